@@ -1,0 +1,267 @@
+"""The language model and the embedder: found, converted once, loaded, and run in batches.
+
+Prompts come from `rag`, training from `finetune`; this module only turns text into text or vectors.
+"""
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import settings, wheels
+
+CONVERTED = settings.WHEEL_MODEL + "-safetensors"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generated text with what it cost. `seconds` is the batch's time shared equally by its prompts."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+def quiet() -> None:
+    """Keep the libraries from printing walls of log text and from reaching for the hub or for telemetry."""
+    for name, value in {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
+                        "ANONYMIZED_TELEMETRY": "False", "TRANSFORMERS_VERBOSITY": "error",
+                        "HF_HUB_DISABLE_PROGRESS_BARS": "1"}.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", module="transformers|torch|chromadb|sentence_transformers")
+    for name in ("transformers", "sentence_transformers", "chromadb", "httpx", "datasets"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def language_model_path(name: str) -> str:
+    """Where to load the language model `name` from: the converted wheel, a local directory, or a hub id."""
+    if name != settings.WHEEL_MODEL:
+        return _local_or_hub(name, "LAB_MODEL")
+    folder = settings.cache() / "models" / CONVERTED
+    return str(folder if wheels.intact(folder) else _convert(wheels.unpack(name), folder))
+
+
+def embedder_path(name: str) -> str:
+    """Where to load the embedder `name` from."""
+    return str(wheels.unpack(name)) if name == settings.WHEEL_EMBEDDER else _local_or_hub(name, "LAB_EMBEDDER")
+
+
+def _local_or_hub(name: str, variable: str) -> str:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").exists():
+            raise ValueError(f"{variable}: the folder {name} holds no config.json, so it is not a model directory")
+        return str(path)
+    if path.is_absolute() or name.startswith((".", "~")):
+        raise ValueError(f"{variable}: there is no folder {name}")
+    return name
+
+
+def _convert(source: Path, folder: Path) -> Path:
+    """GGUF (4-bit) → float16 safetensors. transformers refuses to save a model it loaded from GGUF directly."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+
+    quiet()
+    file = next(source.glob("*.gguf")).name
+    loaded = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    config.dtype = torch.float16
+    plain = LlamaForCausalLM(config)
+    plain.load_state_dict(loaded.state_dict())
+    partial = wheels.fresh(folder)
+    plain.to(torch.float16).save_pretrained(partial)
+    AutoTokenizer.from_pretrained(source, gguf_file=file).save_pretrained(partial)
+    return wheels.seal(partial, folder, converted_from=file)
+
+
+def device() -> str:
+    """`cuda`, `mps` or `cpu`: the first this machine has."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def has_bfloat16() -> bool:
+    """True where the processor or GPU multiplies in bfloat16 itself."""
+    import torch
+
+    if device() == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device() == "mps":
+        return False
+    capability = torch.backends.cpu.get_cpu_capability()
+    if not capability.startswith("AVX512"):
+        return "SVE" in capability
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+@contextlib.contextmanager
+def autocast() -> Iterator[None]:
+    """bfloat16 autocast where the hardware has it, inference mode everywhere."""
+    import torch
+
+    with torch.inference_mode():
+        with torch.autocast(device(), torch.bfloat16) if has_bfloat16() else contextlib.nullcontext():
+            yield
+
+
+class LanguageModel:
+    """A causal language model on this machine: batched greedy generation.
+
+    name: `settings.WHEEL_MODEL`, a local directory or a hub id. dtype: a torch dtype, by default float32 on a CPU.
+    """
+
+    def __init__(self, name: str = settings.WHEEL_MODEL, dtype: object = None):
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        quiet()
+        path = language_model_path(name)
+        if dtype is None:
+            gpu = torch.bfloat16 if has_bfloat16() else torch.float16
+            dtype = torch.float32 if device() == "cpu" else gpu
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
+            self.model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(device()).eval()
+        except OSError as error:
+            raise RuntimeError(f"LAB_MODEL: could not load {name}: {str(error).splitlines()[0]}") from None
+        if self.tokenizer.pad_token is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self.name = name
+
+    def prompt(self, messages: list[dict[str, str]]) -> str:
+        """The chat template applied, ready for generation."""
+        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def count(self, text: str) -> int:
+        """Number of tokens of `text`, no special tokens added."""
+        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
+                 on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
+        """Greedy answers, in the order asked; longest prompts first so that a batch pads little.
+
+        on_batch(indices, generations) is called after each batch: what it saves survives an interruption.
+        """
+        prompts = [self.prompt(messages) for messages in conversations]
+        ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in prompts]
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        answers: list[Generation | None] = [None] * len(ids)
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            made = self._batch([ids[i] for i in batch], max_new_tokens)
+            for i, answer in zip(batch, made, strict=True):
+                answers[i] = answer
+            if on_batch:
+                on_batch(batch, made)
+        return answers
+
+    def _batch(self, ids: list[list[int]], max_new_tokens: int) -> list[Generation]:
+        started = time.perf_counter()
+        padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(device())
+        with autocast():
+            out = self.model.generate(**padded, max_new_tokens=max_new_tokens, do_sample=False, temperature=None,
+                                      top_p=None, top_k=None, pad_token_id=self.tokenizer.pad_token_id)
+        new = out[:, padded["input_ids"].shape[1] :].tolist()
+        seconds = (time.perf_counter() - started) / len(ids)
+        stops = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
+        kept = [next((row[:i] for i, token in enumerate(row) if token in stops), row) for row in new]
+        texts = self.tokenizer.batch_decode(kept, skip_special_tokens=True)
+        return [Generation(t.strip(), len(p), len(k), seconds) for t, p, k in zip(texts, ids, kept, strict=True)]
+
+
+class Endpoint:
+    """The same interface over an OpenAI-compatible server (`LAB_ENDPOINT`); one request a prompt, a few at a time."""
+
+    def __init__(self, url: str, name: str = "default", parallel: int = 8):
+        from openai import OpenAI
+
+        quiet()
+        self.client = OpenAI(base_url=url, api_key=os.environ.get("LAB_ENDPOINT_KEY", "none"), max_retries=2, timeout=60)
+        self.name, self.url, self.parallel = name, url, parallel
+
+    def count(self, text: str) -> int:
+        """About four characters a token: the server's tokenizer is not known; answers carry its own exact counts."""
+        return max(1, len(text) // 4)
+
+    def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
+                 on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
+        """Greedy answers (temperature 0) in the order asked; RuntimeError names the server when it cannot be used."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        answers: list[Generation] = []
+        for start in range(0, len(conversations), batch_size):
+            batch = conversations[start : start + batch_size]
+            with ThreadPoolExecutor(self.parallel) as pool:
+                made = list(pool.map(lambda messages: self._one(messages, max_new_tokens), batch))
+            answers += made
+            if on_batch:
+                on_batch(list(range(start, start + len(batch))), made)
+        return answers
+
+    def _one(self, messages: list[dict[str, str]], max_new_tokens: int) -> Generation:
+        from openai import OpenAIError
+
+        started = time.perf_counter()
+        try:
+            reply = self.client.chat.completions.create(
+                model=self.name, messages=messages, max_tokens=max_new_tokens, temperature=0
+            )
+        except OpenAIError as error:
+            raise RuntimeError(f"LAB_ENDPOINT {self.url} did not answer ({error}): is the server running?") from None
+        used = reply.usage
+        text = (reply.choices[0].message.content or "").strip()
+        tokens = (used.prompt_tokens, used.completion_tokens) if used else (0, self.count(text))
+        return Generation(text, *tokens, time.perf_counter() - started)
+
+
+class Embedder:
+    """Sentence embeddings, unit length, with bfloat16 autocast where the processor has it."""
+
+    def __init__(self, name: str = settings.WHEEL_EMBEDDER):
+        from sentence_transformers import SentenceTransformer
+
+        quiet()
+        try:
+            self.model = SentenceTransformer(embedder_path(name), device=device())
+        except OSError as error:
+            raise RuntimeError(f"LAB_EMBEDDER: could not load {name}: {str(error).splitlines()[0]}") from None
+        self.name = name
+
+    @property
+    def window(self) -> int:
+        """Tokens the embedder reads; anything beyond is cut without a word."""
+        return self.model.max_seq_length
+
+    def encode(self, texts: Sequence[str], batch_size: int = 32):
+        """float32 array of shape (len(texts), dimension), rows of length 1."""
+        with autocast():
+            vectors = self.model.encode(list(texts), batch_size=batch_size, show_progress_bar=False,
+                                        normalize_embeddings=True, convert_to_numpy=False)
+        import torch
+
+        return torch.stack(list(vectors)).float().cpu().numpy() if vectors else torch.empty(0, 0).numpy()
+
+
+@functools.lru_cache(maxsize=2)
+def language_model(chosen: settings.Settings) -> LanguageModel | Endpoint:
+    """The generator these settings ask for, loaded once."""
+    return Endpoint(chosen.endpoint, chosen.model) if chosen.endpoint else LanguageModel(chosen.model)
+
+
+@functools.lru_cache(maxsize=2)
+def embedder(name: str) -> Embedder:
+    """The embedder, loaded once."""
+    return Embedder(name)
