@@ -177,9 +177,9 @@ def constraints(shape: dict, shapes: dict) -> list[str]:
 
 
 def lead_sentence(document: Document) -> str:
-    """First sentence of the overview: the reference of `summary` questions, withheld from their contexts."""
-    body = document.section("overview").split("\n", 1)[-1]
-    line = body.split("\n", 1)[0]
+    """First sentence of the first section: the reference of `summary` questions, withheld from their contexts."""
+    lines = [line for line in document.sections[0].text.split("\n") if line.strip() and line != document.title]
+    line = lines[0] if lines else document.title
     match = re.match(r".+?(?<!\be\.g)(?<!\bi\.e)[.!?](?=\s|$)", line)
     return (match.group(0) if match else line).strip()
 

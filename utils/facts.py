@@ -61,7 +61,19 @@ def evaluate(fact: dict, world: World) -> Truth:
     for name in ("operation", "a", "b"):
         if name in fact and fact["kind"] != "sharing" and fact[name] not in world.documents:
             raise LookupError(f"the corpus has no document {fact[name]}")
-    return kind(fact, world)
+    truth = kind(fact, world)
+    return Truth(truth.values, (*truth.evidence, *_also(fact, truth, world)))
+
+
+def _also(fact: dict, truth: Truth, world: World) -> list[str]:
+    """Documents that state the answer in other words (`also`, found by reading); the value has to occur there."""
+    added = [id_ for id_ in fact.get("also", []) if id_ not in truth.evidence]
+    forms = [form for value in truth.values for form in [*common_forms(value), *fact.get("also_as", [])]]
+    for id_ in added:
+        text = world.flat.get(id_, "").lower()
+        if not any(re.search(rf"(?<![\w.]){re.escape(form.lower())}(?!\w)", text) for form in forms):
+            raise LookupError(f"{id_} does not mention any of {forms}")
+    return added
 
 
 def _pattern(fact: dict, world: World) -> Truth:
@@ -193,6 +205,11 @@ def _sharing(fact: dict, world: World) -> Truth:
     return Truth(tuple(id_.split(".")[0] for id_ in found), tuple(found))
 
 
+def _names(member: str, shape: dict, part: str) -> bool:
+    """True when `member` is among the structure's `members` or `required`; `phoneNumber` counts as `PhoneNumber`."""
+    return member.lower() in [name.lower() for name in shape.get(part, [])]
+
+
 def _candidates(fact: dict, world: World) -> list[str]:
     """`only` marks words or members that mean something else in the service's other documents."""
     return [fact["operation"]] if fact.get("only") else world.of(fact["operation"].split(".")[0])
@@ -213,12 +230,12 @@ KINDS: dict[str, Callable[[dict, World], Truth]] = {
     "summary": _summary,
     "absent": _absent,
     "raises": _operations_where(lambda fact, world, id_: fact["error"] in world.errors(id_)),
-    "takes": _operations_where(lambda fact, world, id_: fact["member"] in world.shape(id_, "input").get("members", {})),
+    "takes": _operations_where(lambda fact, world, id_: _names(fact["member"], world.shape(id_, "input"), "members")),
     "requires": _operations_where(
-        lambda fact, world, id_: fact["member"] in world.shape(id_, "input").get("required", [])
+        lambda fact, world, id_: _names(fact["member"], world.shape(id_, "input"), "required")
     ),
     "returns": _operations_where(
-        lambda fact, world, id_: fact["member"] in world.shape(id_, "output").get("members", {})
+        lambda fact, world, id_: _names(fact["member"], world.shape(id_, "output"), "members")
     ),
     "states": _operations_where(lambda fact, world, id_: fact["pattern"] in world.flat[id_]),
     "errors_a_not_b": _not_in,

@@ -1,0 +1,121 @@
+"""Retrieval-augmented generation as plain function calls: question → hits → passages that fit → prompt → answer.
+
+No framework: lab 1 replaces one step at a time. Scores and arms live elsewhere.
+"""
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from . import metrics, retrieval, settings
+from .benchmark import Question
+from .models import Generation
+from .retrieval import Hit
+
+SYSTEM = (
+    "You answer questions of developers about cloud APIs. Reply with the shortest exact answer only: "
+    "a number with its unit, a name, or a comma-separated list of names. No explanation."
+)
+WITH_PASSAGES = f' Use only the numbered passages. If they do not hold the answer, reply "{settings.ABSTENTION}".'
+WITHOUT_PASSAGES = f' If you do not know, reply "{settings.ABSTENTION}".'
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a pipeline gives back for one question. The first `used` hits went into the prompt."""
+
+    text: str
+    abstained: bool
+    cited: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    used: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds_retrieve: float
+    seconds_generate: float
+
+
+def messages(question: str, hits: Sequence[Hit] = ()) -> list[dict[str, str]]:
+    """The chat prompt; without hits it asks closed book. Passages are data: they stand in the user's turn, numbered."""
+    system = SYSTEM + (WITH_PASSAGES if hits else WITHOUT_PASSAGES)
+    passages = [f"[{number}] {hit.document_id}: {hit.chunk.text}" for number, hit in enumerate(hits, 1)]
+    user = "\n\n".join([*passages, f"Question: {question}"])
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+def fitting(hits: Sequence[Hit], count: Callable[[str], int], k: int, budget: int) -> int:
+    """How many of the first k hits fit into `budget` tokens of the language model; at least one if there are any."""
+    used = spent = 0
+    for hit in hits[:k]:
+        spent += count(hit.chunk.text)
+        if used and spent > budget:
+            break
+        used += 1
+    return used
+
+
+def retrieve(search: Callable[[str, int], list[Hit]], question: str, depth: int, documents: int = 10) -> list[Hit]:
+    """At least `depth` hits, and more until they come from `documents` distinct documents or none are left."""
+    while True:
+        hits = search(question, depth)
+        if len(retrieval.distinct_documents(hits)) >= documents or len(hits) < depth:
+            return hits
+        depth *= 2
+
+
+def answer_all(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], seconds_retrieve: Sequence[float], model,
+               chosen: settings.Settings, withheld: Sequence[str] = (),
+               on_batch: Callable[[list[int], list[Answer]], None] | None = None) -> list[Answer]:
+    """Answers to the questions with their hits, in order; closed book where a question has no hits.
+
+    withheld: per question, a sentence to cut from every passage (the reference of a summary), or "".
+    on_batch(indices, answers) is called after each batch of generation, so that a caller can save it.
+    """
+    withheld = withheld or [""] * len(questions)
+    shown = [
+        [retrieval.without_sentence(hit, cut) for hit in ranked[: chosen.k]] if cut else list(ranked[: chosen.k])
+        for ranked, cut in zip(hits, withheld, strict=True)
+    ]
+    used = [fitting(passages, model.count, chosen.k, chosen.context_tokens) for passages in shown]
+    prompts = [messages(q.question, p[:u]) for q, p, u in zip(questions, shown, used, strict=True)]
+
+    def finish(i: int, made: Generation) -> Answer:
+        text, cited = strip_citations(made.text, shown[i][: used[i]])
+        return Answer(text, metrics.abstains(text), cited, tuple(hits[i]), used[i], made.prompt_tokens,
+                      made.completion_tokens, seconds_retrieve[i], made.seconds)
+
+    def report(indices: list[int], made: list[Generation]) -> None:
+        if on_batch:
+            on_batch(indices, [finish(i, generation) for i, generation in zip(indices, made, strict=True)])
+
+    made = model.generate(prompts, chosen.max_new_tokens, chosen.batch_size, report)
+    return [finish(i, generation) for i, generation in enumerate(made)]
+
+
+def strip_citations(text: str, passages: Sequence[Hit]) -> tuple[str, tuple[str, ...]]:
+    """The bare answer and the documents its [n] markers point to; numbers without a passage are dropped."""
+    numbers = [int(number) for number in re.findall(r"\[(\d+)\]", text)]
+    cited = [passages[n - 1].document_id for n in numbers if 1 <= n <= len(passages)]
+    return re.sub(r"\s*\[\d+\]\s*", " ", text).strip(), tuple(dict.fromkeys(cited))
+
+
+@dataclass(frozen=True)
+class Rag:
+    """The naive pipeline: one retriever, one model. `ask` is the whole of it for a single question."""
+
+    retriever: retrieval.Retriever
+    model: object
+    chosen: settings.Settings
+
+    def ask(self, question: str) -> Answer:
+        """Answer one question in a user's words."""
+        started = time.perf_counter()
+        hits = retrieve(self.retriever.search, question, self.chosen.depth)
+        asked = Question("asked", "fact", question, (), (), ())
+        return answer_all([asked], [hits], [time.perf_counter() - started], self.model, self.chosen)[0]
+
+    def with_settings(self, **changes: object) -> Rag:
+        """The same pipeline with some settings changed, e.g. `k=5`."""
+        return replace(self, chosen=replace(self.chosen, **changes))
