@@ -1,0 +1,137 @@
+"""`python -m utils COMMAND`: set-up, JupyterLab, tests, notebooks, benchmark. Standard library until `.venv` exists."""
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from . import settings, setup
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; every expected trouble ends in one sentence and exit code 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "doctor" and not setup.python().exists():
+            print(f"MEND environment: {setup.VENV.name} does not exist\n     → python3 -m utils setup")
+            return 1
+        if not setup.inside():
+            if options.command != "doctor":
+                setup.make_room()
+            return subprocess.run([str(setup.python()), "-m", "utils", *arguments], cwd=settings.ROOT).returncode
+        return COMMANDS[options.command](options)
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
+        return 130
+    except (ValueError, RuntimeError, LookupError) as error:
+        print(f"{str(error).splitlines()[0]}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'a file'}: {error.strerror or error}; mend that and run the command again", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m utils", description="RAG or fine-tuning? Three labs.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("setup", help="environment, models, corpus and index; seconds when done")
+    lab = commands.add_parser("lab", help="setup, then JupyterLab on labs/")
+    lab.add_argument("--no-browser", action="store_true")
+    lab.add_argument("--port", type=int, default=8888)
+    test = commands.add_parser("test", help="lint, unit tests and every notebook")
+    test.add_argument("--full", action="store_true", help="notebooks at full size")
+    run = commands.add_parser("run", help="execute notebooks and print a table")
+    run.add_argument("what", choices=("solutions", "labs"))
+    run.add_argument("--fast", action="store_true")
+    run.add_argument("--save", action="store_true", help="keep the outputs in the notebooks")
+    release = commands.add_parser("release", help="write labs/ from solutions/")
+    release.add_argument("--check", action="store_true", help="fail when they differ")
+    bench = commands.add_parser("benchmark", help="score arms on a questions file")
+    bench.add_argument("--questions", required=True, metavar="FILE")
+    bench.add_argument("--arms", default="base,naive_rag", metavar="A,B")
+    bench.add_argument("--split", default="", choices=("", "train", "dev", "test"), help="only this split of the file")
+    bench.add_argument("--retrieval-only", action="store_true", help="no language model is used")
+    bench.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
+    bench.add_argument("--out", required=True, metavar="FILE", help="records, one JSON object a line")
+    commands.add_parser("doctor", help="what is wrong with this machine, and the command that mends it")
+    return parser
+
+
+def _setup(options: argparse.Namespace) -> int:
+    setup.prepare()
+    print("Ready.")
+    return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    if not 1 <= options.port <= 65535:
+        raise ValueError(f"--port {options.port}: give a number from 1 to 65535")
+    setup.prepare()
+    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={options.port}",
+               f"--ServerApp.root_dir={settings.ROOT / 'labs'}", "--LabApp.news_url=None",
+               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if options.no_browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return subprocess.run(command, cwd=settings.ROOT).returncode
+
+
+def _test(options: argparse.Namespace) -> int:
+    setup.prepare()
+    if lint := subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=settings.ROOT).returncode:
+        return lint
+    environment = {**os.environ, "LAB_FAST": "" if options.full else "1", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "pytest", "tests", "labs", "solutions", "--nbval-lax", "--nbval-current-env",
+               f"--nbval-cell-timeout={1200 if options.full else 300}"]
+    return subprocess.run(command, cwd=settings.ROOT, env=environment).returncode
+
+
+def _run(options: argparse.Namespace) -> int:
+    from . import notebooks
+
+    setup.prepare()
+    return notebooks.run_all(settings.ROOT / options.what, options.fast, options.save)
+
+
+def _release(options: argparse.Namespace) -> int:
+    from . import release
+
+    return release.main(options.check)
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    from . import arms, benchmark, report
+
+    chosen_arms, out = arms.parse(options.arms), Path(options.out)
+    if out.is_dir():
+        raise ValueError(f"{out}: is a folder; give --out a file name")
+    if out.resolve() == Path(options.questions).resolve():
+        raise ValueError(f"{out}: --out is the questions file itself; give another name")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    every = benchmark.load(options.questions)
+    room = arms.load_room(settings.load(), options.corpus)
+    every = benchmark.load(options.questions, known=room.documents) if every else every
+    questions = benchmark.load(options.questions, split=options.split)
+    if any(arm.context for arm in chosen_arms) or not options.retrieval_only:
+        setup.prepare()
+    train = arms.training_questions(every) if any(arm.baseline for arm in chosen_arms) else ()
+    records = arms.run(questions, chosen_arms, room, out, options.retrieval_only, train)
+    print(report.printed(records, options.retrieval_only))
+    print(f"{len(records)} records in {out}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from . import doctor
+
+    return doctor.main()
+
+
+COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "benchmark": _benchmark,
+            "doctor": _doctor}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

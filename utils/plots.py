@@ -1,0 +1,112 @@
+"""Figures of the labs: the finding as title, units on the axes, one colour for each arm in all three labs.
+
+Colours are Okabe and Ito's, told apart by colour-blind readers too. Every figure goes through `show`, with alt text.
+"""
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+ARM_COLOURS = {
+    "base": "#999999",
+    "naive_rag": "#56B4E9",
+    "advanced_rag": "#0072B2",
+    "graph": "#009E73",
+    "closed_book": "#E69F00",
+    "raft": "#D55E00",
+    "raft_feedback": "#CC79A7",
+    "oracle": "#000000",
+    "distractor": "#BBBBBB",
+    "question_only": "#DDDDDD",
+    "nearest_question": "#CCCCCC",
+}
+NEUTRAL = "#56B4E9"
+PARTS = {"1": "Lab 1\nadvanced RAG", "2": "Lab 2\nfine-tuning\nwith feedback", "3": "Lab 3\nevaluation\nand ROI"}
+
+
+def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
+    """(figure, axes) with title and labels in a size that can be projected."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, area = pyplot.subplots(figsize=size, layout="constrained")
+    area.set_title(title, fontsize=13, loc="left")
+    area.set_xlabel(x, fontsize=12)
+    area.set_ylabel(y, fontsize=12)
+    area.tick_params(labelsize=11)
+    area.spines[["top", "right"]].set_visible(False)
+    return figure, area
+
+
+def show(figure, alt: str):
+    """The figure as a PNG with alt text, ready to be the last expression of a cell."""
+    from IPython.display import Image
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    pyplot.close(figure)
+    return Image(data=buffer.getvalue(), format="png", alt=alt)
+
+
+def you_are_here(part: str):
+    """The three labs in a row, the present one filled."""
+    figure, area = axes("", "", "", (7.5, 1.4))
+    for place, (name, label) in enumerate(PARTS.items()):
+        here = name == part
+        area.text(place, 0, label, ha="center", va="center", fontsize=12, color="white" if here else "black",
+                  bbox={"boxstyle": "round,pad=0.5", "facecolor": "#0072B2" if here else "white", "edgecolor": "#0072B2"})
+        if place:
+            area.annotate("", (place - 0.3, 0), (place - 0.7, 0), arrowprops={"arrowstyle": "->", "lw": 2})
+    area.set(xlim=(-0.5, 2.5), ylim=(-0.6, 0.6))
+    area.axis("off")
+    return show(figure, f"The three labs in a row; you are in lab {part}.")
+
+
+def lengths(counts: Sequence[int], window: int, title: str, alt: str):
+    """Histogram of lengths in tokens (log scale) with the embedder's window marked."""
+    import numpy
+
+    figure, area = axes(title, "document length (tokens, log scale)", "documents")
+    area.hist(counts, bins=numpy.geomspace(min(counts), max(counts), 30), color=NEUTRAL)
+    area.set_xscale("log")
+    area.axvline(window, color="black", ls="--")
+    area.annotate(f" the embedder reads\n {window} tokens", (window, area.get_ylim()[1] * 0.8), fontsize=11)
+    return show(figure, alt)
+
+
+def recall_curve(curves: dict[str, list], ks: Sequence[int], title: str, alt: str):
+    """Recall@k against k for each named curve; every point is a stats.Interval, drawn as a band."""
+    figure, area = axes(title, "k (documents looked at)", "Recall@k (share of questions)")
+    styles = ["-", "--", ":", "-."]
+    for style, (name, points) in zip(styles, curves.items(), strict=False):
+        line = area.plot(ks, [p.mean for p in points], style, marker="o", label=f"{name} (n={points[0].n})", lw=2)
+        area.fill_between(ks, [p.low for p in points], [p.high for p in points], alpha=0.12, color=line[0].get_color())
+    area.set(ylim=(0, 1.02), xticks=list(ks))
+    area.legend(fontsize=11, frameon=False, loc="lower right")
+    return show(figure, alt)
+
+
+def arm_bars(summary, metric_of: dict[str, str], title: str, alt: str):
+    """Bars with intervals: tasks along x, one bar for each arm, the metric of each task in its label."""
+    figure, area = axes(title, "", "score (0 to 1)", (8.5, 4.2))
+    arms = list(dict.fromkeys(summary.arm))
+    width = 0.8 / len(arms)
+    for place, arm in enumerate(arms):
+        rows = [_row(summary, arm, task, metric) for task, metric in metric_of.items()]
+        x = [i + (place - (len(arms) - 1) / 2) * width for i in range(len(rows))]
+        means = [row["mean"] for row in rows]
+        errors = [[row["mean"] - row.low for row in rows], [row.high - row["mean"] for row in rows]]
+        area.bar(x, means, width * 0.92, color=ARM_COLOURS[arm], label=arm, yerr=errors, capsize=3, ecolor="#444444")
+    counts = [int(_row(summary, arms[0], task, metric).n) for task, metric in metric_of.items()]
+    labels = [f"{task}\n{metric.replace('_', ' ')}\nn={n}" for (task, metric), n in zip(metric_of.items(), counts, strict=True)]
+    area.set_xticks(range(len(labels)), labels, fontsize=10)
+    area.set_ylim(0, 1.02)
+    area.legend(fontsize=11, frameon=False, ncols=len(arms), loc="upper right")
+    return show(figure, alt)
+
+
+def _row(summary, arm: str, task: str, metric: str):
+    return summary[(summary.arm == arm) & (summary.task == task) & (summary.metric == metric)].iloc[0]

@@ -1,0 +1,116 @@
+"""Writes `labs/` from `solutions/`: exercise bodies removed, outputs cleared, badges and clone address renewed.
+
+`fill` is the way back, so that a test can prove that nothing else was lost.
+"""
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+
+from . import settings
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "# YOUR CODE HERE"
+BADGE = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
+CLONE = re.compile(r'^REPOSITORY = ".*"$', re.M)
+
+
+def blank(source: str) -> str:
+    """The source with every marked solution replaced by a stub that raises NotImplementedError.
+
+    Raises ValueError when the markers do not come in pairs.
+    """
+    kept, skipping = [], False
+    for line in source.split("\n"):
+        marker = line.strip()
+        if marker == BEGIN and not skipping:
+            indent = line[: len(line) - len(line.lstrip())]
+            kept += [f"{indent}{STUB}", f"{indent}raise NotImplementedError"]
+            skipping = True
+        elif marker == END and skipping:
+            skipping = False
+        elif marker in (BEGIN, END):
+            raise ValueError(f"{marker} without its partner in: {source.splitlines()[0]}")
+        elif not skipping:
+            kept.append(line)
+    if skipping:
+        raise ValueError(f"{BEGIN} without {END} in: {source.splitlines()[0]}")
+    return "\n".join(kept)
+
+
+def lab(solution: dict) -> dict:
+    """The lab of a solution notebook (both as parsed JSON)."""
+    made = copy.deepcopy(solution)
+    for cell in made["cells"]:
+        cell["source"] = blank(_text(cell))
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+            cell["metadata"].pop("execution", None)
+    return made
+
+
+def fill(lab_notebook: dict, solution: dict) -> dict:
+    """The lab with each stub replaced by the body from the solution's cell of the same id.
+
+    Raises ValueError when a cell does not match the solution it came from.
+    """
+    bodies = {cell["id"]: _text(cell) for cell in solution["cells"]}
+    filled = copy.deepcopy(lab_notebook)
+    for cell in filled["cells"]:
+        source = _text(cell)
+        if STUB in source:
+            if blank(bodies[cell["id"]]) != source:
+                raise ValueError(f"cell {cell['id']} is not the solution's cell with its body removed")
+            source = bodies[cell["id"]]
+        cell["source"] = source
+    return filled
+
+
+def renew(notebook: dict, path: str) -> dict:
+    """Badge and clone address written anew from the one setting they come from."""
+    for cell in notebook["cells"]:
+        cell["source"] = CLONE.sub(f'REPOSITORY = "{settings.REPOSITORY_URL}"', BADGE.sub(badge(path), _text(cell)))
+    return notebook
+
+
+def badge(path: str) -> str:
+    """Markdown of the Colab badge for a notebook of this repository."""
+    github = settings.REPOSITORY_URL.removeprefix("https://github.com/")
+    return (f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+            f"(https://colab.research.google.com/github/{github}/blob/main/{path})")
+
+
+def main(check: bool = False, root: Path = settings.ROOT) -> int:
+    """Write every lab (or, with check, only compare); returns 1 when one differed and check was asked for."""
+    differing = []
+    for path in sorted((root / "solutions").glob("*.ipynb")):
+        solution = renew(json.loads(path.read_text("utf-8")), f"labs/{path.name}")
+        wanted = {path: _dump(solution), root / "labs" / path.name: _dump(lab(solution))}
+        for target, text in wanted.items():
+            if not target.exists() or target.read_text("utf-8") != text:
+                differing.append(target.relative_to(root).as_posix())
+                if not check:
+                    target.parent.mkdir(exist_ok=True)
+                    target.write_text(text, "utf-8")
+    known = {path.name for path in (root / "solutions").glob("*.ipynb")}
+    differing += [f"labs/{p.name}" for p in (root / "labs").glob("*.ipynb") if p.name not in known]
+    if differing:
+        print(f"{'differ' if check else 'written'}: {', '.join(differing)}")
+        if check:
+            print("→ python3 -m utils release")
+        return int(check)
+    print("labs/ is in step with solutions/.")
+    return 0
+
+
+def _text(cell: dict) -> str:
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _dump(notebook: dict) -> str:
+    for cell in notebook["cells"]:
+        cell["source"] = _text(cell).splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

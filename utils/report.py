@@ -1,0 +1,92 @@
+"""Tables from records: every metric with its n and cluster-bootstrap interval, overall and per task.
+
+Takes plain records, from a file or from `arms.run`; draws nothing (`plots` does).
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import stats
+
+ANSWER = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words")
+RETRIEVAL = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "all_evidence@10")
+
+
+def read(path: Path | str) -> list[dict]:
+    """Records of a file. Raises ValueError naming file and line when one is broken."""
+    records = []
+    for number, line in enumerate(Path(path).read_text("utf-8").splitlines(), 1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}, line {number}: is not valid JSON ({error.msg})") from None
+    return records
+
+
+def summarise(records: Sequence[dict], resamples: int = stats.RESAMPLES):
+    """One row for each arm, task ("all" included) and metric: a pandas DataFrame with mean, low, high, n, clusters."""
+    import pandas
+
+    rows = []
+    arms = list(dict.fromkeys(r["arm"] for r in records))
+    tasks = ["all", *dict.fromkeys(r["task"] for r in records)]
+    for arm in arms:
+        for task in tasks:
+            chosen = [r for r in records if r["arm"] == arm and task in ("all", r["task"])]
+            for metric, values in _columns(chosen).items():
+                scored = [(v, r["cluster"]) for v, r in zip(values, chosen, strict=True) if v is not None]
+                if scored:
+                    found = stats.interval(*zip(*scored, strict=True), resamples=resamples)
+                    rows.append({"arm": arm, "task": task, "metric": metric, **vars(found)})
+    return pandas.DataFrame(rows)
+
+
+def _columns(records: Sequence[dict]) -> dict[str, list[float | None]]:
+    columns = {name: [r["scores"].get(name) for r in records] for name in (*ANSWER, *RETRIEVAL)}
+    columns["tokens"] = [r["prompt_tokens"] + r["completion_tokens"] for r in records]
+    columns["seconds"] = [r["seconds"]["retrieve"] + r["seconds"]["generate"] for r in records]
+    return columns
+
+
+def table(summary, metrics: Sequence[str], task: str = "") -> str:
+    """A text table: a line for each arm and task, a column for each metric as `mean [low, high]`, and n."""
+    import pandas
+
+    chosen = summary[summary.metric.isin(list(metrics))]
+    if task:
+        chosen = chosen[chosen.task == task]
+    if chosen.empty:
+        return ""
+    digits = {"words": 1, "tokens": 0}
+    cells = [
+        f"{row['mean']:.{digits.get(row.metric, 2)}f} [{row.low:.{digits.get(row.metric, 2)}f}, "
+        f"{row.high:.{digits.get(row.metric, 2)}f}]"
+        for _, row in chosen.iterrows()
+    ]
+    wide = chosen.assign(cell=cells).pivot_table(index=["arm", "task"], columns="metric", values="cell", aggfunc="first",
+                                                 sort=False)
+    wide.insert(0, "n", chosen.groupby(["arm", "task"], sort=False)["n"].max())
+    wide = wide[["n", *[m for m in metrics if m in wide.columns]]].fillna("-")
+    with pandas.option_context("display.width", 250, "display.max_columns", None, "display.max_rows", None):
+        return wide.to_string()
+
+
+def printed(records: Sequence[dict], retrieval_only: bool = False) -> str:
+    """The tables that `benchmark` prints: answers, retrieval and cost, with 95 % intervals."""
+    summary = summarise(records)
+    arms = summary.arm.nunique()
+    answered = [] if retrieval_only else [
+        ("Answers, all tasks ('score': exact match, set F1, ROUGE-L or abstention, by task)", ("score", "words"), "all"),
+        ("Answers by task", ("exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first",
+                             "abstained"), ""),
+        ("Cost for each question (tokens include the context)", ("tokens", "seconds"), "all"),
+    ]
+    parts = [*answered, ("Retrieval by task (a document counts once; multi_doc needs every one)", RETRIEVAL, "")]
+    blocks = [f"{title}\n{text}" for title, metrics, task in parts if (text := table(summary, metrics, task))]
+    count = len({r["question_id"] for r in records})
+    detectable = stats.smallest_detectable(count)
+    note = (f"{count} questions, {arms} arms. Intervals: 95 %, cluster bootstrap by home operation. "
+            f"Smallest gap between two arms this n can show (80 % power, 20 % discordant): {detectable:.2f}.")
+    return "\n\n".join([*blocks, note])
