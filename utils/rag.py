@@ -14,12 +14,12 @@ from .benchmark import Question
 from .models import Generation
 from .retrieval import Hit
 
-SYSTEM = (
-    "You answer questions of developers about cloud APIs. Reply with the shortest exact answer only: "
-    "a number with its unit, a name, or a comma-separated list of names. No explanation."
+# Of five wordings tried on dev (51 questions, oracle passages), one with a system turn held the answer in 0.16; the
+# other four, worked examples included, in 0.25 to 0.27. This is the shortest of those that allow to abstain.
+WITH_PASSAGES = (
+    f'Answer with a few words from the passages. If they do not hold the answer, reply "{settings.ABSTENTION}".'
 )
-WITH_PASSAGES = f' Use only the numbered passages. If they do not hold the answer, reply "{settings.ABSTENTION}".'
-WITHOUT_PASSAGES = f' If you do not know, reply "{settings.ABSTENTION}".'
+WITHOUT_PASSAGES = f'Answer with a few words. If you do not know, reply "{settings.ABSTENTION}".'
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,10 @@ class Answer:
 
 
 def messages(question: str, hits: Sequence[Hit] = ()) -> list[dict[str, str]]:
-    """The chat prompt; without hits it asks closed book. Passages are data: they stand in the user's turn, numbered."""
-    system = SYSTEM + (WITH_PASSAGES if hits else WITHOUT_PASSAGES)
+    """The chat prompt: numbered passages, the question, one instruction; without hits it asks closed book."""
     passages = [f"[{number}] {hit.document_id}: {hit.chunk.text}" for number, hit in enumerate(hits, 1)]
-    user = "\n\n".join([*passages, f"Question: {question}"])
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    task = f"Question: {question}\n{WITH_PASSAGES if hits else WITHOUT_PASSAGES}"
+    return [{"role": "user", "content": "\n\n".join([*passages, task])}]
 
 
 def fitting(hits: Sequence[Hit], count: Callable[[str], int], k: int, budget: int) -> int:

@@ -1,0 +1,42 @@
+"""Shared pieces: the course's world, and a tiny hand-made one that is quick to index."""
+from __future__ import annotations
+
+import pytest
+
+from utils import facts, models, settings
+from utils.corpus import Document, Section
+
+models.quiet()
+
+
+@pytest.fixture(scope="session")
+def world() -> facts.World:
+    return facts.World()
+
+
+@pytest.fixture(scope="session")
+def chosen() -> settings.Settings:
+    return settings.load()
+
+
+@pytest.fixture(scope="session")
+def embedder(chosen):
+    return models.embedder(chosen.embedder)
+
+
+@pytest.fixture(scope="session")
+def language_model(chosen):
+    return models.language_model(chosen)
+
+
+@pytest.fixture
+def tiny() -> list[Document]:
+    def document(name: str, lead: str, detail: str) -> Document:
+        overview = Section("overview", f"shop {name}\n{lead}")
+        return Document(f"shop.{name}", f"shop {name}", "shop", (overview, Section("parameter Size", detail)))
+
+    return [
+        document("BakeBread", "Bakes a loaf of bread in the oven. It takes an hour.", "Size: at most 12 loaves."),
+        document("PaintWall", "Paints one wall with a brush. Let it dry.", "Size: at most 30 square metres."),
+        document("FeedCat", "Gives the cat its dinner. Twice a day.", "Size: at most 200 grams."),
+    ]

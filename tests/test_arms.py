@@ -1,0 +1,134 @@
+"""Arms on a tiny corpus with the real embedder and model: records, resuming, bounds, baselines."""
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from utils import arms, benchmark, report
+
+FIELDS = {"question_id", "arm", "task", "cluster", "hits", "answer", "abstained", "cited", "answer_set", "prompt_tokens",
+          "completion_tokens", "seconds", "scores", "settings_hash"}
+
+
+def question(id_: str, task: str, text: str, answers=(), answer_set=(), evidence=()) -> benchmark.Question:
+    return benchmark.Question(id_, task, text, tuple(answers), tuple(answer_set), tuple(evidence))
+
+
+QUESTIONS = [
+    question("q1", "fact", "how much dinner may the cat get?", ["200 grams"], (), ["shop.FeedCat"]),
+    question("q2", "unanswerable", "who walks the dog?"),
+    question("q3", "summary", "what is BakeBread for?", (), (), ["shop.BakeBread"]),
+    question("q4", "multi_doc", "which ones have a size?", ["BakeBread, PaintWall"], ["BakeBread", "PaintWall"],
+             ["shop.BakeBread", "shop.PaintWall"]),
+]
+
+
+@pytest.fixture
+def room(tiny, chosen, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    from utils import models
+    ready = models.language_model(chosen), models.embedder(chosen.embedder)
+    assert all(ready)
+    monkeypatch.setenv("LAB_CACHE", str(cache))
+    made = arms.Room(replace(chosen, max_new_tokens=6), tiny)
+    monkeypatch.setattr(arms.Room, "model", property(lambda self: ready[0]))
+    return made
+
+
+def test_arm_names_are_parsed_as_typed_and_unknown_ones_list_the_known():
+    parsed = arms.parse("base, base+naive_rag,oracle,oracle,question_only")
+    assert [(arm.name, arm.context) for arm in parsed] == [("base", ""), ("base+naive_rag", "naive_rag"),
+                                                           ("oracle", "oracle"), ("question_only", "")]
+    for bad in ("bse", "base+graf", "base+", "question_only+oracle"):
+        with pytest.raises(ValueError, match=r"unknown arm .*known are base, naive_rag"):
+            arms.parse(bad)
+    with pytest.raises(ValueError, match="no arm is named"):
+        arms.parse(" , ")
+
+
+def test_there_is_one_record_with_all_fields_for_every_question_and_arm(room, tmp_path):
+    out = tmp_path / "records.jsonl"
+    records = arms.run(QUESTIONS, arms.parse("base,naive_rag"), room, out)
+    assert [(r["arm"], r["question_id"]) for r in records] == [(a, q.id) for a in ("base", "naive_rag") for q in QUESTIONS]
+    assert all(set(record) == FIELDS for record in records)
+    assert report.read(out) == json.loads(json.dumps(records)) and not out.with_name("records.jsonl.part").exists()
+    assert records[0]["hits"] == [] and records[4]["hits"][0]["rank"] == 1
+    assert records[4]["prompt_tokens"] > records[0]["prompt_tokens"] > 0
+    assert [record["cluster"] for record in records[:4]] == ["shop.FeedCat", "q2", "shop.BakeBread", "shop.BakeBread"]
+
+
+def test_retrieval_only_needs_no_model_and_writes_every_record(room, monkeypatch):
+    monkeypatch.setattr(arms.Room, "model", property(lambda self: pytest.fail("the model was asked for")))
+    records = arms.run(QUESTIONS, arms.parse("base,naive_rag"), room, retrieval_only=True)
+    assert len(records) == 8 and records[4]["scores"]["recall@1"] == 1
+
+
+def test_an_interrupted_run_loses_at_most_a_batch_and_goes_on(room, tmp_path, monkeypatch):
+    out, saved = tmp_path / "r.jsonl", arms.record
+    calls = []
+
+    def failing(*arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return saved(*arguments)
+
+    monkeypatch.setattr(arms, "record", failing)
+    with pytest.raises(KeyboardInterrupt):
+        arms.run(QUESTIONS, arms.parse("naive_rag"), room, out, retrieval_only=True)
+    assert not out.exists() and len((tmp_path / "r.jsonl.part").read_text().splitlines()) == 2
+    with (tmp_path / "r.jsonl.part").open("a") as part:
+        part.write('{"record": {"half')
+    monkeypatch.setattr(arms, "record", saved)
+    records = arms.run(QUESTIONS, arms.parse("naive_rag"), room, out, retrieval_only=True)
+    assert len(records) == 4 and len(out.read_text().splitlines()) == 4
+
+
+def test_records_of_other_settings_are_not_resumed(room, tmp_path):
+    part = tmp_path / "r.jsonl.part"
+    part.write_text(json.dumps({"record": {"settings_hash": "old", "question_id": "q1", "arm": "naive_rag"},
+                                "question": QUESTIONS[0].question}) + "\n")
+    records = arms.run(QUESTIONS[:1], arms.parse("naive_rag"), room, tmp_path / "r.jsonl", retrieval_only=True)
+    assert records[0]["settings_hash"] == room.digest()
+
+
+def test_oracle_sees_evidence_only_distractor_the_rest_and_both_agree_without_evidence(room):
+    inside = {hit.document_id for hit in room.hits(QUESTIONS[0], "oracle")}
+    outside = {hit.document_id for hit in room.hits(QUESTIONS[0], "distractor")}
+    assert inside == {"shop.FeedCat"} and "shop.FeedCat" not in outside
+    assert room.hits(QUESTIONS[1], "oracle") == room.hits(QUESTIONS[1], "distractor")
+
+
+def test_the_reference_of_a_summary_never_reaches_the_prompt(room, monkeypatch):
+    seen = []
+
+    class Spy:
+        count = staticmethod(len)
+
+        def generate(self, conversations, *rest):
+            seen.extend(turn["content"] for turns in conversations for turn in turns)
+            return []
+
+    monkeypatch.setattr(arms.Room, "model", property(lambda self: Spy()))
+    with pytest.raises(StopIteration):
+        next(iter(arms._records(arms.parse("oracle")[0], [QUESTIONS[2]], room, False, ())))
+    assert room.reference(QUESTIONS[2]) == "Bakes a loaf of bread in the oven."
+    assert seen and not any("loaf" in text and "Bakes a" in text for text in seen)
+
+
+def test_baselines_answer_from_the_wording_alone(room):
+    train = [question("t1", "fact", "how much dinner may the dog get?", ["200 grams"]),
+             question("t2", "unanswerable", "who feeds the fish?")]
+    for name in arms.BASELINES:
+        records = arms.run(QUESTIONS[:2], arms.parse(name), room, train=train)
+        assert records[0]["answer"] == "200 grams" and records[0]["scores"]["exact_match"] == 1 and not records[0]["hits"]
+    with pytest.raises(ValueError, match="no training questions"):
+        arms.run(QUESTIONS[:1], arms.parse("nearest_question"), room)
+
+
+def test_the_printed_table_shows_n_interval_and_task_rows(room):
+    records = arms.run(QUESTIONS, arms.parse("naive_rag"), room, retrieval_only=True)
+    text = report.printed(records, True)
+    assert "recall@5" in text and "multi_doc" in text and "[" in text and "4 questions, 1 arms" in text

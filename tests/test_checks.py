@@ -1,0 +1,126 @@
+"""Each check passes the reference, rejects named wrong answers with a telling message, and lets a blank go on."""
+from __future__ import annotations
+
+import pytest
+
+from utils import checks, learner
+
+
+def split_tokens(tokens, size, overlap):
+    step = size - overlap
+    return [tokens[i : i + size] for i in range(0, len(tokens), step) if i == 0 or len(tokens) - i > overlap]
+
+
+def recall_at_k(ranking, evidence, k):
+    return float(any(id_ in evidence for id_ in ranking[:k]))
+
+
+def passages_that_fit(token_counts, k, budget):
+    used = spent = 0
+    for count in token_counts[:k]:
+        spent += count
+        if used and spent > budget:
+            break
+        used += 1
+    return used
+
+
+def last_window_dropped(tokens, size, overlap):
+    return [tokens[i : i + size] for i in range(0, len(tokens) - size + 1, size - overlap)]
+
+
+def overlap_added_to_the_step(tokens, size, overlap):
+    return [tokens[i : i + size] for i in range(0, len(tokens), size)]
+
+
+def repeats_the_overlap(tokens, size, overlap):
+    return [tokens[i : i + size] for i in range(0, len(tokens), size - overlap)]
+
+
+def divides_by_evidence(ranking, evidence, k):
+    return len(set(ranking[:k]) & set(evidence)) / len(evidence)
+
+
+def precision_instead(ranking, evidence, k):
+    return len(set(ranking[:k]) & set(evidence)) / k
+
+
+def looks_one_too_few(ranking, evidence, k):
+    return float(any(id_ in evidence for id_ in ranking[: k - 1]))
+
+
+def ignores_k(ranking, evidence, k):
+    return float(any(id_ in evidence for id_ in ranking))
+
+
+def skips_and_goes_on(token_counts, k, budget):
+    used = spent = 0
+    for count in token_counts[:k]:
+        if spent + count <= budget or not used:
+            used, spent = used + 1, spent + count
+    return used
+
+
+def may_be_empty(token_counts, k, budget):
+    used = spent = 0
+    for count in token_counts[:k]:
+        spent += count
+        if spent > budget:
+            break
+        used += 1
+    return used
+
+
+def budget_excluded(token_counts, k, budget):
+    used = spent = 0
+    for count in token_counts[:k]:
+        spent += count
+        if used and spent >= budget:
+            break
+        used += 1
+    return used
+
+
+EXERCISES = [
+    (checks.check_split_tokens, split_tokens, {last_window_dropped: "last, shorter window",
+     overlap_added_to_the_step: "begin size - overlap", repeats_the_overlap: "only repeats the overlap"}),
+    (checks.check_recall_at_k, recall_at_k, {divides_by_evidence: "divide by how many", precision_instead: "",
+     looks_one_too_few: "", ignores_k: "first k documents only"}),
+    (checks.check_passages_that_fit, passages_that_fit, {skips_and_goes_on: "put in its place",
+     may_be_empty: "always goes in", budget_excluded: "Exactly filling"}),
+]
+
+
+@pytest.mark.parametrize(("check", "reference", "wrong"), EXERCISES)
+def test_the_reference_passes_and_is_used(check, reference, wrong, capsys):
+    check(reference)
+    assert "solved" in capsys.readouterr().out
+    assert learner.use(reference, len) is reference
+
+
+@pytest.mark.parametrize(("check", "wrong", "slip"),
+                         [(check, wrong, slip) for check, _, slips in EXERCISES for wrong, slip in slips.items()])
+def test_wrong_answers_are_rejected_and_the_slip_is_named(check, wrong, slip):
+    with pytest.raises(AssertionError) as caught:
+        check(wrong)
+    assert slip in str(caught.value) and wrong.__name__ in str(caught.value)
+    assert learner.use(wrong, len) is len
+
+
+def test_every_check_rejects_at_least_two_wrong_answers():
+    names = {name for name in vars(checks) if name.startswith("check_")}
+    assert names == {check.__name__ for check, _, wrong in EXERCISES if len(wrong) >= 2}
+
+
+@pytest.mark.parametrize(("check", "reference", "wrong"), EXERCISES)
+def test_a_blank_exercise_is_to_do_and_the_notebook_goes_on(check, reference, wrong, capsys):
+    def blank(*_):
+        raise NotImplementedError
+
+    check(blank)
+    assert "to do" in capsys.readouterr().out and learner.use(blank, len) is len
+
+
+def test_an_error_inside_an_answer_is_not_swallowed():
+    with pytest.raises(ZeroDivisionError):
+        checks.check_recall_at_k(lambda ranking, evidence, k: 1 / 0)

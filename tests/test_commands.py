@@ -1,0 +1,119 @@
+"""The commands as a person types them: bad input ends in one sentence, never in a traceback of ours."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from utils import doctor, settings, setup
+
+GOOD = {"id": "q1", "task": "fact", "question": "How much dinner may the cat get?", "answers": ["200 grams"],
+        "answer_set": [], "evidence": ["cat.txt"]}
+
+
+def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "utils", *arguments], cwd=settings.ROOT, text=True, capture_output=True,
+                          env={**os.environ, **variables})
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "cat.txt").write_text("The cat gets 200 grams of dinner, never more.")
+    (tmp_path / "documents" / "dog.txt").write_text("The dog walks twice a day.")
+    (tmp_path / "q.jsonl").write_text(json.dumps(GOOD) + "\n")
+    return tmp_path
+
+
+def benchmark(own, *more: str, questions: str = "q.jsonl", out: str = "r.jsonl", **variables: str):
+    return command("benchmark", "--questions", str(own / questions), "--out", str(own / out), "--retrieval-only", *more,
+                   **variables)
+
+
+@pytest.mark.parametrize(("arrange", "more", "sentence"), [
+    ("missing", (), "there is no such questions file"),
+    ("broken", (), "line 2: is not valid JSON"),
+    ("twice", (), "the id 'q1' is used twice"),
+    ("unknown evidence", (), "evidence 'bird.txt' is not in the corpus"),
+    ("", ("--arms", "nonsense"), "unknown arm 'nonsense'; known are base"),
+    ("no documents", (), "holds no readable document"),
+    ("out is folder", (), "is a folder; give --out a file name"),
+    ("out is questions", (), "--out is the questions file itself"),
+    ("", ("--split", "dev"), "holds no question of split 'dev'"),
+])
+def test_benchmark_refuses_bad_input_with_one_sentence(own, arrange, more, sentence):
+    name, out, documents = "q.jsonl", "r.jsonl", own / "documents"
+    if arrange == "missing":
+        name = "nowhere.jsonl"
+    elif arrange == "broken":
+        (own / name).write_text(json.dumps(GOOD) + "\n{oops\n")
+    elif arrange == "twice":
+        (own / name).write_text((json.dumps(GOOD) + "\n") * 2)
+    elif arrange == "unknown evidence":
+        (own / name).write_text(json.dumps({**GOOD, "evidence": ["bird.txt"]}))
+    elif arrange == "no documents":
+        documents = own / "empty"
+        documents.mkdir()
+    elif arrange == "out is folder":
+        out = "documents"
+    elif arrange == "out is questions":
+        out = name
+    done = benchmark(own, "--corpus", str(documents), *more, questions=name, out=out)
+    assert done.returncode == 1 and sentence in done.stderr
+    assert done.stderr.strip().count("\n") == 0 and "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_wrong_variable_is_named_by_every_command(own):
+    done = benchmark(own, LAB_PROFILE="laptp")
+    assert done.returncode == 1 and "LAB_PROFILE is 'laptp'" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_port_out_of_range_is_refused():
+    done = command("lab", "--no-browser", "--port", "99999")
+    assert done.returncode == 1 and "--port 99999" in done.stderr
+
+
+def test_own_documents_and_questions_give_a_table_and_records(own):
+    done = benchmark(own, "--corpus", str(own / "documents"), "--arms", "naive_rag,oracle")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in (own / "r.jsonl").read_text().splitlines()]
+    assert [record["hits"][0]["document_id"] for record in records] == ["cat.txt", "cat.txt"]
+    assert "recall@1" in done.stdout and "1 questions, 2 arms" in done.stdout
+
+
+def test_doctor_finds_nothing_on_a_machine_that_is_set_up(capsys, monkeypatch):
+    assert all(remedy == "" for _, _, remedy in doctor.checks())
+
+
+def test_doctor_names_the_command_for_a_damaged_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    remedies = {what: remedy for what, _, remedy in doctor.checks()}
+    assert remedies[f"model {settings.WHEEL_EMBEDDER}"] == doctor.SETUP and remedies["index"] == doctor.SETUP
+
+
+def test_too_little_disk_is_refused_with_both_figures():
+    with pytest.raises(RuntimeError, match="GB are free .* make room for 1000000.0 GB"):
+        setup.check_disk(1e6)
+
+
+def test_an_unsupported_python_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    with pytest.raises(RuntimeError, match="not supported: run this with Python 3.11 to 3.13"):
+        setup.make_room()
+
+
+def test_colab_installs_the_run_group_and_keeps_its_own_torch(monkeypatch):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
+    lines = setup._lines_to_install()
+    names = {setup._name(line) for line in lines}
+    assert not names & setup.COLAB_KEEPS and "chromadb" in names and "jupyterlab" not in names
+    assert setup.python() == setup.Path(sys.executable) and setup.inside()
+
+
+def test_the_interpreter_lies_where_each_system_puts_it(monkeypatch):
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
+    expected = "Scripts" if os.name == "nt" else "bin"
+    assert setup.python().parent.name == expected

@@ -1,0 +1,93 @@
+"""Metrics against hand arithmetic and against `ir-measures`."""
+from __future__ import annotations
+
+import random
+
+import ir_measures
+import pytest
+from ir_measures import RR, R, Success, nDCG
+
+from utils import metrics
+
+
+def rankings(seed: int = 3, count: int = 40):
+    draw = random.Random(seed)
+    documents = [f"d{i}" for i in range(20)]
+    for _ in range(count):
+        yield draw.sample(documents, 15), set(draw.sample(documents, draw.randint(1, 6)))
+
+
+@pytest.mark.parametrize(("measure", "ours"), [
+    (R @ 1, lambda r, e: metrics.recall_at(r, e, 1)),
+    (R @ 5, lambda r, e: metrics.recall_at(r, e, 5)),
+    (R @ 10, lambda r, e: metrics.recall_at(r, e, 10)),
+    (Success @ 1, lambda r, e: metrics.success_at(r, e, 1)),
+    (Success @ 5, lambda r, e: metrics.success_at(r, e, 5)),
+    (RR @ 10, metrics.reciprocal_rank),
+    (nDCG @ 10, metrics.ndcg),
+])
+def test_ranking_metrics_agree_with_ir_measures(measure, ours):
+    for ranking, evidence in rankings():
+        qrels = {"q": dict.fromkeys(evidence, 1)}
+        run = {"q": {id_: 100.0 - rank for rank, id_ in enumerate(ranking)}}
+        expected = ir_measures.calc_aggregate([measure], qrels, run)[measure]
+        assert ours(ranking, evidence) == pytest.approx(expected)
+
+
+def test_ranking_metrics_by_hand():
+    ranking = ["a", "b", "c", "d"]
+    assert metrics.recall_at(ranking, {"b", "x"}, 2) == 1 / 2
+    assert metrics.reciprocal_rank(ranking, {"c"}) == 1 / 3
+    assert metrics.all_evidence(ranking, {"a", "d"}) == 1 and metrics.all_evidence(ranking, {"a", "x"}) == 0
+    assert metrics.ndcg(ranking, {"a"}) == 1
+
+
+def test_one_document_is_enough_unless_every_one_is_needed():
+    assert metrics.retrieval_scores(["a"], {"a", "b"}, every=False)["recall@5"] == 1
+    assert metrics.retrieval_scores(["a"], {"a", "b"}, every=True)["recall@5"] == 1 / 2
+
+
+@pytest.mark.parametrize(("answer", "golds", "exact", "inside"), [
+    ("The 1,024 bytes.", ["1024 bytes"], 1, 1),
+    ("it is 1,024 bytes", ["1024 bytes"], 0, 1),
+    ("300", ["30"], 0, 0),
+    ("PurgeQueue", ["purgequeue"], 1, 1),
+    ("", ["x"], 0, 0),
+    ("-1", ["-1"], 1, 1),
+    ("1", ["-1"], 0, 0),
+    ("SYMMETRIC_DEFAULT", ["symmetric default"], 1, 1),
+])
+def test_exact_match_and_contains(answer, golds, exact, inside):
+    assert metrics.exact_match(answer, golds) == exact and metrics.contains(answer, golds) == inside
+
+
+def test_token_f1_is_two_times_shared_over_the_sum_of_lengths():
+    assert metrics.token_f1("up to five minutes", ["five minutes", "300"]) == pytest.approx(2 * 2 / (4 + 2))
+
+
+def test_set_f1_and_parsing_of_lists():
+    assert metrics.parse_set("- PutItem\n2. GetItem, `Scan` and Query.") == ["PutItem", "GetItem", "Scan", "Query"]
+    assert metrics.set_f1(["PutItem", "getitem", "Nope"], ["PutItem", "GetItem"]) == pytest.approx(2 * 2 / (3 + 2))
+
+
+def test_rouge_l_is_one_for_the_same_sentence_and_zero_for_another():
+    assert metrics.rouge_l("Deletes a queue.", "Deletes a queue.") == 1 and metrics.rouge_l("zzz", "Deletes a queue.") == 0
+
+
+def test_abstention_is_recognised_in_the_agreed_words_only():
+    assert metrics.abstains("Not in the documentation.") and not metrics.abstains("The documentation says 5.")
+
+
+def test_abstention_table_counts_all_four_cells():
+    table = metrics.abstention_table([True, True, False, False, False], [True, False, True, True, False])
+    assert table == {"answered_answerable": 2, "abstained_answerable": 1, "answered_unanswerable": 1,
+                     "abstained_unanswerable": 1}
+
+
+@pytest.mark.parametrize(("task", "answer", "abstained", "score"), [
+    ("unanswerable", "", True, 1), ("unanswerable", "5", False, 0), ("fact", "80", False, 1),
+    ("multi_doc", "A, B", False, 1), ("multi_doc", "A, B", True, 0), ("summary", "Deletes it.", False, 1),
+])
+def test_the_headline_score_follows_the_task(task, answer, abstained, score):
+    found = metrics.answer_scores(task, answer, abstained, ["80"], ["A", "B"], "Deletes it.")
+    assert found["score"] == pytest.approx(score)

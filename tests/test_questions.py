@@ -1,0 +1,113 @@
+"""The benchmark against the truth: every gold answer and evidence set is computed again from botocore."""
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+
+import pytest
+
+from utils import benchmark, families, settings
+
+ROWS = [json.loads(line) for line in settings.QUESTIONS.read_text("utf-8").splitlines()]
+MULTI_KINDS = {"raises", "takes", "requires", "returns", "states", "errors_a_not_b", "members_a_not_b", "sharing"}
+
+
+def of(split: str, task: str = "") -> list[dict]:
+    return [row for row in ROWS if row["split"] == split and task in ("", row["task"])]
+
+
+def test_every_fact_still_gives_the_stored_answers_and_evidence(world):
+    stale = []
+    for row in ROWS:
+        again = families.refresh(row, world)
+        if any(again[name] != row[name] for name in ("answers", "answer_set", "evidence", "home")):
+            stale.append(row["id"])
+    assert not stale
+
+
+def test_overlap_and_names_service_columns_are_current(world):
+    changed = [r["id"] for r in ROWS if any(families.refresh(r, world)[n] != r[n] for n in ("overlap", "names_service"))]
+    assert not changed
+
+
+def test_the_file_loads_and_every_evidence_id_is_a_document(world):
+    assert len(benchmark.load(known=world.documents)) == len(ROWS)
+
+
+def test_sizes_are_those_of_the_design():
+    test = of("test")
+    assert len(test) >= 240 and len(of("dev")) >= 80 and len(of("train")) >= 600
+    homes = {row["home"] for row in test if row["evidence"] and row["task"] != "multi_doc"}
+    assert len(homes) >= 80
+    assert {home.split(".")[0] for home in homes} == set(settings.COURSE_SERVICES)
+    assert min(Counter(row["task"] for row in test).values()) >= 30
+    assert set(Counter(row["task"] for row in test)) == set(benchmark.TASKS)
+
+
+def test_at_least_400_training_questions_are_written_one_by_one():
+    natural = [r for r in of("train") if not r["family"].startswith("template_") and r["family"] != "seen_fact"]
+    assert len(natural) >= 400 and {row["task"] for row in natural} == set(benchmark.TASKS)
+
+
+def test_splits_partition_the_home_operations():
+    splits = defaultdict(set)
+    for row in ROWS:
+        if row["evidence"] and row["task"] != "multi_doc" and row["family"] != "seen_fact":
+            splits[row["home"]].add(row["split"])
+            assert row["home"] == row["evidence"][0]
+    assert not [home for home, found in splits.items() if len(found) > 1]
+
+
+def test_multi_doc_questions_are_partitioned_by_what_they_ask():
+    asked = defaultdict(set)
+    for row in ROWS:
+        if row["task"] == "multi_doc":
+            asked[json.dumps(row["fact"], sort_keys=True)].add(row["split"])
+            assert row["evidence"][0] == row["home"] and len(row["evidence"]) > 1
+    assert not [fact for fact, found in asked.items() if len(found) > 1]
+
+
+def test_all_kinds_of_multi_doc_occur_in_test():
+    assert {row["family"] for row in of("test", "multi_doc")} == MULTI_KINDS
+
+
+@pytest.mark.parametrize(("split", "share"), [("test", 2 / 3), ("dev", 2 / 3), ("train", 1 / 2)])
+def test_most_facts_rest_on_sentences_not_on_limits_in_the_model(split, share):
+    facts = [row for row in of(split, "fact") if row["family"] != "seen_fact"]
+    assert sum(row["fact"]["kind"] == "pattern" for row in facts) >= share * len(facts)
+
+
+def test_no_near_duplicate_crosses_a_split():
+    assert benchmark.near_duplicates(benchmark.load()) == []
+
+
+def test_whole_families_are_held_out_of_training():
+    held_out = {row["family"] for row in of("test")} - {row["family"] for row in of("train")}
+    assert len(held_out) >= 2
+
+
+def test_template_families_have_five_or_more_phrasings_and_their_rows_are_the_generated_ones(world):
+    assert all(len(set(phrasings)) >= 5 for phrasings in families.PHRASINGS.values())
+    taken = {row["home"] for row in ROWS if row["split"] in ("dev", "test")}
+    made = families.template_rows(world, [id_ for id_ in sorted(world.documents) if id_ not in taken])
+    stored = [row for row in ROWS if row["family"].startswith("template_")]
+    assert [row["question"] for row in made] == [row["question"] for row in stored]
+
+
+def test_seen_facts_stand_in_training_too_in_other_words():
+    seen = [row for row in of("test") if row["exposure"] == "seen-fact"]
+    extra = {json.dumps(row["fact"], sort_keys=True): row for row in of("train") if row["family"] == "seen_fact"}
+    assert len(seen) >= 40
+    for row in seen:
+        twin = extra[json.dumps(row["fact"], sort_keys=True)]
+        assert benchmark.similarity(twin["question"], row["question"]) < 0.75
+
+
+def test_about_half_of_the_dev_and_test_questions_name_the_service():
+    for split in ("dev", "test"):
+        named = sum(row["names_service"] for row in of(split)) / len(of(split))
+        assert 0.4 <= named <= 0.6
+
+
+def test_questions_are_unique_in_wording():
+    assert max(Counter(row["question"].lower() for row in ROWS).values()) == 1

@@ -1,0 +1,75 @@
+"""The way from solution to lab and back loses nothing but the solutions."""
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from utils import release, settings
+
+SOURCE = '''def double(x: int) -> int:
+    """Twice x.
+
+    >>> double(2)
+    4
+    """
+    ### BEGIN SOLUTION
+    y = x + x
+    return y
+    ### END SOLUTION
+
+
+checks.check_double(double)'''
+LABS = sorted((settings.ROOT / "solutions").glob("*.ipynb"))
+
+
+def test_signature_docstring_and_check_survive_and_the_body_does_not():
+    blank = release.blank(SOURCE)
+    assert 'Twice x.' in blank and "checks.check_double(double)" in blank and "x + x" not in blank
+    namespace: dict = {"checks": type("C", (), {"check_double": staticmethod(lambda fn: None)})}
+    exec(blank, namespace)
+    with pytest.raises(NotImplementedError):
+        namespace["double"](2)
+
+
+@pytest.mark.parametrize("source", ["### BEGIN SOLUTION\nx", "### END SOLUTION", "### BEGIN SOLUTION\n### BEGIN SOLUTION\n"])
+def test_markers_that_do_not_pair_are_refused(source):
+    with pytest.raises(ValueError, match="without"):
+        release.blank(source)
+
+
+def test_labs_are_in_step_with_solutions():
+    assert LABS and release.main(check=True) == 0
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
+def test_filling_a_lab_from_its_solution_gives_back_the_solutions_code(path):
+    solution = json.loads(path.read_text("utf-8"))
+    lab = json.loads((settings.ROOT / "labs" / path.name).read_text("utf-8"))
+    filled = release.fill(lab, solution)
+    code = [["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"] for book in (filled, solution)]
+    assert code[0] == code[1]
+    assert not [c for c in lab["cells"] if "BEGIN SOLUTION" in "".join(c["source"])]
+    assert not [c for c in lab["cells"] if c.get("outputs") or c.get("execution_count")]
+
+
+def test_a_lab_cell_that_was_changed_is_noticed_when_filling():
+    solution = {"cells": [{"id": "a", "cell_type": "code", "source": SOURCE}]}
+    lab = {"cells": [{"id": "a", "cell_type": "code", "source": release.blank(SOURCE).replace("Twice", "Thrice")}]}
+    with pytest.raises(ValueError, match="cell a is not"):
+        release.fill(lab, solution)
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
+def test_badge_and_clone_address_come_from_the_one_setting(path):
+    for folder in ("labs", "solutions"):
+        text = (settings.ROOT / folder / path.name).read_text("utf-8")
+        book = json.loads(text)
+        sources = "\n".join("".join(cell["source"]) for cell in book["cells"])
+        assert release.badge(f"labs/{path.name}") in sources
+        assert f'REPOSITORY = "{settings.REPOSITORY_URL}"' in sources
+
+
+def test_readme_badges_come_from_the_one_setting():
+    readme = (settings.ROOT / "README.md").read_text("utf-8")
+    assert all(release.badge(f"labs/{path.name}") in readme for path in LABS)

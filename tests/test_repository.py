@@ -1,0 +1,87 @@
+"""What is committed: nothing of the corpus, no machine's paths, no oversized file, and a true set of layers."""
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+
+import pytest
+
+from utils import corpus, settings
+
+RUN = 16
+
+
+def committed() -> list:
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=settings.ROOT,
+                            capture_output=True, text=True, check=True).stdout
+    return [settings.ROOT / name for name in listed.split("\0") if name and (settings.ROOT / name).is_file()]
+
+
+def text_of(path) -> str:
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    text = raw.decode("utf-8", "ignore")
+    if path.suffix == ".ipynb":
+        book = json.loads(text)
+        text = "\n".join("".join(c["source"]) + _outputs(c) for c in book["cells"])
+    return text.replace("\\n", " ").replace('\\"', '"')
+
+
+def _outputs(cell) -> str:
+    parts = []
+    for output in cell.get("outputs", []):
+        parts += ["".join(output.get("text", ""))]
+        parts += ["".join(v) for k, v in output.get("data", {}).items() if k.startswith("text/")]
+    return "\n" + "\n".join(parts)
+
+
+def shingles(text: str) -> list[int]:
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return [hash(tuple(words[i : i + RUN])) for i in range(len(words) - RUN + 1)]
+
+
+@pytest.fixture(scope="module")
+def corpus_runs(world) -> set[int]:
+    runs = {run for text in world.flat.values() for run in shingles(text)}
+    for model in world.models.values():
+        documented = re.findall(r'"documentation": ?"((?:[^"\\]|\\.)*)"', json.dumps(model))
+        runs.update(run for html in documented for run in shingles(corpus.html_to_text(html)))
+    return runs
+
+
+def test_no_committed_file_holds_a_run_of_sixteen_words_of_the_corpus(corpus_runs):
+    leaks = [path.relative_to(settings.ROOT).as_posix() for path in committed()
+             if path.suffix not in (".png", ".safetensors") and corpus_runs & set(shingles(text_of(path)))]
+    assert not leaks
+
+
+def test_the_scan_would_notice_a_leak(corpus_runs, world):
+    copied = " ".join(world.flat["sqs.PurgeQueue"].split()[10:40])
+    assert corpus_runs & set(shingles(f"before {copied} after"))
+
+
+def test_no_committed_file_names_a_path_of_a_machine():
+    found = [path.name for path in committed() if path.suffix not in (".png", ".gz")
+             and re.search(r"(?<![\w.])/(?:root|home|Users)/\w+|/work/(?:main|shared)", path.read_text("utf-8", "ignore"))]
+    assert [name for name in found if not name.startswith("test_")] == []
+
+
+def test_files_are_small():
+    assert not [path.name for path in committed() if path.stat().st_size > 10_000_000]
+
+
+def test_modules_fit_on_a_few_screens():
+    assert not [path.name for path in (settings.ROOT / "utils").glob("*.py")
+                if len(path.read_text("utf-8").splitlines()) > 290]
+
+
+def test_the_address_of_the_repository_is_set_in_one_place():
+    plain = [path.name for path in committed() if path.suffix == ".py"
+             and settings.REPOSITORY_URL in path.read_text("utf-8")]
+    assert plain == ["settings.py"]
+
+
+def test_no_module_of_utils_imports_heavy_packages_at_the_top():
+    heavy = re.compile(r"^(?:import|from) (?:torch|transformers|chromadb|sentence_transformers|pandas|matplotlib|sklearn)", re.M)
+    assert not [p.name for p in (settings.ROOT / "utils").glob("*.py") if heavy.search(p.read_text("utf-8"))]

@@ -1,0 +1,130 @@
+"""Chunks lose nothing; the index resumes, is skipped when unchanged, and finds what it should."""
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from utils import rag, retrieval
+
+
+@pytest.fixture
+def chunks(tiny, embedder, chosen):
+    return retrieval.chunk_corpus(tiny, embedder.tokenizer, chosen)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(120, 20), (30, 0), (50, 49)])
+def test_windows_cover_the_text_and_overlap_as_asked(world, embedder, size, overlap):
+    document = world.documents["sqs.PurgeQueue"]
+    made = retrieval.fixed_size(document, embedder.tokenizer, size, overlap)
+    ids = [embedder.tokenizer(c.text, add_special_tokens=False)["input_ids"] for c in made]
+    whole = embedder.tokenizer(document.text, add_special_tokens=False)["input_ids"]
+    assert all(len(window) <= size for window in ids)
+    covered = ids[0] + [token for window in ids[1:] for token in window[overlap:]]
+    assert len(covered) == len(whole) or abs(len(covered) - len(whole)) <= len(made)
+    assert {c.section for c in made} <= {section.name for section in document.sections}
+    assert made[0].section == "overview" and document.text.endswith(made[-1].text)
+
+
+def test_an_overlap_as_large_as_the_window_is_refused(tiny, embedder):
+    with pytest.raises(ValueError, match="below the chunk size"):
+        retrieval.fixed_size(tiny[0], embedder.tokenizer, 10, 10)
+
+
+def test_the_right_document_comes_first(chunks, embedder, chosen, cache):
+    dense = retrieval.DenseRetriever(chunks, embedder, chosen)
+    hits = dense.search("my kitten is hungry", 3)
+    assert hits[0].document_id == "shop.FeedCat" and [hit.rank for hit in hits] == [1, 2, 3]
+    assert hits[0].score >= hits[1].score >= hits[2].score
+
+
+def test_an_unchanged_index_is_skipped_and_an_interrupted_one_goes_on(chunks, embedder, chosen, cache):
+    dense = retrieval.DenseRetriever(chunks, embedder, chosen)
+    assert dense.added == len(chunks)
+    assert retrieval.DenseRetriever(chunks, embedder, chosen).added == 0
+    dense.collection.delete(ids=[chunks[-1].id])
+    again = retrieval.DenseRetriever(chunks, embedder, chosen)
+    assert again.added == 1 and again.collection.count() == len(chunks)
+
+
+def test_a_changed_text_gets_an_index_of_its_own(chunks, embedder, chosen, cache):
+    retrieval.DenseRetriever(chunks, embedder, chosen)
+    changed = [replace(chunks[0], text="Something else."), *chunks[1:]]
+    assert retrieval.DenseRetriever(changed, embedder, chosen).added == len(chunks)
+
+
+def test_search_agrees_with_brute_force_over_the_same_vectors(world, embedder, chosen, cache):
+    documents = [world.documents[id_] for id_ in world.of("sqs")[:6]]
+    made = retrieval.chunk_corpus(documents, embedder.tokenizer, chosen)
+    dense = retrieval.DenseRetriever(made, embedder, chosen)
+    vectors, query = embedder.encode([c.text for c in made]), "how do I stop a redrive"
+    best = (vectors @ embedder.encode([query])[0]).argsort()[::-1][:5]
+    assert [hit.chunk.id for hit in dense.search(query, 5)] == [made[i].id for i in best]
+
+
+def test_bounds_stay_inside_or_outside_the_evidence(chunks, embedder, chosen, cache):
+    bounds = retrieval.Restricted(retrieval.DenseRetriever(chunks, embedder, chosen))
+    inside = bounds.search("dinner", 9, ["shop.PaintWall"])
+    outside = bounds.search("dinner", 9, ["shop.FeedCat"], inside=False)
+    assert {hit.document_id for hit in inside} == {"shop.PaintWall"}
+    assert "shop.FeedCat" not in {hit.document_id for hit in outside} and outside
+
+
+def test_an_empty_corpus_is_refused(embedder, chosen, cache):
+    with pytest.raises(ValueError, match="corpus empty"):
+        retrieval.DenseRetriever([], embedder, chosen)
+
+
+def test_embeddings_have_length_one_and_match_the_plain_library(embedder):
+    texts = ["a short text", "another one that is a little longer"]
+    ours, plain = embedder.encode(texts), embedder.model.encode(texts, normalize_embeddings=True)
+    assert (ours**2).sum(1) == pytest.approx([1, 1], abs=1e-4)
+    assert (ours * plain).sum(1).min() >= 0.999
+
+
+def test_ranking_goes_on_until_enough_documents_are_met():
+    chunk = [retrieval.Chunk(f"d{i // 4}#{i}", f"d{i // 4}", "s", "t") for i in range(60)]
+    hits = [retrieval.Hit(c, rank, 1.0) for rank, c in enumerate(chunk, 1)]
+    found = rag.retrieve(lambda query, k: hits[:k], "q", depth=8)
+    assert len(retrieval.distinct_documents(found)) >= 10
+
+
+def test_the_lead_sentence_is_withheld_even_across_line_breaks(chunks):
+    hit = retrieval.Hit(replace(chunks[0], text="x\nBakes a loaf of\nbread in the oven. It takes an hour."), 1, 1.0)
+    assert "loaf" not in retrieval.without_sentence(hit, "Bakes a loaf of bread in the oven.").chunk.text
+
+
+def test_a_chroma_server_serves_the_same_hits(chunks, embedder, chosen, cache):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = "import sys; from chromadb.cli.cli import app; sys.argv[0] = 'chroma'; app()"
+    server = subprocess.Popen([sys.executable, "-c", script, "run", "--host", "127.0.0.1", "--port", str(port),
+                               "--path", str(cache / "server")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        remote = replace(chosen, chroma_url=f"http://127.0.0.1:{port}")
+        for _ in range(60):
+            try:
+                dense = retrieval.DenseRetriever(chunks, embedder, remote)
+                break
+            except RuntimeError:
+                time.sleep(0.5)
+        assert dense.search("my kitten is hungry", 1)[0].document_id == "shop.FeedCat"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_a_chroma_server_that_is_down_is_named(chosen):
+    with pytest.raises(RuntimeError, match="LAB_CHROMA_URL http://127.0.0.1:9 did not answer"):
+        retrieval.chroma(replace(chosen, chroma_url="http://127.0.0.1:9"))

@@ -1,0 +1,76 @@
+"""Committed records: benchmark records made small, without text taken from documents, with their provenance.
+
+`python -m utils.records RECORDS NAME` writes `data/records/NAME.jsonl.gz` and `NAME.json` beside it.
+"""
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.metadata
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from . import report, settings
+
+WORDS = 15  # longest answer that is kept as text
+FOLDER = settings.DATA / "records"
+
+
+def compact(record: dict) -> dict:
+    """The record with an answer of more than 15 words replaced by its length and hash, and hits cut to 10 documents."""
+    kept, documents = [], set()
+    for hit in record["hits"]:
+        documents.add(hit["document_id"])
+        if len(documents) > 10:
+            break
+        kept.append(hit)
+    small = {**record, "hits": kept}
+    words = record["answer"].split()
+    if len(words) > WORDS:
+        digest = hashlib.sha256(record["answer"].encode()).hexdigest()[:16]
+        small.update(answer="", answer_set=[], answer_words=len(words), answer_sha256=digest)
+    return small
+
+
+def write(records: Sequence[dict], name: str, command: str, folder: Path = FOLDER) -> Path:
+    """Write the compact records and what they came from: command, settings, package versions, questions' digest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl.gz"
+    text = "".join(json.dumps(compact(r), ensure_ascii=False) + "\n" for r in records)
+    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
+        file.write(text.encode())
+    packages = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
+    provenance = {
+        "command": command,
+        "settings": asdict(settings.load()),
+        "settings_hash": sorted({record["settings_hash"] for record in records}),
+        "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
+        "versions": {package: importlib.metadata.version(package) for package in packages},
+        "python": platform.python_version(),
+        "records": len(records),
+    }
+    path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    return path
+
+
+def read(name: str) -> list[dict]:
+    """Committed records by name."""
+    with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def main(arguments: list[str]) -> int:
+    """Make committed records from a records file."""
+    source, name = arguments
+    arms = ",".join(dict.fromkeys(record["arm"] for record in report.read(source)))
+    command = f"python3 -m utils benchmark --questions data/questions.jsonl --split dev --arms {arms} --out RECORDS"
+    print(write(report.read(source), name, command).name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
