@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from utils import endpoint as endpoints
 from utils import models, settings, wheels
 
 QUESTIONS = [
@@ -109,7 +110,7 @@ def test_an_endpoint_answers_through_the_same_interface(server, chosen):
 
 
 def test_an_endpoint_that_is_down_is_named():
-    endpoint = models.Endpoint("http://127.0.0.1:9/v1")
+    endpoint = endpoints.Endpoint("http://127.0.0.1:9/v1")
     endpoint.client = endpoint.client.with_options(max_retries=0)
     with pytest.raises(RuntimeError, match="LAB_ENDPOINT http://127.0.0.1:9/v1 did not answer"):
         endpoint.generate(conversations()[:1])
