@@ -4,6 +4,7 @@ A run can be interrupted at any batch and goes on where it stopped. Tables are `
 """
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -94,9 +95,12 @@ class Room:
 
         return rag.retrieve(search, question.question, self.chosen.depth)
 
+    @functools.cached_property
     def digest(self) -> str:
-        """Short digest of everything that decides an answer: settings, corpus and rendering."""
-        told = [asdict(self.chosen), corpus.RENDERING, [(d.id, len(d.text)) for d in self.documents.values()]]
+        """Short digest of everything that decides an answer: settings, prompt wording, corpus and rendering."""
+        chosen = {k: v for k, v in asdict(self.chosen).items() if k not in ("fast", "batch_size", "chroma_url")}
+        wording = [rag.WITH_PASSAGES, rag.WITHOUT_PASSAGES]
+        told = [chosen, wording, corpus.RENDERING, [(d.id, len(d.text)) for d in self.documents.values()]]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -107,7 +111,7 @@ def run(questions: Sequence[Question], arms: Sequence[Arm], room: Room, out: Pat
     out: where to write them as JSON lines; an interrupted run leaves `out` + `.part` and resumes from it.
     train: the questions that the two baselines learn from.
     """
-    done = _resume(out, room.digest(), {q.id: q.question for q in questions})
+    done = _resume(out, room.digest, {q.id: q.question for q in questions})
     part = out.with_name(out.name + ".part").open("a", encoding="utf-8") if out else None
     try:
         for arm in arms:
@@ -206,7 +210,7 @@ def record(question: Question, arm: Arm, answer: rag.Answer, room: Room) -> dict
         "completion_tokens": answer.completion_tokens,
         "seconds": {"retrieve": round(answer.seconds_retrieve, 5), "generate": round(answer.seconds_generate, 5)},
         "scores": {name: round(value, 5) for name, value in scores.items()},
-        "settings_hash": room.digest(),
+        "settings_hash": room.digest,
     }
 
 
