@@ -4,6 +4,7 @@ Knows nothing about arms, models or scores (`evaluation` does).
 """
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -125,16 +126,31 @@ def _parse(line: str, where: str) -> Question:
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words with `CamelCase` identifiers split and plural endings cut, so that forms of a word meet."""
+    """Lower-case stems (Porter), `CamelCase` identifiers split, so that forms of a word meet."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text.replace("’", "'"))
-    found = re.findall(r"[a-z0-9][a-z0-9']*", spaced.lower())
-    return [re.sub(r"(?<=[a-z]{3})(?:ies|es|s|ing|ed)$", "", word) for word in found]
+    return [_stem(word) for word in re.findall(r"[a-z0-9][a-z0-9']*", spaced.lower())]
+
+
+@functools.cache
+def _stem(word: str) -> str:
+    return _stemmer().stem(word)
+
+
+@functools.cache
+def _stemmer():
+    from nltk.stem import PorterStemmer
+
+    return PorterStemmer()
 
 
 def content_words(text: str) -> set[str]:
     """The words of `text` that carry meaning."""
-    stop = {stem for word in STOPWORDS for stem in words(word)}
-    return set(words(text)) - stop
+    return set(words(text)) - _stop_stems()
+
+
+@functools.cache
+def _stop_stems() -> frozenset[str]:
+    return frozenset(stem for word in STOPWORDS for stem in words(word))
 
 
 def names_service(question: str) -> bool:

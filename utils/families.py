@@ -13,7 +13,7 @@ from pathlib import Path
 from . import benchmark, facts, settings
 
 SEED = 20261122
-ROWS_PER_FAMILY = 28
+ROWS_PER_FAMILY = 22
 PHRASINGS = {
     "template_max_length": (
         "What is the maximum length of {member} in {operation}?",
@@ -54,7 +54,7 @@ PHRASINGS = {
     "template_status": (
         "What HTTP status comes with {error} from {service} {operation}?",
         "Which status code do I see when {operation} raises {error}?",
-        "{error} in {service}: HTTP code?",
+        "{error} from {operation} in {service}: HTTP code?",
         "My logs say {error} on {operation}. Which HTTP status is that?",
         "Status number of {error} as returned by {operation} of {service}?",
     ),

@@ -14,6 +14,7 @@ from . import settings
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# YOUR CODE HERE"
 BADGE = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
+README_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*?(labs/\w+\.ipynb)\)")
 CLONE = re.compile(r'^REPOSITORY = ".*"$', re.M)
 
 
@@ -85,15 +86,17 @@ def badge(path: str) -> str:
 def main(check: bool = False, root: Path = settings.ROOT) -> int:
     """Write every lab (or, with check, only compare); returns 1 when one differed and check was asked for."""
     differing = []
+    readme = root / "README.md"
+    pages = {readme: README_BADGE.sub(lambda found: badge(found[1]), readme.read_text("utf-8"))} if readme.exists() else {}
     for path in sorted((root / "solutions").glob("*.ipynb")):
         solution = renew(json.loads(path.read_text("utf-8")), f"labs/{path.name}")
-        wanted = {path: _dump(solution), root / "labs" / path.name: _dump(lab(solution))}
-        for target, text in wanted.items():
-            if not target.exists() or target.read_text("utf-8") != text:
-                differing.append(target.relative_to(root).as_posix())
-                if not check:
-                    target.parent.mkdir(exist_ok=True)
-                    target.write_text(text, "utf-8")
+        pages |= {path: _dump(solution), root / "labs" / path.name: _dump(lab(solution))}
+    for target, text in pages.items():
+        if not target.exists() or target.read_text("utf-8") != text:
+            differing.append(target.relative_to(root).as_posix())
+            if not check:
+                target.parent.mkdir(exist_ok=True)
+                target.write_text(text, "utf-8")
     known = {path.name for path in (root / "solutions").glob("*.ipynb")}
     differing += [f"labs/{p.name}" for p in (root / "labs").glob("*.ipynb") if p.name not in known]
     if differing:
