@@ -235,7 +235,7 @@ def _baseline(arm: Arm, questions: Sequence[Question], room: Room, train: Sequen
     if not learned:
         raise ValueError(f"arm {arm.name}: there are no training questions to learn from")
     begun = time.perf_counter()
-    replies = [settings.ABSTENTION if not q.answers else q.answers[0] for q in learned]
+    replies = [_reply(q, room) for q in learned]
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     known = vectorizer.fit_transform(q.question for q in learned)
     asked = vectorizer.transform(q.question for q in questions) if questions else None
@@ -244,11 +244,18 @@ def _baseline(arm: Arm, questions: Sequence[Question], room: Room, train: Sequen
     if arm.name == "nearest_question":
         guesses = [replies[i] for i in (asked @ known.T).toarray().argmax(axis=1)]
     else:
-        guesses = LogisticRegression(C=10, max_iter=200).fit(known, replies).predict(asked)
+        guesses = LogisticRegression(C=10, max_iter=200, class_weight="balanced").fit(known, replies).predict(asked)
     each = (time.perf_counter() - begun) / len(questions)
     for question, guess in zip(questions, guesses, strict=True):
         answer = rag.Answer(str(guess), metrics.abstains(str(guess)), (), (), 0, 0, 0, 0.0, each)
         yield record(question, arm, answer, room)
+
+
+def _reply(question: Question, room: Room) -> str:
+    """What a baseline learns to say: the first accepted answer, a summary's reference, else the abstention."""
+    if question.task == "summary" and question.evidence[0] in room.documents:
+        return room.reference(question)
+    return question.answers[0] if question.answers else settings.ABSTENTION
 
 
 def load_room(chosen: settings.Settings, directory: str = "") -> Room:

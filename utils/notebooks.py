@@ -37,10 +37,20 @@ def execute(path: Path, fast: bool, save: bool) -> Executed:
     if save and not problem:
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
-        notebook.metadata.pop("language_info", None)
+            if cell.cell_type == "code":
+                cell.outputs = [output for output in cell.outputs if _worth_keeping(output)]
+        for name in ("language_info", "widgets"):
+            notebook.metadata.pop(name, None)
         nbformat.write(notebook, path)
     code = sum(cell.cell_type == "code" for cell in notebook.cells)
     return Executed(path.name, code, (time.monotonic() - started) / 60, memory.peak / 1e9, problem)
+
+
+def _worth_keeping(output) -> bool:
+    """False for progress bars: their times differ from run to run and say nothing afterwards."""
+    if output.output_type == "stream":
+        return output.name == "stdout"
+    return "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
 
 
 class _Memory:

@@ -1,0 +1,95 @@
+"""Prints the speeds the README and notes quote; run alone on the machine: `python -m tests.measure` (with `.venv`'s Python).
+
+Ratios compare two ways in the same run; each figure is the median of three rounds.
+"""
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+
+from utils import arms, benchmark, models, retrieval, settings
+
+
+def median_rate(work, count: int, rounds: int = 3) -> float:
+    """Median of count / seconds over the rounds."""
+    rates = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        work()
+        rates.append(count / (time.perf_counter() - begun))
+    return statistics.median(rates)
+
+
+def peak_gb() -> float:
+    """Peak resident memory of this process in GB (0 where the system does not say)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def index_speed(room: arms.Room) -> None:
+    """Chunks a second: ours against a plain loop over `SentenceTransformer.encode`, and the cosine to it."""
+    embedder = models.embedder(room.chosen.embedder)
+    texts = [chunk.text for chunk in random.Random(0).sample(list(room.dense.chunks.values()), 384)]
+    ordered = sorted(texts, key=len)
+    starts = range(0, len(texts), 32)
+
+    def plain() -> None:
+        for start in starts:
+            embedder.model.encode(texts[start : start + 32], show_progress_bar=False)
+
+    def one_by_one() -> None:
+        for text in texts:
+            embedder.model.encode(text, show_progress_bar=False)
+
+    ours, batched = median_rate(lambda: embedder.encode(ordered), 384), median_rate(plain, 384)
+    single = median_rate(one_by_one, 384, rounds=1)
+    cosine = (embedder.encode(texts[:64]) * embedder.model.encode(texts[:64], normalize_embeddings=True)).sum(1).min()
+    print(f"index: {ours:.1f} chunks/s; plain encode in batches of 32 {batched:.1f} (ratio {ours / batched:.2f}), one text a "
+          f"call {single:.1f} (ratio {ours / single:.2f}); smallest cosine to plain fp32 {cosine:.6f}; "
+          f"bfloat16 in hardware: {models.has_bfloat16()}")
+
+
+def query_latency(room: arms.Room) -> None:
+    """Milliseconds from a question's text to its 10 nearest chunks, embedding included."""
+    times = []
+    for question in benchmark.load(split="dev"):
+        begun = time.perf_counter()
+        room.dense.search(question.question, 10)
+        times.append((time.perf_counter() - begun) * 1000)
+    cuts = statistics.quantiles(times, n=20)
+    print(f"query: p50 {statistics.median(times):.1f} ms, p95 {cuts[18]:.1f} ms over {len(times)} questions, "
+          f"{len(room.dense.chunks)} chunks")
+
+
+def generation_speed(room: arms.Room, count: int = 32) -> None:
+    """New tokens a second in batches of 16 against one by one, same prompts, 32 new tokens each."""
+    from utils import rag
+
+    model, questions = room.model, benchmark.load(split="dev")[:count]
+    prompts = [rag.messages(q.question, room.hits(q, "naive_rag")[:3]) for q in questions]
+    rates, texts = {}, {}
+    for size in (1, 16):
+        begun = time.perf_counter()
+        made = model.generate(prompts, 32, size)
+        rates[size] = sum(answer.completion_tokens for answer in made) / (time.perf_counter() - begun)
+        texts[size] = [answer.text for answer in made]
+    same = sum(a == b for a, b in zip(texts[1], texts[16], strict=True))
+    lengths = statistics.median(answer.prompt_tokens for answer in made)
+    print(f"generation: {rates[1]:.1f} new tokens/s one by one, {rates[16]:.1f} in batches of 16 (ratio "
+          f"{rates[16] / rates[1]:.2f}), median prompt {lengths:.0f} tokens, {same} of {count} texts identical")
+
+
+if __name__ == "__main__":
+    models.quiet()
+    the_room = arms.Room(settings.load())
+    assert isinstance(the_room.dense, retrieval.DenseRetriever)
+    index_speed(the_room)
+    query_latency(the_room)
+    generation_speed(the_room)
+    print(f"peak memory of this process: {peak_gb():.1f} GB")
