@@ -21,6 +21,7 @@ ARM_COLOURS = {
     "nearest_question": "#CCCCCC",
 }
 NEUTRAL = "#56B4E9"
+CURVES = (("-", "#0072B2"), ("--", "#D55E00"), (":", "#009E73"), ("-.", "#CC79A7"))
 PARTS = {"1": "Lab 1\nadvanced RAG", "2": "Lab 2\nfine-tuning\nwith feedback", "3": "Lab 3\nevaluation\nand ROI"}
 
 
@@ -80,10 +81,9 @@ def lengths(counts: Sequence[int], window: int, title: str, alt: str):
 def recall_curve(curves: dict[str, list], ks: Sequence[int], title: str, alt: str):
     """Recall@k against k for each named curve; every point is a stats.Interval, drawn as a band."""
     figure, area = axes(title, "k (documents looked at)", "Recall@k (share of questions)")
-    styles = ["-", "--", ":", "-."]
-    for style, (name, points) in zip(styles, curves.items(), strict=False):
-        line = area.plot(ks, [p.mean for p in points], style, marker="o", label=f"{name} (n={points[0].n})", lw=2)
-        area.fill_between(ks, [p.low for p in points], [p.high for p in points], alpha=0.12, color=line[0].get_color())
+    for (style, colour), (name, points) in zip(CURVES, curves.items(), strict=False):
+        area.plot(ks, [p.mean for p in points], style, color=colour, marker="o", label=f"{name} (n={points[0].n})", lw=2)
+        area.fill_between(ks, [p.low for p in points], [p.high for p in points], alpha=0.12, color=colour)
     area.set(ylim=(0, 1.02), xticks=list(ks))
     area.legend(fontsize=11, frameon=False, loc="lower right")
     return show(figure, alt)

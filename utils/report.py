@@ -50,27 +50,31 @@ def _columns(records: Sequence[dict]) -> dict[str, list[float | None]]:
     return columns
 
 
-def table(summary, metrics: Sequence[str], task: str = "") -> str:
-    """A text table: a line for each arm and task, a column for each metric as `mean [low, high]`, and n."""
-    import pandas
-
+def wide(summary, metrics: Sequence[str], task: str = ""):
+    """A line for each arm and task, a column for each metric as `mean [low, high]`, and n: a pandas DataFrame of text."""
     chosen = summary[summary.metric.isin(list(metrics))]
     if task:
         chosen = chosen[chosen.task == task]
-    if chosen.empty:
-        return ""
     digits = {"words": 1, "tokens": 0}
     cells = [
         f"{row['mean']:.{digits.get(row.metric, 2)}f} [{row.low:.{digits.get(row.metric, 2)}f}, "
         f"{row.high:.{digits.get(row.metric, 2)}f}]"
         for _, row in chosen.iterrows()
     ]
-    wide = chosen.assign(cell=cells).pivot_table(index=["arm", "task"], columns="metric", values="cell", aggfunc="first",
+    made = chosen.assign(cell=cells).pivot_table(index=["arm", "task"], columns="metric", values="cell", aggfunc="first",
                                                  sort=False)
-    wide.insert(0, "n", chosen.groupby(["arm", "task"], sort=False)["n"].max())
-    wide = wide[["n", *[m for m in metrics if m in wide.columns]]].fillna("-")
+    made.insert(0, "n", chosen.groupby(["arm", "task"], sort=False)["n"].max())
+    return made[["n", *[m for m in metrics if m in made.columns]]].fillna("-").rename_axis(columns=None)
+
+
+def table(summary, metrics: Sequence[str], task: str = "") -> str:
+    """`wide` as text for a terminal; "" when none of the metrics was scored."""
+    import pandas
+
+    if not summary.metric.isin(list(metrics)).any():
+        return ""
     with pandas.option_context("display.width", 250, "display.max_columns", None, "display.max_rows", None):
-        return wide.to_string()
+        return wide(summary, metrics, task).to_string()
 
 
 def printed(records: Sequence[dict], retrieval_only: bool = False) -> str:
