@@ -26,14 +26,15 @@ def cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("size", "overlap"), [(120, 20), (30, 0), (50, 49)])
 def test_windows_cover_the_text_and_overlap_as_asked(world, embedder, size, overlap):
     document = world.documents["sqs.PurgeQueue"]
+    offsets = embedder.tokenizer(document.text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
     made = retrieval.fixed_size(document, embedder.tokenizer, size, overlap)
-    ids = [embedder.tokenizer(c.text, add_special_tokens=False)["input_ids"] for c in made]
-    whole = embedder.tokenizer(document.text, add_special_tokens=False)["input_ids"]
-    assert all(len(window) <= size for window in ids)
-    covered = ids[0] + [token for window in ids[1:] for token in window[overlap:]]
-    assert len(covered) == len(whole) or abs(len(covered) - len(whole)) <= len(made)
+    for number, chunk in enumerate(made):
+        window = offsets[number * (size - overlap) :][:size]
+        assert chunk.text == document.text[window[0][0] : window[-1][1]]
+        assert (chunk.document_id, chunk.id) == (document.id, f"{document.id}#{number}")
     assert {c.section for c in made} <= {section.name for section in document.sections}
     assert made[0].section == "overview" and document.text.endswith(made[-1].text)
+    assert (len(made) - 1) * (size - overlap) + overlap < len(offsets)
 
 
 def test_an_overlap_as_large_as_the_window_is_refused(tiny, embedder):
