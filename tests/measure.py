@@ -68,21 +68,22 @@ def query_latency(room: arms.Room) -> None:
 
 
 def generation_speed(room: arms.Room, count: int = 32) -> None:
-    """New tokens a second in batches of 16 against one by one, same prompts, 32 new tokens each."""
+    """New tokens a second in batches of 16 against one by one, same prompts, at most 32 new tokens each."""
     from utils import rag
 
     model, questions = room.model, benchmark.load(split="dev")[:count]
-    prompts = [rag.messages(q.question, room.hits(q, "naive_rag")[:3]) for q in questions]
-    rates, texts = {}, {}
-    for size in (1, 16):
-        begun = time.perf_counter()
-        made = model.generate(prompts, 32, size)
-        rates[size] = sum(answer.completion_tokens for answer in made) / (time.perf_counter() - begun)
-        texts[size] = [answer.text for answer in made]
-    same = sum(a == b for a, b in zip(texts[1], texts[16], strict=True))
-    lengths = statistics.median(answer.prompt_tokens for answer in made)
-    print(f"generation: {rates[1]:.1f} new tokens/s one by one, {rates[16]:.1f} in batches of 16 (ratio "
-          f"{rates[16] / rates[1]:.2f}), median prompt {lengths:.0f} tokens, {same} of {count} texts identical")
+    for context in ("", "naive_rag"):
+        prompts = [rag.messages(q.question, room.hits(q, context)[:3] if context else ()) for q in questions]
+        rates, texts = {}, {}
+        for size in (1, 16):
+            begun = time.perf_counter()
+            made = model.generate(prompts, 32, size)
+            rates[size] = sum(answer.completion_tokens for answer in made) / (time.perf_counter() - begun)
+            texts[size] = [answer.text for answer in made]
+        same = sum(a == b for a, b in zip(texts[1], texts[16], strict=True))
+        lengths = statistics.median(answer.prompt_tokens for answer in made)
+        print(f"generation, {context or 'closed book'}: {rates[1]:.1f} new tokens/s one by one, {rates[16]:.1f} in batches of "
+              f"16 (ratio {rates[16] / rates[1]:.2f}), median prompt {lengths:.0f} tokens, {same} of {count} texts identical")
 
 
 if __name__ == "__main__":

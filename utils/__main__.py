@@ -70,8 +70,8 @@ def _lab(options: argparse.Namespace) -> int:
         raise ValueError(f"--port {options.port}: give a number from 1 to 65535")
     setup.prepare()
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={options.port}",
-               f"--ServerApp.root_dir={settings.ROOT / 'labs'}", "--LabApp.news_url=None",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+               f"--ServerApp.root_dir={settings.ROOT / 'labs'}"]
+    setup.quiet_jupyterlab()
     if options.no_browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

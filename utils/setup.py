@@ -179,6 +179,14 @@ def _prepared_key() -> list:
             chosen.chunk_tokens, chosen.chunk_overlap, index]
 
 
+def quiet_jupyterlab() -> None:
+    """Switch off JupyterLab's news and update checks: no network at run time, nothing that pops up in a workshop."""
+    folder = Path(sys.prefix) / "etc" / "jupyter" / "labconfig"
+    folder.mkdir(parents=True, exist_ok=True)
+    disabled = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (folder / "page_config.json").write_text(json.dumps(disabled), "utf-8")
+
+
 def notebook() -> None:
     """What the first cell of every notebook calls: everything ready, libraries quiet. Seconds when it is."""
     if on_colab():
