@@ -49,6 +49,14 @@ def looks_one_too_few(ranking, evidence, k):
     return float(any(id_ in evidence for id_ in ranking[: k - 1]))
 
 
+def forgets_to_return(*_):
+    return None
+
+
+def returns_a_bool(ranking, evidence, k):
+    return any(id_ in evidence for id_ in ranking[:k])
+
+
 def ignores_k(ranking, evidence, k):
     return float(any(id_ in evidence for id_ in ranking))
 
@@ -83,8 +91,10 @@ def budget_excluded(token_counts, k, budget):
 
 EXERCISES = [
     (checks.check_split_tokens, split_tokens, {last_window_dropped: "last, shorter window",
-     overlap_added_to_the_step: "begin size - overlap", repeats_the_overlap: "only repeats the overlap"}),
-    (checks.check_recall_at_k, recall_at_k, {divides_by_evidence: "divide by how many", precision_instead: "",
+     overlap_added_to_the_step: "begin size - overlap", forgets_to_return: "return statement",
+     repeats_the_overlap: "only repeats the overlap"}),
+    (checks.check_recall_at_k, recall_at_k, {divides_by_evidence: "divide by how many", precision_instead: "not 1/k",
+     returns_a_bool: "return a float",
      looks_one_too_few: "", ignores_k: "first k documents only"}),
     (checks.check_passages_that_fit, passages_that_fit, {skips_and_goes_on: "put in its place",
      may_be_empty: "always goes in", budget_excluded: "Exactly filling"}),

@@ -46,15 +46,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("what", choices=("solutions", "labs"))
     run.add_argument("--fast", action="store_true")
     run.add_argument("--save", action="store_true", help="keep the outputs in the notebooks")
-    release = commands.add_parser("release", help="write labs/ from solutions/")
+    release = commands.add_parser("release", help="for authors: write labs/ from solutions/")
     release.add_argument("--check", action="store_true", help="fail when they differ")
     bench = commands.add_parser("benchmark", help="score arms on a questions file")
-    bench.add_argument("--questions", required=True, metavar="FILE")
-    bench.add_argument("--arms", default="base,naive_rag", metavar="A,B")
-    bench.add_argument("--split", default="", choices=("", "train", "dev", "test"), help="only this split of the file")
+    bench.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, one question each")
+    bench.add_argument("--arms", default="base,naive_rag", metavar="A,B", help="default base,naive_rag; a wrong one lists all")
+    bench.add_argument("--split", default="", metavar="S", help="only this split of the file (train, dev or test)")
     bench.add_argument("--retrieval-only", action="store_true", help="no language model is used")
     bench.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
-    bench.add_argument("--out", required=True, metavar="FILE", help="records, one JSON object a line")
+    bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
     commands.add_parser("doctor", help="what is wrong with this machine, and the command that mends it")
     return parser
 
@@ -118,7 +118,11 @@ def _benchmark(options: argparse.Namespace) -> int:
     if any(arm.context for arm in chosen_arms) or not options.retrieval_only:
         setup.prepare()
     train = arms.training_questions(every) if any(arm.baseline for arm in chosen_arms) else ()
-    records = arms.run(questions, chosen_arms, room, out, options.retrieval_only, train)
+    try:
+        records = arms.run(questions, chosen_arms, room, out, options.retrieval_only, train)
+    except OSError as error:
+        raise RuntimeError(f"{out}: could not be written ({error.strerror}); make room or give another --out and run it "
+                           f"again: what was finished is kept in {out.name}.part") from None
     print(report.printed(records, options.retrieval_only))
     print(f"{len(records)} records in {out}")
     return 0

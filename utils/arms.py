@@ -128,6 +128,8 @@ def run(questions: Sequence[Question], arms: Sequence[Arm], room: Room, out: Pat
             part.close()
     records = [done[q.id, arm.name] for arm in arms for q in questions]
     if out:
+        if out.exists():
+            out.replace(out.with_name(out.name + ".bak"))
         out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), "utf-8")
         out.with_name(out.name + ".part").unlink()
     return records
@@ -189,6 +191,8 @@ def record(question: Question, arm: Arm, answer: rag.Answer, room: Room) -> dict
     ranking = retrieval.distinct_documents(answer.hits)
     scores = metrics.answer_scores(question.task, answer.text, answer.abstained, question.answers,
                                    question.answer_set, room.reference(question))
+    if question.task in ("fact", "error", "routing") and answer.used:
+        scores["answer_in_context"] = answer_in_context(question, answer)
     if question.task == "summary":
         scores["rouge_l_copy_first"] = copy_first_score(room, question)
     if question.evidence and arm.context:
@@ -213,6 +217,11 @@ def record(question: Question, arm: Arm, answer: rag.Answer, room: Room) -> dict
         "scores": {name: round(value, 5) for name, value in scores.items()},
         "settings_hash": room.digest,
     }
+
+
+def answer_in_context(question: Question, answer: rag.Answer) -> float:
+    """1 if an accepted answer occurs in the passages of the prompt, their labels included: what reading could find."""
+    return metrics.contains(" ".join(rag.passages(answer.hits[: answer.used])), question.answers)
 
 
 def copy_first_score(room: Room, question: Question) -> float:

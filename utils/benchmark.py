@@ -90,7 +90,9 @@ def load(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split
         raise ValueError(f"{path}: holds no questions; write one JSON object a line")
     chosen = [q for q in questions.values() if split in ("", q.split) and (not tasks or q.task in tasks)]
     if not chosen:
-        raise ValueError(f"{path}: holds no question of split {split!r} and tasks {list(tasks) or 'any'}")
+        splits = ", ".join(sorted({q.split or "(none)" for q in questions.values()}))
+        raise ValueError(f"{path}: holds no question of split {split!r}{f' and tasks {list(tasks)}' if tasks else ''}; "
+                         f"its splits are {splits}")
     return chosen
 
 

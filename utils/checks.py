@@ -18,6 +18,9 @@ def _check(fn: Callable, cases: Sequence[Case]) -> None:
         for arguments, expected, slip in cases:
             found = fn(*arguments)
             shown = ", ".join(repr(argument) for argument in arguments)
+            assert found is not None, f"{fn.__name__}({shown}) gave None. Is there a return statement?"
+            assert type(found) in (type(expected), int if isinstance(expected, float) else type(expected)), (
+                f"{fn.__name__}({shown}) gave {found!r}, a {type(found).__name__}; return a {type(expected).__name__}.")
             assert _same(found, expected), f"{fn.__name__}({shown}) gave {found!r}, expected {expected!r}. {slip}"
     except NotImplementedError:
         print(f"{fn.__name__}: to do. The notebook goes on without it.")
@@ -54,7 +57,7 @@ def check_recall_at_k(fn: Callable) -> None:
     _check(fn, [
         ((["a", "b", "c"], {"a"}, 1), 1.0, "The first document is evidence, so k = 1 is enough."),
         ((["a", "b", "c"], {"c"}, 2), 0.0, "Do you look at the first k documents only?"),
-        ((["a", "b", "c"], {"c"}, 3), 1.0, "Does rank k itself still count?"),
+        ((["a", "b", "c"], {"c"}, 3), 1.0, "Does rank k itself still count, and is one hit worth a full 1, not 1/k?"),
         ((["a", "b", "c"], {"b", "c"}, 3), 1.0, "Two of two found is still 1: is the score counted twice?"),
         ((["a", "b"], {"b", "x"}, 2), 1.0, "Any one document answers the question: do you divide by how many there are?"),
         ((["a", "b"], {"x"}, 10), 0.0, "k may be larger than the ranking."),

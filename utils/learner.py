@@ -15,9 +15,9 @@ def report(name: str, solved: bool) -> None:
 def use(mine: Callable, reference: Callable) -> Callable:
     """The learner's function when it passed its check, else the reference; says which."""
     if _solved.get(mine.__name__):
-        print(f"From here on: your {mine.__name__}.")
+        print(f"Used below: your {mine.__name__}.")
         return mine
-    print(f"From here on: the course's {mine.__name__}, since yours has not passed its check yet.")
+    print(f"Used below: the course's {mine.__name__}, since yours has not passed its check yet.")
     return reference
 
 

@@ -74,7 +74,7 @@ def lengths(counts: Sequence[int], window: int, title: str, alt: str):
     area.hist(counts, bins=numpy.geomspace(min(counts), max(counts), 30), color=NEUTRAL)
     area.set_xscale("log")
     area.axvline(window, color="black", ls="--")
-    area.annotate(f" the embedder reads\n {window} tokens", (window, area.get_ylim()[1] * 0.8), fontsize=11)
+    area.annotate(f"the embedder reads\n{window} tokens", (window * 0.94, area.get_ylim()[1] * 0.8), fontsize=11, ha="right")
     return show(figure, alt)
 
 
@@ -99,6 +99,9 @@ def arm_bars(summary, metric_of: dict[str, str], title: str, alt: str):
         x = [i + (place - (len(arms) - 1) / 2) * width for i in range(len(rows))]
         means = [row["mean"] for row in rows]
         errors = [[row["mean"] - row.low for row in rows], [row.high - row["mean"] for row in rows]]
+        for place_x, row in zip(x, rows, strict=True):
+            if row.high < 0.005:
+                area.text(place_x, 0.01, "0", ha="center", fontsize=9, color="#444444")
         area.bar(x, means, width * 0.92, color=ARM_COLOURS[arm], label=arm, yerr=errors, capsize=3, ecolor="#444444")
     counts = [int(_row(summary, arms[0], task, metric).n) for task, metric in metric_of.items()]
     labels = [f"{task}\n{metric.replace('_', ' ')}\nn={n}" for (task, metric), n in zip(metric_of.items(), counts, strict=True)]

@@ -37,11 +37,15 @@ class Answer:
     seconds_generate: float
 
 
+def passages(hits: Sequence[Hit]) -> list[str]:
+    """The passages as they stand in the prompt: number, document id, text."""
+    return [f"[{number}] {hit.document_id}: {hit.chunk.text}" for number, hit in enumerate(hits, 1)]
+
+
 def messages(question: str, hits: Sequence[Hit] = ()) -> list[dict[str, str]]:
     """The chat prompt: numbered passages, the question, one instruction; without hits it asks closed book."""
-    passages = [f"[{number}] {hit.document_id}: {hit.chunk.text}" for number, hit in enumerate(hits, 1)]
     task = f"Question: {question}\n{WITH_PASSAGES if hits else WITHOUT_PASSAGES}"
-    return [{"role": "user", "content": "\n\n".join([*passages, task])}]
+    return [{"role": "user", "content": "\n\n".join([*passages(hits), task])}]
 
 
 def fitting(hits: Sequence[Hit], count: Callable[[str], int], k: int, budget: int) -> int:
@@ -77,7 +81,7 @@ def answer_all(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], sec
         [retrieval.without_sentence(hit, cut) for hit in ranked[: chosen.k]] if cut else list(ranked[: chosen.k])
         for ranked, cut in zip(hits, withheld, strict=True)
     ]
-    used = [fitting(passages, model.count, chosen.k, chosen.context_tokens) for passages in shown]
+    used = [fitting(ranked, model.count, chosen.k, chosen.context_tokens) for ranked in shown]
     prompts = [messages(q.question, p[:u]) for q, p, u in zip(questions, shown, used, strict=True)]
 
     def finish(i: int, made: Generation) -> Answer:
@@ -93,10 +97,10 @@ def answer_all(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], sec
     return [finish(i, generation) for i, generation in enumerate(made)]
 
 
-def strip_citations(text: str, passages: Sequence[Hit]) -> tuple[str, tuple[str, ...]]:
+def strip_citations(text: str, shown: Sequence[Hit]) -> tuple[str, tuple[str, ...]]:
     """The bare answer and the documents its [n] markers point to; numbers without a passage are dropped."""
     numbers = [int(number) for number in re.findall(r"\[(\d+)\]", text)]
-    cited = [passages[n - 1].document_id for n in numbers if 1 <= n <= len(passages)]
+    cited = [shown[n - 1].document_id for n in numbers if 1 <= n <= len(shown)]
     return re.sub(r"\s*\[\d+\]\s*", " ", text).strip(), tuple(dict.fromkeys(cited))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import time
 from pathlib import Path
 
 from . import settings
@@ -95,17 +96,26 @@ def main(check: bool = False, root: Path = settings.ROOT) -> int:
         if not target.exists() or target.read_text("utf-8") != text:
             differing.append(target.relative_to(root).as_posix())
             if not check:
-                target.parent.mkdir(exist_ok=True)
-                target.write_text(text, "utf-8")
+                _write(target, text)
     known = {path.name for path in (root / "solutions").glob("*.ipynb")}
     differing += [f"labs/{p.name}" for p in (root / "labs").glob("*.ipynb") if p.name not in known]
     if differing:
         print(f"{'differ' if check else 'written'}: {', '.join(differing)}")
         if check:
-            print("→ python3 -m utils release")
+            print("→ if you are an author: python3 -m utils release (a lab it replaces is kept in the cache, backup/)")
         return int(check)
     print("labs/ is in step with solutions/.")
     return 0
+
+
+def _write(target: Path, text: str) -> None:
+    """Write the file; a lab that is replaced may hold a learner's answers, so a copy goes into the cache first."""
+    if target.exists() and target.parent.name == "labs":
+        backup = settings.cache() / "backup" / f"{time.strftime('%Y%m%d-%H%M%S')}-{target.name}"
+        backup.parent.mkdir(exist_ok=True)
+        backup.write_bytes(target.read_bytes())
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, "utf-8")
 
 
 def _text(cell: dict) -> str:

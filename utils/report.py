@@ -10,7 +10,8 @@ from pathlib import Path
 
 from . import stats
 
-ANSWER = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words")
+ANSWER = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words",
+          "answer_in_context")
 RETRIEVAL = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "all_evidence@10")
 
 
@@ -51,7 +52,12 @@ def _columns(records: Sequence[dict]) -> dict[str, list[float | None]]:
 
 
 def wide(summary, metrics: Sequence[str], task: str = ""):
-    """A line for each arm and task, a column for each metric as `mean [low, high]`, and n: a pandas DataFrame of text."""
+    """A line for each arm and task, a column for each metric as `mean [low, high]`, and n: a pandas DataFrame of text.
+
+    n is a span where metrics score different questions (exact match skips summaries, say).
+    """
+    import pandas
+
     chosen = summary[summary.metric.isin(list(metrics))]
     if task:
         chosen = chosen[chosen.task == task]
@@ -63,7 +69,9 @@ def wide(summary, metrics: Sequence[str], task: str = ""):
     ]
     made = chosen.assign(cell=cells).pivot_table(index=["arm", "task"], columns="metric", values="cell", aggfunc="first",
                                                  sort=False)
-    made.insert(0, "n", chosen.groupby(["arm", "task"], sort=False)["n"].max())
+    counts = chosen.groupby(["arm", "task"], sort=False)["n"].agg(["min", "max"])
+    spans = [f"{low}" if low == high else f"{low}–{high}" for low, high in zip(counts["min"], counts["max"], strict=True)]
+    made.insert(0, "n", pandas.Series(spans, counts.index))
     return made[["n", *[m for m in metrics if m in made.columns]]].fillna("-").rename_axis(columns=None)
 
 
@@ -80,17 +88,20 @@ def table(summary, metrics: Sequence[str], task: str = "") -> str:
 def printed(records: Sequence[dict], retrieval_only: bool = False) -> str:
     """The tables that `benchmark` prints: answers, retrieval and cost, with 95 % intervals."""
     summary = summarise(records)
-    arms = summary.arm.nunique()
     answered = [] if retrieval_only else [
         ("Answers, all tasks ('score': exact match, set F1, ROUGE-L or abstention, by task)", ("score", "words"), "all"),
         ("Answers by task", ("exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first",
-                             "abstained"), ""),
+                             "abstained", "answer_in_context"), ""),
         ("Cost for each question (tokens include the context)", ("tokens", "seconds"), "all"),
     ]
     parts = [*answered, ("Retrieval by task (a document counts once; multi_doc needs every one)", RETRIEVAL, "")]
     blocks = [f"{title}\n{text}" for title, metrics, task in parts if (text := table(summary, metrics, task))]
-    count = len({r["question_id"] for r in records})
-    detectable = stats.smallest_detectable(count)
-    note = (f"{count} questions, {arms} arms. Intervals: 95 %, cluster bootstrap by home operation. "
-            f"Smallest gap between two arms this n can show (80 % power, 20 % discordant): {detectable:.2f}.")
-    return "\n\n".join([*blocks, note])
+    headline = summary[(summary.task == "all") & (summary.metric == ("recall@5" if retrieval_only else "score"))]
+    if headline.empty:
+        return "\n\n".join([*blocks, f"{len(records)} records; these arms retrieve nothing, so there is nothing to score."])
+    n, clusters = int(headline.n.max()), int(headline.clusters.max())
+    note = (f"{n} questions scored, {summary.arm.nunique()} arm(s). Intervals: 95 %, bootstrap over {clusters} clusters (home "
+            f"operation, else first evidence document). Smallest gap between two arms this n can show (80 % power, 20 % "
+            f"discordant): {stats.smallest_detectable(n):.2f}.")
+    few = " With fewer than 10 clusters the intervals are too narrow to trust." if clusters < 10 else ""
+    return "\n\n".join([*blocks, note + few])
