@@ -88,7 +88,10 @@ def main(check: bool = False, root: Path = settings.ROOT) -> int:
     """Write every lab (or, with check, only compare); returns 1 when one differed and check was asked for."""
     differing = []
     readme = root / "README.md"
-    pages = {readme: README_BADGE.sub(lambda found: badge(found[1]), readme.read_text("utf-8"))} if readme.exists() else {}
+    pages = {}
+    if readme.exists():
+        text = README_BADGE.sub(lambda found: badge(found[1]), readme.read_text("utf-8"))
+        pages[readme] = re.sub(r"(?<=    git clone )\S+", settings.REPOSITORY_URL, text)
     for path in sorted((root / "solutions").glob("*.ipynb")):
         solution = renew(json.loads(path.read_text("utf-8")), f"labs/{path.name}")
         pages |= {path: _dump(solution), root / "labs" / path.name: _dump(lab(solution))}
