@@ -131,4 +131,17 @@ def test_baselines_answer_from_the_wording_alone(room):
 def test_the_printed_table_shows_n_interval_and_task_rows(room):
     records = arms.run(QUESTIONS, arms.parse("naive_rag"), room, retrieval_only=True)
     text = report.printed(records, True)
-    assert "recall@5" in text and "multi_doc" in text and "[" in text and "4 questions, 1 arms" in text
+    assert "recall@5" in text and "multi_doc" in text and "[" in text and "3 questions scored, 1 arm(s)" in text
+
+
+def test_a_finished_records_file_is_kept_when_another_run_takes_its_name(room, tmp_path):
+    out = tmp_path / "r.jsonl"
+    arms.run(QUESTIONS, arms.parse("naive_rag"), room, out, retrieval_only=True)
+    arms.run(QUESTIONS[:1], arms.parse("naive_rag"), room, out, retrieval_only=True)
+    assert len(report.read(out)) == 1 and len(report.read(tmp_path / "r.jsonl.bak")) == 4
+
+
+def test_whether_the_answer_stood_in_the_prompt_is_recorded(room):
+    (found,) = arms.run(QUESTIONS[:1], arms.parse("oracle"), room)
+    (missed,) = arms.run(QUESTIONS[:1], arms.parse("distractor"), room)
+    assert found["scores"]["answer_in_context"] == 1 and missed["scores"]["answer_in_context"] == 0

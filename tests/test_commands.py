@@ -81,7 +81,7 @@ def test_own_documents_and_questions_give_a_table_and_records(own):
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in (own / "r.jsonl").read_text().splitlines()]
     assert [record["hits"][0]["document_id"] for record in records] == ["cat.txt", "cat.txt"]
-    assert "recall@1" in done.stdout and "1 questions, 2 arms" in done.stdout
+    assert "recall@1" in done.stdout and "1 questions scored, 2 arm(s)" in done.stdout
 
 
 def test_doctor_finds_nothing_on_a_machine_that_is_set_up(capsys, monkeypatch):

@@ -73,3 +73,16 @@ def test_badge_and_clone_address_come_from_the_one_setting(path):
 def test_readme_badges_come_from_the_one_setting():
     readme = (settings.ROOT / "README.md").read_text("utf-8")
     assert all(release.badge(f"labs/{path.name}") in readme for path in LABS)
+
+
+def test_a_lab_that_is_replaced_is_kept_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    for folder in ("solutions", "labs"):
+        (tmp_path / folder).mkdir()
+    book = {"cells": [{"id": "a", "cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": SOURCE}]}
+    (tmp_path / "solutions" / "x.ipynb").write_text(json.dumps(book))
+    (tmp_path / "labs" / "x.ipynb").write_text('{"cells": ["MY ANSWER"]}')
+    assert release.main(check=True, root=tmp_path) == 1 and "MY ANSWER" in (tmp_path / "labs" / "x.ipynb").read_text()
+    release.main(root=tmp_path)
+    (kept,) = (tmp_path / "cache" / "backup").iterdir()
+    assert "MY ANSWER" in kept.read_text() and release.main(check=True, root=tmp_path) == 0
