@@ -40,7 +40,7 @@ def test_markdown_html_text_and_pdf_become_documents_with_sections(tmp_path):
     ("a.txt", b"\xff\xfe\x00\x81", "not UTF-8 text"),
     ("a.md", b"", "the file is empty"),
     ("a.txt", b"abc\0def", "binary file in spite of its name"),
-    ("a.pdf", b"not a pdf at all", "left out"),
+    ("a.pdf", b"not a pdf at all", "not a readable PDF"),
     ("a.html", b"<html></html>", "holds no text"),
     ("a.txt", b"   \n ", "holds no text"),
 ])

@@ -81,9 +81,13 @@ def _pdf(file: Path) -> list[tuple[str, str]]:
     import logging
 
     from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    reader = PdfReader(file)
+    try:
+        reader = PdfReader(file)
+    except PyPdfError:
+        raise ValueError("it is not a readable PDF; open it in a viewer and save it anew") from None
     if reader.is_encrypted:
         raise ValueError("the PDF is encrypted; save it without a password")
     pages = [(f"page {number}", page.extract_text()) for number, page in enumerate(reader.pages, 1)]
