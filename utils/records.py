@@ -1,6 +1,6 @@
 """Committed records: benchmark records made small, without text taken from documents, with their provenance.
 
-`python -m utils.records RECORDS NAME` writes `data/records/NAME.jsonl.gz` and `NAME.json` beside it.
+`python -m utils.records RECORDS NAME [NOTE]` writes `data/records/NAME.jsonl.gz` and `NAME.json` beside it.
 """
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def compact(record: dict) -> dict:
     return small
 
 
-def write(records: Sequence[dict], name: str, command: str, folder: Path = FOLDER) -> Path:
+def write(records: Sequence[dict], name: str, command: str, note: str = "", folder: Path = FOLDER) -> Path:
     """Write the compact records and what they came from: command, settings, package versions, questions' digest."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl.gz"
@@ -52,6 +52,7 @@ def write(records: Sequence[dict], name: str, command: str, folder: Path = FOLDE
         "versions": {package: importlib.metadata.version(package) for package in packages},
         "python": platform.python_version(),
         "records": len(records),
+        "note": note,
     }
     path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
     return path
@@ -65,10 +66,10 @@ def read(name: str) -> list[dict]:
 
 def main(arguments: list[str]) -> int:
     """Make committed records from a records file."""
-    source, name = arguments
+    source, name, *note = arguments
     arms = ",".join(dict.fromkeys(record["arm"] for record in report.read(source)))
     command = f"python3 -m utils benchmark --questions data/questions.jsonl --split dev --arms {arms} --out RECORDS"
-    print(write(report.read(source), name, command).name)
+    print(write(report.read(source), name, command, " ".join(note)).name)
     return 0
 
 
