@@ -91,7 +91,7 @@ def test_records_of_other_settings_are_not_resumed(room, tmp_path):
     part.write_text(json.dumps({"record": {"settings_hash": "old", "question_id": "q1", "arm": "naive_rag"},
                                 "question": QUESTIONS[0].question}) + "\n")
     records = arms.run(QUESTIONS[:1], arms.parse("naive_rag"), room, tmp_path / "r.jsonl", retrieval_only=True)
-    assert records[0]["settings_hash"] == room.digest
+    assert records[0]["settings_hash"] == room.digest()
 
 
 def test_oracle_sees_evidence_only_distractor_the_rest_and_both_agree_without_evidence(room):

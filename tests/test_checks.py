@@ -1,6 +1,8 @@
 """Each check passes the reference, rejects named wrong answers with a telling message, and lets a blank go on."""
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from utils import checks, learner
@@ -89,6 +91,83 @@ def budget_excluded(token_counts, k, budget):
     return used
 
 
+def identifier_words(name):
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+
+
+def cuts_at_every_capital(name):
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]*|\d+", name.replace("_", "")) if word]
+
+
+def keeps_the_capitals(name):
+    return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+
+
+def forgets_digits(name):
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
+def reciprocal_rank_fusion(rankings, k):
+    scores = {}
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking, 1):
+            scores[id_] = scores.get(id_, 0) + 1 / (k + rank)
+    return sorted(scores, key=lambda id_: -scores[id_])
+
+
+def counts_from_zero(rankings, k):
+    scores = {}
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking):
+            scores[id_] = scores.get(id_, 0) + 1 / (k + rank)
+    return sorted(scores, key=lambda id_: -scores[id_])
+
+
+def keeps_the_best_rank_only(rankings, k):
+    scores = {}
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking, 1):
+            scores[id_] = max(scores.get(id_, 0), 1 / (k + rank))
+    return sorted(scores, key=lambda id_: -scores[id_])
+
+
+def always_sixty(rankings, k):
+    return reciprocal_rank_fusion(rankings, 60)
+
+
+def precision_and_recall(found, wanted):
+    right = len(found & wanted)
+    return (right / len(found) if found else 0.0, right / len(wanted) if wanted else 0.0)
+
+
+def recall_first(found, wanted):
+    return precision_and_recall(found, wanted)[::-1]
+
+
+def divides_by_the_union(found, wanted):
+    right = len(found & wanted)
+    return (right / max(1, len(found | wanted)), right / max(1, len(wanted)))
+
+
+def only_first(edges, a, b, relation):
+    def of(who):
+        return {o for s, r, o in edges if (s, r) == (who, relation)}
+    return sorted(of(a) - of(b))
+
+
+def any_relation(edges, a, b, relation):
+    return sorted({o for s, r, o in edges if s == a and r == relation} - {o for s, r, o in edges if s == b})
+
+
+def both_directions(edges, a, b, relation):
+    return sorted(set(only_first(edges, a, b, relation)) | set(only_first(edges, b, a, relation)))
+
+
+def does_not_deduplicate(edges, a, b, relation):
+    theirs = {o for s, r, o in edges if (s, r) == (b, relation)}
+    return sorted(o for s, r, o in edges if (s, r) == (a, relation) and o not in theirs)
+
+
 EXERCISES = [
     (checks.check_split_tokens, split_tokens, {last_window_dropped: "last, shorter window",
      overlap_added_to_the_step: "begin size - overlap", forgets_to_return: "return statement",
@@ -98,6 +177,14 @@ EXERCISES = [
      looks_one_too_few: "", ignores_k: "first k documents only"}),
     (checks.check_passages_that_fit, passages_that_fit, {skips_and_goes_on: "put in its place",
      may_be_empty: "always goes in", budget_excluded: "Exactly filling"}),
+    (checks.check_identifier_words, identifier_words, {cuts_at_every_capital: "", keeps_the_capitals: "in lower case",
+     forgets_digits: "Digits are a word"}),
+    (checks.check_reciprocal_rank_fusion, reciprocal_rank_fusion, {counts_from_zero: "counted from 1",
+     keeps_the_best_rank_only: "added up", always_sixty: "not a fixed 60"}),
+    (checks.check_precision_and_recall, precision_and_recall, {recall_first: "divided by what was *found*",
+     divides_by_the_union: ""}),
+    (checks.check_only_first, only_first, {any_relation: "same relation only", both_directions: "direction",
+     does_not_deduplicate: "each name once"}),
 ]
 
 

@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--retrieval-only", action="store_true", help="no language model is used")
     bench.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
     bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
+    rebuild = commands.add_parser("rebuild", help="for authors: remake committed adapters and records; resumes")
+    rebuild.add_argument("what", choices=("lab1",))
     commands.add_parser("doctor", help="what is wrong with this machine, and the command that mends it")
     return parser
 
@@ -128,6 +130,14 @@ def _benchmark(options: argparse.Namespace) -> int:
     return 0
 
 
+def _rebuild(options: argparse.Namespace) -> int:
+    from . import rebuild
+
+    setup.prepare()
+    rebuild.lab1()
+    return 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from . import doctor
 
@@ -135,7 +145,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "benchmark": _benchmark,
-            "doctor": _doctor}
+            "rebuild": _rebuild, "doctor": _doctor}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

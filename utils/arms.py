@@ -8,17 +8,16 @@ import functools
 import hashlib
 import json
 import time
-import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import benchmark, corpus, folder, metrics, models, rag, retrieval, settings
+from . import advanced, baselines, benchmark, corpus, folder, knowledge, metrics, models, rag, retrieval, settings
 from .benchmark import Question
 
 MODELS = ("base",)
-CONTEXTS = ("naive_rag", "oracle", "distractor")
-BASELINES = ("question_only", "nearest_question")
+CONTEXTS = ("naive_rag", "advanced_rag", "graph", "oracle", "distractor")
+BASELINES = baselines.NAMES
 DEFAULT = "base,naive_rag"
 
 
@@ -56,23 +55,32 @@ class Room:
     def __init__(self, chosen: settings.Settings, documents: Sequence[corpus.Document] | None = None):
         self.chosen = chosen
         self.documents = {d.id: d for d in (corpus.load() if documents is None else documents)}
-        self._dense = self._bounds = None
 
-    @property
+    @functools.cached_property
     def dense(self) -> retrieval.DenseRetriever:
         """The naive index: fixed-size chunks, dense vectors, Chroma."""
-        if self._dense is None:
-            embedder = models.embedder(self.chosen.embedder)
-            chunks = retrieval.chunk_corpus(self.documents.values(), embedder.tokenizer, self.chosen)
-            self._dense = retrieval.DenseRetriever(chunks, embedder, self.chosen)
-        return self._dense
+        embedder = models.embedder(self.chosen.embedder)
+        chunks = retrieval.chunk_corpus(self.documents.values(), embedder.tokenizer, self.chosen)
+        return retrieval.DenseRetriever(chunks, embedder, self.chosen)
 
-    @property
+    @functools.cached_property
+    def advanced(self) -> advanced.Advanced:
+        """The pipeline that dev chose, with its index of section chunks."""
+        return advanced.Advanced(list(self.documents.values()), self.chosen)
+
+    @functools.cached_property
+    def knowledge(self) -> knowledge.Knowledge:
+        """The graph of the documents, combined with the advanced pipeline."""
+        return knowledge.Knowledge(list(self.documents.values()), self.advanced)
+
+    @functools.cached_property
     def bounds(self) -> retrieval.Restricted:
         """Exact search inside or outside the evidence, for `oracle` and `distractor`."""
-        if self._bounds is None:
-            self._bounds = retrieval.Restricted(self.dense)
-        return self._bounds
+        return retrieval.Restricted(self.advanced.dense)
+
+    def settings_of(self, context: str) -> settings.Settings:
+        """The settings of a context: all but the naive one share the passages' number of the advanced pipeline."""
+        return self.chosen if context in ("", "naive_rag") else replace(self.chosen, k=advanced.frozen().k)
 
     @property
     def model(self):
@@ -87,8 +95,9 @@ class Room:
 
     def hits(self, question: Question, context: str) -> list[retrieval.Hit]:
         """The ranking this context gives, down to at least 10 distinct documents where there are so many."""
-        if context == "naive_rag":
-            return rag.retrieve(self.dense.search, question.question, self.chosen.depth)
+        if context in ("naive_rag", "advanced_rag", "graph"):
+            chosen = {"naive_rag": "dense", "advanced_rag": "advanced", "graph": "knowledge"}[context]
+            return rag.retrieve(getattr(self, chosen).search, question.question, self.chosen.depth)
         inside = context == "oracle" and bool(question.evidence)
 
         def search(query: str, k: int) -> list[retrieval.Hit]:
@@ -96,12 +105,14 @@ class Room:
 
         return rag.retrieve(search, question.question, self.chosen.depth)
 
-    @functools.cached_property
-    def digest(self) -> str:
-        """Short digest of everything that decides an answer: settings, prompt wording, corpus and rendering."""
+    @functools.cache  # noqa: B019 (a room lives as long as its run)
+    def digest(self, context: str = "") -> str:
+        """Short digest of everything that decides an answer: settings, prompt wording, corpus, rendering, pipeline."""
         chosen = {k: v for k, v in asdict(self.chosen).items() if k not in ("fast", "batch_size", "chroma_url")}
         wording = [rag.WITH_PASSAGES, rag.WITHOUT_PASSAGES]
         told = [chosen, wording, corpus.RENDERING, [(d.id, len(d.text)) for d in self.documents.values()]]
+        if context not in ("", "naive_rag"):
+            told += [asdict(advanced.frozen()), advanced.adapters()]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -112,7 +123,8 @@ def run(questions: Sequence[Question], arms: Sequence[Arm], room: Room, out: Pat
     out: where to write them as JSON lines; an interrupted run leaves `out` + `.part` and resumes from it.
     train: the questions that the two baselines learn from.
     """
-    done = _resume(out, room.digest, {q.id: q.question for q in questions})
+    digests = {arm.name: room.digest(arm.context) for arm in arms}
+    done = _resume(out, digests, {q.id: q.question for q in questions})
     part = out.with_name(out.name + ".part").open("a", encoding="utf-8") if out else None
     try:
         for arm in arms:
@@ -135,7 +147,7 @@ def run(questions: Sequence[Question], arms: Sequence[Arm], room: Room, out: Pat
     return records
 
 
-def _resume(out: Path | None, digest: str, wanted: dict[str, str]) -> dict[tuple[str, str], dict]:
+def _resume(out: Path | None, digests: dict[str, str], wanted: dict[str, str]) -> dict[tuple[str, str], dict]:
     part = out.with_name(out.name + ".part") if out else None
     done = {}
     if part and part.exists():
@@ -145,7 +157,7 @@ def _resume(out: Path | None, digest: str, wanted: dict[str, str]) -> dict[tuple
                 record = row["record"]
             except (ValueError, KeyError):
                 continue  # the line that was being written when the run was interrupted
-            if record["settings_hash"] == digest and wanted.get(record["question_id"]) == row["question"]:
+            if record["settings_hash"] == digests.get(record["arm"]) and wanted.get(record["question_id"]) == row["question"]:
                 done[record["question_id"], record["arm"]] = record
     return done
 
@@ -156,7 +168,8 @@ def _records(arm: Arm, questions: Sequence[Question], room: Room, retrieval_only
     from tqdm.auto import tqdm
 
     if arm.baseline:
-        yield from _baseline(arm, questions, room, train)
+        for question, answer in baselines.answers(arm.name, questions, train, room.reference):
+            yield record(question, arm, answer, room)
         return
     size = max(room.chosen.batch_size * 4, 32)
     bar = tqdm(total=len(questions), desc=arm.name, unit="question", disable=len(questions) < 4)
@@ -181,7 +194,7 @@ def _records(arm: Arm, questions: Sequence[Question], room: Room, retrieval_only
 
             cuts = [room.reference(question) for question in asked]
             try:
-                rag.answer_all(asked, hits, seconds, room.model, room.chosen, cuts, collect)
+                rag.answer_all(asked, hits, seconds, room.model, room.settings_of(arm.context), cuts, collect)
             finally:
                 yield from (record(asked[i], arm, answer, room) for i, answer in ready)
 
@@ -191,6 +204,11 @@ def record(question: Question, arm: Arm, answer: rag.Answer, room: Room) -> dict
     ranking = retrieval.distinct_documents(answer.hits)
     scores = metrics.answer_scores(question.task, answer.text, answer.abstained, question.answers,
                                    question.answer_set, room.reference(question))
+    names = metrics.parse_set(answer.text) if question.task == "multi_doc" and not answer.abstained else []
+    if question.task == "multi_doc" and arm.context == "graph":
+        link = room.knowledge.link(question.question)
+        scores["set_f1_text"], names = scores["set_f1"], list(link.names) if link else []
+        scores["score"] = scores["set_f1"] = metrics.set_f1(names, question.answer_set)
     if question.task in ("fact", "error", "routing") and answer.used:
         scores["answer_in_context"] = answer_in_context(question, answer)
     if question.task == "summary":
@@ -210,12 +228,12 @@ def record(question: Question, arm: Arm, answer: rag.Answer, room: Room) -> dict
         "answer": "" if answer.abstained else answer.text,
         "abstained": answer.abstained,
         "cited": list(answer.cited),
-        "answer_set": metrics.parse_set(answer.text) if question.task == "multi_doc" and not answer.abstained else [],
+        "answer_set": names,
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,
         "seconds": {"retrieve": round(answer.seconds_retrieve, 5), "generate": round(answer.seconds_generate, 5)},
         "scores": {name: round(value, 5) for name, value in scores.items()},
-        "settings_hash": room.digest,
+        "settings_hash": room.digest(arm.context),
     }
 
 
@@ -230,44 +248,6 @@ def copy_first_score(room: Room, question: Question) -> float:
     rest = document.sections[0].text.replace(reference, "", 1).replace(document.title, "", 1).strip()
     later = rest or (document.sections[1].text if len(document.sections) > 1 else "")
     return metrics.rouge_l(later.split(". ")[0].split("\n")[0], reference)
-
-
-def _baseline(arm: Arm, questions: Sequence[Question], room: Room, train: Sequence[Question]) -> Iterator[dict]:
-    """Answers from question wording alone: what a leak or a lucky guess would score.
-
-    `nearest_question` repeats the answer of the most similar training question (TF-IDF cosine);
-    `question_only` predicts an answer with a linear classifier over the question's words.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-
-    learned = [q for q in train if q.family != "seen_fact"]
-    if not learned:
-        raise ValueError(f"arm {arm.name}: there are no training questions to learn from")
-    begun = time.perf_counter()
-    replies = [_reply(q, room) for q in learned]
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    known = vectorizer.fit_transform(q.question for q in learned)
-    asked = vectorizer.transform(q.question for q in questions) if questions else None
-    if asked is None:
-        return
-    if arm.name == "nearest_question":
-        guesses = [replies[i] for i in (asked @ known.T).toarray().argmax(axis=1)]
-    else:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it suspects a regression, because nearly every answer is its own class
-            guesses = LogisticRegression(C=10, max_iter=200, class_weight="balanced").fit(known, replies).predict(asked)
-    each = (time.perf_counter() - begun) / len(questions)
-    for question, guess in zip(questions, guesses, strict=True):
-        answer = rag.Answer(str(guess), metrics.abstains(str(guess)), (), (), 0, 0, 0, 0.0, each)
-        yield record(question, arm, answer, room)
-
-
-def _reply(question: Question, room: Room) -> str:
-    """What a baseline learns to say: the first accepted answer, a summary's reference, else the abstention."""
-    if question.task == "summary" and question.evidence[0] in room.documents:
-        return room.reference(question)
-    return question.answers[0] if question.answers else settings.ABSTENTION
 
 
 def load_room(chosen: settings.Settings, directory: str = "") -> Room:

@@ -147,11 +147,12 @@ def _stemmer():
 
 def content_words(text: str) -> set[str]:
     """The words of `text` that carry meaning."""
-    return set(words(text)) - _stop_stems()
+    return set(words(text)) - stop_stems()
 
 
 @functools.cache
-def _stop_stems() -> frozenset[str]:
+def stop_stems() -> frozenset[str]:
+    """Stems of the words that carry no meaning."""
     return frozenset(stem for word in STOPWORDS for stem in words(word))
 
 

@@ -203,9 +203,12 @@ class LanguageModel:
 
 
 class Embedder:
-    """Sentence embeddings, unit length, with bfloat16 autocast where the processor has it."""
+    """Sentence embeddings, unit length, with bfloat16 autocast where the processor has it.
 
-    def __init__(self, name: str = settings.WHEEL_EMBEDDER):
+    adapter: folder of a LoRA adapter to merge into the model; `name` then tells the two apart.
+    """
+
+    def __init__(self, name: str = settings.WHEEL_EMBEDDER, adapter: str = ""):
         from sentence_transformers import SentenceTransformer
 
         quiet()
@@ -214,6 +217,8 @@ class Embedder:
         except OSError as error:
             raise RuntimeError(f"LAB_EMBEDDER: could not load {name}: {str(error).splitlines()[0]}") from None
         self.name = name
+        if adapter:
+            self.name += "+" + merge_adapter(self.model[0], "auto_model", adapter)
 
     @property
     def tokenizer(self):
@@ -235,6 +240,27 @@ class Embedder:
         return torch.stack(list(vectors)).float().cpu().numpy() if vectors else torch.empty(0, 0).numpy()
 
 
+def merge_adapter(holder, attribute: str, folder: str) -> str:
+    """Add a LoRA adapter's weights into `holder.attribute` for good, so that it costs no time; returns its digest.
+
+    Raises RuntimeError naming the remedy when the adapter is missing or damaged.
+    """
+    import hashlib
+
+    from peft import PeftModel
+
+    path = Path(folder)
+    try:
+        digest = hashlib.sha256((path / "adapter_model.safetensors").read_bytes()).hexdigest()[:12]
+        merged = PeftModel.from_pretrained(getattr(holder, attribute), folder).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise RuntimeError(
+            f"the adapter {path.parent.name}/{path.name} is missing or damaged ({type(error).__name__}): get it back with "
+            f"`git checkout data/checkpoints`, or make it anew with `python3 -m utils rebuild lab1`") from None
+    setattr(holder, attribute, merged.eval())
+    return digest
+
+
 @functools.lru_cache(maxsize=2)
 def language_model(chosen: settings.Settings):
     """The generator these settings ask for, loaded once: a LanguageModel, or an Endpoint when one is set."""
@@ -245,7 +271,7 @@ def language_model(chosen: settings.Settings):
     return LanguageModel(chosen.model)
 
 
-@functools.lru_cache(maxsize=2)
-def embedder(name: str) -> Embedder:
+@functools.lru_cache(maxsize=3)
+def embedder(name: str, adapter: str = "") -> Embedder:
     """The embedder, loaded once."""
-    return Embedder(name)
+    return Embedder(name, adapter)

@@ -113,3 +113,56 @@ def arm_bars(summary, metric_of: dict[str, str], title: str, alt: str):
 
 def _row(summary, arm: str, task: str, metric: str):
     return summary[(summary.arm == arm) & (summary.task == task) & (summary.metric == metric)].iloc[0]
+
+
+GROUP_COLOURS = {"before": "#E69F00", "search": "#0072B2", "after": "#009E73", "all": "#000000"}
+
+
+def gain_against_cost(rows, title: str, alt: str):
+    """Stages as points with intervals: added milliseconds along x, gain in answers that stand in the prompt along y.
+
+    rows: frame with stage, group, difference, low, high, added_ms, verdict; filled points helped or hurt, hollow ones are
+    inconclusive.
+    """
+    figure, area = axes(title, "added milliseconds a question (log scale above 10)", "gain: answer in the prompt", (8.5, 4.6))
+    area.axhline(0, color="#444444", lw=1)
+    for number, row in enumerate(rows.itertuples()):
+        colour = GROUP_COLOURS[row.group]
+        clear = row.verdict != "inconclusive"
+        area.errorbar(row.added_ms, row.difference, [[row.difference - row.low], [row.high - row.difference]], fmt="o", ms=9,
+                      color=colour, mfc=colour if clear else "white", alpha=1.0 if clear else 0.7, lw=1.2)
+        area.annotate(str(number + 1), (row.added_ms, row.difference), xytext=(7, 4), textcoords="offset points", fontsize=10)
+    area.set_xscale("symlog", linthresh=10)
+    handles = [area.plot([], [], "o", color=colour, label=f"{group} search" if group in ("before", "after") else group)[0]
+               for group, colour in GROUP_COLOURS.items()]
+    area.legend(handles=handles, fontsize=10, frameon=False, loc="lower right", ncols=4)
+    return show(figure, alt)
+
+
+NODE_COLOURS = {"service": "#000000", "operation": "#0072B2", "error": "#D55E00", "parameter": "#009E73", "output": "#CC79A7"}
+
+
+def subgraph(knowledge, centre: Sequence[str], title: str, alt: str):
+    """A few operations with what they share, from a networkx graph: nodes by kind, shared ones in the middle."""
+    import networkx
+
+    near = {node for operation in centre for node in knowledge.successors(operation)
+            if knowledge.nodes[node].get("kind") in ("error", "parameter")}
+    drawn = knowledge.subgraph([*centre, *near])
+    undirected = networkx.Graph(drawn)
+    place = networkx.spring_layout(undirected, seed=4, k=0.55, iterations=300)
+    figure, area = axes(title, "", "", (8.5, 5.2))
+    networkx.draw_networkx_edges(undirected, place, ax=area, edge_color="#BBBBBB")
+    for kind, colour in NODE_COLOURS.items():
+        nodes = [node for node in drawn if drawn.nodes[node].get("kind") == kind]
+        sizes = [420 if kind == "operation" else 60 + 60 * undirected.degree(node) for node in nodes]
+        drawing = networkx.draw_networkx_nodes(undirected, place, nodes, node_color=colour, node_size=sizes, ax=area)
+        if nodes:
+            drawing.set_label(kind)
+    shared = {n: drawn.nodes[n]["name"] for n in drawn if n in centre or undirected.degree(n) > 1}
+    above = {node: (x, y + 0.045) for node, (x, y) in place.items()}
+    networkx.draw_networkx_labels(undirected, above, shared, font_size=9, ax=area)
+    area.legend(fontsize=10, frameon=False, loc="lower left", ncols=3)
+    area.axis("off")
+    area.margins(0.12)
+    return show(figure, alt)

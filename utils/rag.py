@@ -38,8 +38,9 @@ class Answer:
 
 
 def passages(hits: Sequence[Hit]) -> list[str]:
-    """The passages as they stand in the prompt: number, document id, text."""
-    return [f"[{number}] {hit.document_id}: {hit.chunk.text}" for number, hit in enumerate(hits, 1)]
+    """The passages as they stand in the prompt: number, document id, section where chunks follow sections, text."""
+    places = [f"{hit.document_id} {hit.chunk.section}" if hit.chunk.header else hit.document_id for hit in hits]
+    return [f"[{n}] {place}: {hit.chunk.text}" for n, (place, hit) in enumerate(zip(places, hits, strict=True), 1)]
 
 
 def messages(question: str, hits: Sequence[Hit] = ()) -> list[dict[str, str]]:

@@ -37,21 +37,28 @@ def compact(record: dict) -> dict:
 
 
 def write(records: Sequence[dict], name: str, command: str, note: str = "", folder: Path = FOLDER) -> Path:
-    """Write the compact records and what they came from: command, settings, package versions, questions' digest."""
+    """Write compact benchmark records and what they came from: command, settings, package versions, questions' digest."""
+    hashes = {"settings_hash": sorted({record["settings_hash"] for record in records})}
+    return write_rows([compact(record) for record in records], name, command, note, folder, hashes)
+
+
+def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path = FOLDER,
+               more: dict | None = None) -> Path:
+    """Write rows of any table, which hold no text of documents, with the same provenance."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl.gz"
-    text = "".join(json.dumps(compact(r), ensure_ascii=False) + "\n" for r in records)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
         file.write(text.encode())
     packages = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
     provenance = {
         "command": command,
         "settings": asdict(settings.load()),
-        "settings_hash": sorted({record["settings_hash"] for record in records}),
+        **(more or {}),
         "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
         "versions": {package: importlib.metadata.version(package) for package in packages},
         "python": platform.python_version(),
-        "records": len(records),
+        "records": len(rows),
         "note": note,
     }
     path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")

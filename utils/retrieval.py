@@ -4,6 +4,7 @@ Prompts and answers are `rag`'s business; better retrievers are lab 1's.
 """
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -18,12 +19,18 @@ BATCH = 128  # chunks embedded and stored together: what an interruption can los
 
 @dataclass(frozen=True)
 class Chunk:
-    """A passage of one document. `section` is the section it begins in."""
+    """A passage of one document. `section` is the section it begins in; `header` says where it stands, if it has one."""
 
     id: str
     document_id: str
     section: str
     text: str
+    header: str = ""
+
+    @property
+    def indexed(self) -> str:
+        """What a retriever reads: header and text."""
+        return f"{self.header}\n{self.text}" if self.header else self.text
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ class DenseRetriever:
         self.embedder = embedder
         digest = hashlib.sha256(embedder.name.encode())
         for chunk in chunks:
-            digest.update(f"{chunk.id}\0{chunk.text}\0".encode())
+            digest.update(f"{chunk.id}\0{chunk.indexed}\0".encode())
         client = chroma(chosen)
         self.collection = client.get_or_create_collection(
             f"chunks-{digest.hexdigest()[:24]}", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
@@ -109,14 +116,23 @@ class DenseRetriever:
         from tqdm.auto import tqdm
 
         stored = set(self.collection.get(include=[])["ids"])
-        todo = sorted((c for c in self.chunks.values() if c.id not in stored), key=lambda c: len(c.text))
+        todo = sorted((c for c in self.chunks.values() if c.id not in stored), key=lambda c: len(c.indexed))
         vectors: dict[str, object] = {}
         for start in tqdm(range(0, len(todo), BATCH), desc="index", unit="batch", disable=len(todo) < BATCH):
             batch = todo[start : start + BATCH]
-            new = list({c.text: c for c in batch if c.text not in vectors})
+            new = list({c.indexed: c for c in batch if c.indexed not in vectors})
             vectors.update(zip(new, self.embedder.encode(new), strict=True))
-            self.collection.add(ids=[c.id for c in batch], embeddings=[vectors[c.text] for c in batch])
+            self.collection.add(ids=[c.id for c in batch], embeddings=[vectors[c.indexed] for c in batch])
         return len(todo)
+
+    @functools.cached_property
+    def vectors(self):
+        """The stored vectors in the order of `chunks`: an array of shape (chunks, dimension)."""
+        import numpy
+
+        stored = self.collection.get(include=["embeddings"])
+        order = {id_: i for i, id_ in enumerate(stored["ids"])}
+        return numpy.asarray(stored["embeddings"])[[order[id_] for id_ in self.chunks]]
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The k nearest chunks, best first."""
@@ -145,10 +161,8 @@ class Restricted:
     def __init__(self, dense: DenseRetriever):
         import numpy
 
-        stored = dense.collection.get(include=["embeddings"])
-        order = {id_: i for i, id_ in enumerate(stored["ids"])}
         self.chunks = list(dense.chunks.values())
-        self.vectors = numpy.asarray(stored["embeddings"])[[order[chunk.id] for chunk in self.chunks]]
+        self.vectors = dense.vectors
         self.documents = numpy.array([chunk.document_id for chunk in self.chunks])
         self.embedder = dense.embedder
 

@@ -1,0 +1,161 @@
+"""Remakes what is committed under `data/`: trained adapters and records. Every step is skipped when done, so it resumes.
+
+`python3 -m utils rebuild lab1` takes about an hour on two cores; work in progress lies in the cache under `rebuild/`.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from . import (
+    advanced,
+    arms,
+    benchmark,
+    corpus,
+    injection,
+    multidoc,
+    queries,
+    records,
+    rerank,
+    retrieval,
+    retriever_training,
+    settings,
+    stages,
+)
+
+ARMS_DEV = "base,naive_rag,advanced_rag,graph,oracle,distractor"
+ARMS_TEST = "naive_rag,advanced_rag,graph"
+COMMAND = "python3 -m utils rebuild lab1"
+ATTACKED = 40  # dev questions that are asked with a planted instruction
+
+
+def lab1() -> None:
+    """Adapters, stage table, dev records, multi-document comparison, injection, and the one reading of test."""
+    room = arms.Room(settings.load())
+    questions = benchmark.load(known=room.documents)
+    adapters(questions, list(room.documents.values()), room.chosen)
+    dev = [q for q in questions if q.split == "dev"]
+    _stages(dev, room)
+    _benchmark("lab1_dev", dev, ARMS_DEV, room)
+    _rows("lab1_multidoc", lambda: _multidoc(questions, room), "dev, set by set")
+    _rows("lab1_injection", lambda: _injection(dev, room), f"first {ATTACKED} answerable dev questions")
+    _benchmark("lab1_test", [q for q in questions if q.split == "test"], ARMS_TEST, room, retrieval_only=True)
+
+
+def work(name: str) -> Path:
+    """A file of work in progress."""
+    folder = settings.cache() / "rebuild"
+    folder.mkdir(exist_ok=True)
+    return folder / name
+
+
+def adapters(questions: list, documents: list[corpus.Document], chosen: settings.Settings) -> None:
+    """Train the adapters whose provenance does not match the present settings and questions."""
+    plan = ((advanced.BI_ENCODER, retriever_training.BI_ENCODER, retriever_training.train_bi_encoder, False),
+            (rerank.CROSS_ENCODER, retriever_training.CROSS_ENCODER, retriever_training.train_cross_encoder, True))
+    for folder, training, train, tuned in plan:
+        if trained(folder, training):
+            print(f"{folder.name}: there already", flush=True)
+            continue
+        pipeline = advanced.Advanced(documents, chosen, advanced.Recipe(tuned=tuned))
+        made = retriever_training.examples(questions, pipeline, training)
+        print(f"{folder.name}: training on {len(made)} questions …", flush=True)
+        print(train(made, training), flush=True)
+
+
+def trained(folder: Path, training: retriever_training.Training) -> bool:
+    """True when the folder's provenance tells of these settings and of the questions as they are now."""
+    try:
+        told = json.loads((folder / "provenance.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    digest = hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest()
+    return told["settings"] == asdict(training) and told["questions_sha256"] == digest
+
+
+def rewritings(questions: list, room: arms.Room) -> dict[str, dict[str, str]]:
+    """Instruction → question → what the model made of it, kept between runs."""
+    path = work("rewritten.json")
+    made = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    for instruction in (queries.EXPAND, queries.HYDE, queries.DECOMPOSE):
+        known = made.setdefault(instruction, {})
+        todo = [q.question for q in questions if q.question not in known]
+        if todo:
+            print(f"rewriting {len(todo)} questions: {instruction[:40]} …", flush=True)
+            known.update(zip(todo, queries.rewrite(todo, instruction, room.model, max_new_tokens=32), strict=True))
+            path.write_text(json.dumps(made), "utf-8")
+    return made
+
+
+def _stages(dev: list, room: arms.Room) -> None:
+    """One file of rows a stage; the committed record holds them all."""
+    asked = [q for q in dev if q.task in ("fact", "error", "routing")]
+    kitchen = stages.Kitchen(room, rewritings(asked, room))
+    every = []
+    for stage in kitchen.stages():
+        path = work(f"stage-{stage.name.replace(' ', '_').replace('+', 'and')}-{room.digest('advanced_rag')}.json")
+        if not path.exists():
+            stages.measure(stage, asked[:2], room)  # open indexes before anything is timed
+            path.write_text(json.dumps(stages.measure(stage, asked, room)), "utf-8")
+            print(f"stage {stage.name}: done", flush=True)
+        every += json.loads(path.read_text("utf-8"))
+    records.write_rows(every, "lab1_stages", COMMAND, "dev: fact, error, routing; prompt budget "
+                       f"{room.chosen.context_tokens} tokens; rewriting by the model itself is not in the milliseconds")
+
+
+def _benchmark(name: str, questions: list, names: str, room: arms.Room, retrieval_only: bool = False) -> None:
+    out = work(f"{name}.jsonl")
+    made = arms.run(questions, arms.parse(names), room, out, retrieval_only)
+    note = "test: read once, retrieval only" if retrieval_only else ""
+    records.write(made, name, COMMAND, note)
+    print(f"{name}: {len(made)} records", flush=True)
+
+
+def _rows(name: str, make: Callable[[], list[dict]], note: str) -> None:
+    path = work(f"{name}.json")
+    if not path.exists():
+        path.write_text(json.dumps(make()), "utf-8")
+    records.write_rows(json.loads(path.read_text("utf-8")), name, COMMAND, note)
+    print(f"{name}: done", flush=True)
+
+
+def _multidoc(questions: list, room: arms.Room) -> list[dict]:
+    """Set F1 of each way to collect names; what has a threshold is tuned on training questions."""
+    chosen = {split: [q for q in questions if q.task == "multi_doc" and q.split == split] for split in ("train", "dev")}
+    hits = {q.id: room.advanced.search(q.question, 200) for asked in chosen.values() for q in asked}
+    mapped = {q.id: multidoc.map_scores(q.question, hits[q.id], room.model) for asked in chosen.values() for q in asked}
+    train = chosen["train"]
+    threshold = multidoc.best_threshold([mapped[q.id] for q in train], [q.answer_set for q in train])
+    many = max(range(1, 11), key=lambda n: sum(_f1(multidoc.retrieved_names(hits[q.id], n), q) for q in train))
+    rows = []
+    for question in chosen["dev"]:
+        link = room.knowledge.link(question.question)
+        found = {
+            "vector RAG": multidoc.vector_rag(question.question, hits[question.id], room.model),
+            f"first {many} retrieved": multidoc.retrieved_names(hits[question.id], many),
+            "map-reduce": multidoc.reduce_names(mapped[question.id], threshold),
+            "graph": list(link.names) if link else [],
+        }
+        rows += [{"method": method, "question_id": question.id, "cluster": question.cluster, "kind": question.fact["kind"],
+                  "names": len(names), "set_f1": round(_f1(names, question), 5)} for method, names in found.items()]
+    return rows
+
+
+def _f1(names: list[str], question: benchmark.Question) -> float:
+    from . import metrics
+
+    return metrics.set_f1(names, question.answer_set)
+
+
+def _injection(dev: list, room: arms.Room) -> list[dict]:
+    asked = [q for q in dev if q.task in ("fact", "error", "routing")][:ATTACKED]
+    hits = [room.advanced.search(q.question, 20) for q in asked]
+    trials = injection.attack(asked, hits, room.model, room.settings_of("advanced_rag"), ("none", "reminder", "screen", "both"))
+    screened = [s for chunk in room.advanced.chunks for s in [retrieval.Hit(chunk, 1, 0.0)]]
+    lost = sum(before.chunk.text.split() != after.chunk.text.split()
+               for before, after in zip(screened, injection.screen(screened), strict=True))
+    print(f"the screen would cut sentences from {lost} of {len(screened)} clean passages", flush=True)
+    return [asdict(trial) for trial in trials] + [{"defence": "clean passages cut", "obeyed": lost, "of": len(screened)}]
