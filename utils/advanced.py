@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from . import chunking, fusion, lexical, models, queries, rerank, retrieval, settings
+from . import chunking, fusion, lexical, models, rerank, retrieval, settings
 from .corpus import Document
 from .retrieval import Hit
 
@@ -27,7 +27,7 @@ class Recipe:
     tuned: bool = False  # MiniLM with the course's adapter
     candidates: int = 200  # chunks fetched from the dense index
     bm25: float = 0.0  # weight of BM25 against 1 − bm25 for the dense score, both standardised
-    service: float = 0.0  # added to chunks of a service that the question names
+    overview: float = 0.0  # weight of the dense score of the document's first chunk, added to that of each of its chunks
     rerank_documents: int = 0  # documents that the cross-encoder looks at
     rerank_chunks: int = 2  # their best chunks that it reads
     rerank: float = 0.0  # weight of its score against 1 − rerank for the fused one
@@ -79,22 +79,29 @@ class Advanced:
         return (self.look_again(fused, query) if self.recipe.rerank else fused)[:k]
 
     def fuse(self, query: str, candidates: int) -> list[Hit]:
-        """Dense hits, with BM25's and the named service's say where the recipe asks for it."""
-        hits = self.dense.search(query, candidates)
-        if not self.recipe.bm25 and not self.recipe.service:
-            return hits
+        """Dense hits, with BM25's and the document's overview's say where the recipe asks for it."""
+        import numpy
+
+        recipe = self.recipe
+        if not recipe.bm25 and not recipe.overview:
+            return self.dense.search(query, candidates)
+        vector = self.embedder.encode([query])[0]
+        near = self.dense.search_vector(vector, candidates)
         words = self.bm25.scores(query)
-        known = {hit.chunk.id: hit.score for hit in hits}
-        lowest = min(known.values())
-        known |= {hit.chunk.id: lowest for hit in self.bm25.search(query, candidates // 4) if hit.chunk.id not in known}
-        places = [self.place[id_] for id_ in known]
-        weight = self.recipe.bm25
-        score = (1 - weight) * fusion.standardise(list(known.values())) + weight * fusion.standardise(words[places])
-        named = set(queries.services_named(query))
-        chunks = [self.chunks[place] for place in places]
-        if named:
-            score = score + [self.recipe.service * (chunk.document_id.split(".")[0] in named) for chunk in chunks]
-        return fusion.ranked([Hit(chunk, 0, float(s)) for chunk, s in zip(chunks, score, strict=True)])
+        by_words = numpy.argsort(-words, kind="stable")[: candidates // 4] if recipe.bm25 else []
+        places = list(dict.fromkeys([*(self.place[hit.chunk.id] for hit in near), *map(int, by_words)]))
+        dense = fusion.standardise(self.dense.vectors[places] @ vector)
+        overview = fusion.standardise(self.dense.vectors[self.first[places]] @ vector)
+        score = (1 - recipe.bm25) * dense + recipe.bm25 * fusion.standardise(words[places]) + recipe.overview * overview
+        return fusion.ranked([Hit(self.chunks[p], 0, float(s)) for p, s in zip(places, score, strict=True)])
+
+    @functools.cached_property
+    def first(self):
+        """For each chunk, the place of its document's first chunk: an array of shape (chunks,)."""
+        import numpy
+
+        begins: dict[str, int] = {}
+        return numpy.array([begins.setdefault(chunk.document_id, place) for place, chunk in enumerate(self.chunks)])
 
     def look_again(self, hits: Sequence[Hit], query: str) -> list[Hit]:
         """The first documents' best chunks rescored by the cross-encoder; everything else stays behind them."""

@@ -141,7 +141,7 @@ class Linker:
             if services and data["service"] not in services:
                 continue
             name = self.names[i]
-            lexical = len(asked & name) / max(1, len(name)) + 0.5 * len(asked & self.words[i]) / max(1, len(asked))
+            lexical = len(asked & name) / max(2, len(name)) + 0.5 * len(asked & self.words[i]) / max(1, len(asked))
             spelled = self._spelled(node)
             exact = float(any(c.isupper() for c in spelled) and bool(re.search(rf"\b{spelled}\b", question)))
             value = float(self.vectors[i] @ vector) + 0.4 * lexical + 0.4 * exact

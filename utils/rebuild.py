@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from . import (
@@ -15,9 +16,12 @@ from . import (
     arms,
     benchmark,
     corpus,
+    fusion,
     injection,
+    metrics,
     multidoc,
     queries,
+    rag,
     records,
     rerank,
     retrieval,
@@ -26,7 +30,7 @@ from . import (
     stages,
 )
 
-ARMS_DEV = "base,naive_rag,advanced_rag,graph,oracle,distractor"
+ARMS_DEV = "base,naive_rag,advanced_rag,graph,oracle,distractor,question_only,nearest_question"
 ARMS_TEST = "naive_rag,advanced_rag,graph"
 COMMAND = "python3 -m utils rebuild lab1"
 ATTACKED = 40  # dev questions that are asked with a planted instruction
@@ -38,11 +42,30 @@ def lab1() -> None:
     questions = benchmark.load(known=room.documents)
     adapters(questions, list(room.documents.values()), room.chosen)
     dev = [q for q in questions if q.split == "dev"]
+    _choose(dev, room)
     _stages(dev, room)
     _benchmark("lab1_dev", dev, ARMS_DEV, room)
     _rows("lab1_multidoc", lambda: _multidoc(questions, room), "dev, set by set")
+    _rows("lab1_order", lambda: _order(dev, room), "dev facts and errors: order of the passages in the prompt")
     _rows("lab1_injection", lambda: _injection(dev, room), f"first {ATTACKED} answerable dev questions")
     _benchmark("lab1_test", [q for q in questions if q.split == "test"], ARMS_TEST, room, retrieval_only=True)
+
+
+def _choose(dev: list, room: arms.Room) -> None:
+    """Set the weights of the fusion on dev, by Recall@1 + Recall@5, unless that was done: then it stays frozen."""
+    if advanced.FROZEN.exists():
+        print("pipeline: frozen already", flush=True)
+        return
+    asked = [q for q in dev if q.task in ("fact", "error", "routing")]
+    best, pipeline = 0.0, advanced.Advanced(list(room.documents.values()), room.chosen, advanced.Recipe(tuned=True))
+    for bm25, overview in itertools.product((0.0, 0.1, 0.2, 0.3), (0.0, 0.1, 0.2, 0.3, 0.4)):
+        pipeline.recipe = advanced.Recipe(k=8, tuned=True, bm25=bm25, overview=overview)
+        rankings = [retrieval.distinct_documents(pipeline.search(q.question, room.chosen.depth)) for q in asked]
+        reached = sum(metrics.success_at(ranking, q.evidence, k) for ranking, q in zip(rankings, asked, strict=True)
+                      for k in (1, 5))
+        if reached > best:
+            best = reached
+            advanced.freeze(pipeline.recipe, f"grid of bm25 and overview on dev ({len(asked)} questions), by Recall@1 + Recall@5")
 
 
 def work(name: str) -> Path:
@@ -107,11 +130,27 @@ def _stages(dev: list, room: arms.Room) -> None:
 
 
 def _benchmark(name: str, questions: list, names: str, room: arms.Room, retrieval_only: bool = False) -> None:
-    out = work(f"{name}.jsonl")
-    made = arms.run(questions, arms.parse(names), room, out, retrieval_only)
-    note = "test: read once, retrieval only" if retrieval_only else ""
-    records.write(made, name, COMMAND, note)
+    out, chosen = work(f"{name}.jsonl"), arms.parse(names)
+    _keep_what_holds(name, out, questions, chosen, room)
+    train = [q for q in benchmark.load() if q.split == "train"]
+    made = arms.run(questions, chosen, room, out, retrieval_only, train)
+    records.write(made, name, COMMAND, "read once, retrieval only" if retrieval_only else "")
     print(f"{name}: {len(made)} records", flush=True)
+
+
+def _keep_what_holds(name: str, out: Path, questions: list, chosen: list[arms.Arm], room: arms.Room) -> None:
+    """Committed records of arms whose settings, prompts, corpus and questions are still the same need no second run."""
+    part = out.with_name(out.name + ".part")
+    provenance = records.FOLDER / f"{name}.json"
+    if part.exists() or not provenance.exists():
+        return
+    told = json.loads(provenance.read_text("utf-8"))
+    if told["questions_sha256"] != hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest():
+        return
+    digests, wording = {arm.name: room.digest(arm.context) for arm in chosen}, {q.id: q.question for q in questions}
+    lines = [json.dumps({"record": r, "question": wording[r["question_id"]]}) for r in records.read(name)
+             if digests.get(r["arm"]) == r["settings_hash"] and r["question_id"] in wording]
+    part.write_text("".join(line + "\n" for line in lines), "utf-8")
 
 
 def _rows(name: str, make: Callable[[], list[dict]], note: str) -> None:
@@ -145,17 +184,26 @@ def _multidoc(questions: list, room: arms.Room) -> list[dict]:
 
 
 def _f1(names: list[str], question: benchmark.Question) -> float:
-    from . import metrics
-
     return metrics.set_f1(names, question.answer_set)
+
+
+def _order(dev: list, room: arms.Room) -> list[dict]:
+    """Is the answer given more often with the best passage first or last? The one stage only generation can judge."""
+    asked = [q for q in dev if q.task in ("fact", "error")]
+    hits = [room.advanced.search(q.question, 20)[:4] for q in asked]
+    chosen, rows = replace(room.chosen, k=4), []
+    for order, arranged in (("best first", hits), ("best last", [fusion.best_last(ranked) for ranked in hits])):
+        made = rag.answer_all(asked, arranged, [0.0] * len(asked), room.model, chosen)
+        rows += [{"order": order, "question_id": q.id, "cluster": q.cluster, "contains": metrics.contains(a.text, q.answers)}
+                 for q, a in zip(asked, made, strict=True)]
+    return rows
 
 
 def _injection(dev: list, room: arms.Room) -> list[dict]:
     asked = [q for q in dev if q.task in ("fact", "error", "routing")][:ATTACKED]
     hits = [room.advanced.search(q.question, 20) for q in asked]
     trials = injection.attack(asked, hits, room.model, room.settings_of("advanced_rag"), ("none", "reminder", "screen", "both"))
-    screened = [s for chunk in room.advanced.chunks for s in [retrieval.Hit(chunk, 1, 0.0)]]
-    lost = sum(before.chunk.text.split() != after.chunk.text.split()
-               for before, after in zip(screened, injection.screen(screened), strict=True))
-    print(f"the screen would cut sentences from {lost} of {len(screened)} clean passages", flush=True)
-    return [asdict(trial) for trial in trials] + [{"defence": "clean passages cut", "obeyed": lost, "of": len(screened)}]
+    clean = [retrieval.Hit(chunk, 1, 0.0) for chunk in room.advanced.chunks]
+    lost = sum(len(before.chunk.text.split()) != len(after.chunk.text.split())
+               for before, after in zip(clean, injection.screen(clean), strict=True))
+    return [asdict(trial) for trial in trials] + [{"defence": "screen on clean passages", "cut": lost, "of": len(clean)}]

@@ -1,6 +1,6 @@
 """Committed records: benchmark records made small, without text taken from documents, with their provenance.
 
-`python -m utils.records RECORDS NAME [NOTE]` writes `data/records/NAME.jsonl.gz` and `NAME.json` beside it.
+`rebuild` writes them; each `data/records/NAME.jsonl.gz` has its provenance in `NAME.json` beside it.
 """
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from . import report, settings
+from . import settings
 
 WORDS = 15  # longest answer that is kept as text
 FOLDER = settings.DATA / "records"
@@ -69,16 +68,3 @@ def read(name: str) -> list[dict]:
     """Committed records by name."""
     with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
-
-
-def main(arguments: list[str]) -> int:
-    """Make committed records from a records file."""
-    source, name, *note = arguments
-    arms = ",".join(dict.fromkeys(record["arm"] for record in report.read(source)))
-    command = f"python3 -m utils benchmark --questions data/questions.jsonl --split dev --arms {arms} --out RECORDS"
-    print(write(report.read(source), name, command, " ".join(note)).name)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -61,7 +61,7 @@ class CrossEncoder:
         return fusion.ranked([replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)])
 
 
-def untrained_cross_encoder(window: int = 144):
+def untrained_cross_encoder(window: int = 128):
     """MiniLM with a fresh head of one score: where training starts and the shipped adapter goes on top."""
     import sentence_transformers
     import torch

@@ -140,12 +140,15 @@ class DenseRetriever:
 
     def search_many(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """`search` for several queries at once; one ranking per query, in order."""
-        if not queries:
-            return []
+        return self._nearest(self.embedder.encode(queries), k) if queries else []
+
+    def search_vector(self, vector, k: int) -> list[Hit]:
+        """The k chunks nearest to a unit vector, best first."""
+        return self._nearest([vector], k)[0]
+
+    def _nearest(self, vectors, k: int) -> list[list[Hit]]:
         k = min(k, len(self.chunks))
-        found = self.collection.query(
-            query_embeddings=self.embedder.encode(queries), n_results=k, include=["distances"]
-        )
+        found = self.collection.query(query_embeddings=vectors, n_results=k, include=["distances"])
         return [
             [Hit(self.chunks[i], rank, 1.0 - d) for rank, (i, d) in enumerate(zip(ids, far, strict=True), 1)]
             for ids, far in zip(found["ids"], found["distances"], strict=True)

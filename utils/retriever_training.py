@@ -28,11 +28,12 @@ class Training:
     batch_size: int = 32
     negatives: int = 2
     window: int = 128  # tokens of a text (bi-encoder) or of a pair (cross-encoder)
+    bm25: float = 0.5  # weight of BM25 against the dense score when hard negatives are looked for
     seed: int = 0
 
 
 BI_ENCODER = Training()
-CROSS_ENCODER = Training(epochs=3, batch_size=16, negatives=3, window=144)
+CROSS_ENCODER = Training(epochs=2, batch_size=16, negatives=3, window=128, bm25=1.0)
 
 
 def learnable(questions: Sequence[Question]) -> list[Question]:
@@ -72,20 +73,17 @@ def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed:
     return draw.sample(found, min(many, len(found)))
 
 
-def examples(questions: Sequence[Question], pipeline: advanced.Advanced, training: Training,
-             bm25: float = 0.5) -> list[tuple[str, str, list[str]]]:
-    """(question, passage that answers, hard negatives) for each training question.
-
-    Negatives come from the first stage's mix of dense score and BM25 (weight `bm25`).
-    """
+def examples(questions: Sequence[Question], pipeline: advanced.Advanced,
+             training: Training) -> list[tuple[str, str, list[str]]]:
+    """(question, passage that answers, hard negatives mined with the pipeline) for each training question."""
     words, vectors = lexical.BM25(pipeline.chunks), pipeline.dense.vectors
     held_out = {q.home for q in questions if q.split in ("dev", "test")}
     allowed = {chunk.document_id for chunk in pipeline.chunks} - held_out
     learned, draw, made = learnable(questions), random.Random(training.seed), []
     asked = pipeline.embedder.encode([q.question for q in learned])
     for question, vector in zip(learned, asked, strict=True):
-        dense, lexical_scores = vectors @ vector, words.scores(question.question)
-        scores = (1 - bm25) * fusion.standardise(dense) + bm25 * fusion.standardise(lexical_scores)
+        dense, lexical_scores = (fusion.standardise(s) for s in (vectors @ vector, words.scores(question.question)))
+        scores = (1 - training.bm25) * dense + training.bm25 * lexical_scores
         right = positive(question, pipeline.chunks, scores)
         wrong = hard_negatives(question, pipeline.chunks, scores, allowed, 4 * training.negatives, training.negatives, draw)
         made.append((question.question, pipeline.chunks[right].indexed, [pipeline.chunks[i].indexed for i in wrong]))
@@ -95,7 +93,8 @@ def examples(questions: Sequence[Question], pipeline: advanced.Advanced, trainin
 def _arguments(kind, training: Training, **more):
     return kind(str(settings.cache() / "training"), num_train_epochs=training.epochs, seed=training.seed,
                 per_device_train_batch_size=training.batch_size, learning_rate=training.learning_rate, warmup_steps=0.1,
-                lr_scheduler_type="cosine", save_strategy="no", logging_strategy="no", report_to="none", **more)
+                lr_scheduler_type="cosine", save_strategy="no", logging_strategy="steps", logging_steps=8,
+                report_to="none", **more)
 
 
 def _lora(training: Training, **more):

@@ -148,6 +148,10 @@ def prepare() -> None:
     print(f"Index: embedding the passages of {len(room.documents)} documents …", flush=True)
     added = room.dense.added
     print(f"Index: {len(room.dense.chunks)} passages, {added} added now.", flush=True)
+    print("Advanced index and graph: sections, tuned embedder, entities …", flush=True)
+    added = room.advanced.dense.added
+    entities = len(room.knowledge.linker.entities)
+    print(f"Advanced index: {len(room.advanced.chunks)} passages, {added} added now; {entities} entities.", flush=True)
     _prepared_stamp().write_text(json.dumps(_prepared_key()), "utf-8")
 
 
@@ -171,12 +175,12 @@ def _prepared_stamp() -> Path:
 
 
 def _prepared_key() -> list:
-    from . import corpus
+    from . import advanced, corpus
 
     chosen = settings.load()
     index = chosen.chroma_url or (settings.cache() / "chroma" / "chroma.sqlite3").exists()
     return [importlib.metadata.version("botocore"), corpus.RENDERING, corpus.NESTING, chosen.embedder, chosen.model,
-            chosen.chunk_tokens, chosen.chunk_overlap, index]
+            chosen.chunk_tokens, chosen.chunk_overlap, index, advanced.frozen().chunk_tokens, advanced.adapters()]
 
 
 def quiet_jupyterlab() -> None:

@@ -87,8 +87,8 @@ class Kitchen:
     def first_again(self, score: Callable[[list[Hit], str], list[Hit]], query: str, k: int) -> list[Hit]:
         """Naive search with its first hits put in another order by `score`."""
         hits = self.room.dense.search(query, k)
-        again = score(hits[: 2 * LOOKED_AT], query)
-        return [replace(hit, rank=n) for n, hit in enumerate([*again, *hits[2 * LOOKED_AT :]], 1)]
+        again = score(hits[:LOOKED_AT], query)
+        return [replace(hit, rank=n) for n, hit in enumerate([*again, *hits[LOOKED_AT:]], 1)]
 
     def spread(self, hits: list[Hit], query: str) -> list[Hit]:
         """Maximal marginal relevance over the first hits."""
@@ -116,8 +116,8 @@ class Kitchen:
             Stage("decomposition", "before", functools.partial(self.rewritten_search, queries.DECOMPOSE, lines=True), slow=True),
             Stage("BM25 alone", "search", self.words.search),
             Stage("dense + BM25 (RRF)", "search", self.fused),
-            Stage("tuned embedder + header", "search", self.tuned(bm25=0.0, service=0.0, rerank=0.0).search),
-            Stage("tuned + BM25, weighted", "search", self.tuned(rerank=0.0).search),
+            Stage("tuned embedder + header", "search", self.tuned(bm25=0.0, overview=0.0, rerank=0.0).search),
+            Stage("tuned + BM25 + overview", "search", self.tuned(rerank=0.0).search),
             Stage("query likelihood", "after", functools.partial(self.first_again, likelihood), slow=True),
             Stage("cross-encoder", "after", functools.partial(self.first_again, rerank.cross_encoder().rerank)),
             Stage("MMR", "after", naive, self.spread),

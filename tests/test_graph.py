@@ -1,0 +1,87 @@
+"""The graph against the truth: extraction scored, every kind of multi_doc traversed, questions linked."""
+from __future__ import annotations
+
+import pytest
+
+from utils import benchmark, facts, graph, linking, metrics, models, queries
+from utils.corpus import Document, Section
+
+
+@pytest.fixture(scope="module")
+def documents(world):
+    return list(world.documents.values())
+
+
+@pytest.fixture(scope="module")
+def knowledge(documents):
+    return graph.build(graph.extract(documents))
+
+
+@pytest.fixture(scope="module")
+def linker(knowledge, chosen):
+    from utils import advanced
+
+    return linking.Linker(knowledge, models.embedder(chosen.embedder, str(advanced.BI_ENCODER)), chosen)
+
+
+def test_a_small_document_gives_the_triples_a_reader_would_find():
+    text = (Section("overview", "shop Bake\nBakes. See Paint for colours."),
+            Section("parameter Size", "Size (string). Required. Maximum length: 9.\nHow big it is."),
+            Section("error OvenBusy", "Error OvenBusy. The oven is busy."),
+            Section("output", "Returns:\nLoaf (string).\nThe bread."))
+    both = [Document("shop.Bake", "shop Bake", "shop", text),
+            Document("shop.Paint", "shop Paint", "shop", (Section("overview", "shop Paint\nPaints."),))]
+    found = {(t.subject, t.relation, t.object) for t in graph.extract(both)}
+    assert {("shop", "has", "shop.Bake"), ("shop.Bake", "takes", "shop:parameter:size"), ("shop.Bake", "mentions", "shop.Paint"),
+            ("shop.Bake", "requires", "shop:parameter:size"), ("shop.Bake", "raises", "shop:error:OvenBusy"),
+            ("shop.Bake", "returns", "shop:output:loaf"), ("shop:error:OvenBusy", "means", "The oven is busy.")} <= found
+    assert ("shop.Bake", "takes", "shop:parameter:loaf") not in found
+
+
+def test_extraction_is_precise_and_complete_for_every_relation(documents):
+    for row in graph.score(graph.extract(documents), graph.truth(documents)):
+        assert row.precision >= 0.95 and row.recall >= 0.90, row
+
+
+def test_the_score_would_notice_a_wrong_and_a_missing_triple():
+    row = graph.score([graph.Triple("a", "has", "x", "a"), graph.Triple("a", "has", "y", "a")],
+                      {("a", "has", "x"), ("a", "has", "z")})[0]
+    assert (row.precision, row.recall) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("kind", ["raises", "takes", "requires", "returns", "errors_a_not_b", "sharing"])
+def test_traversal_returns_the_gold_set_of_every_kind(kind, knowledge, world):
+    asked = [q for q in benchmark.load() if q.fact.get("kind") == kind and q.split != "test"]
+    assert asked
+    for question in asked:
+        fact = question.fact
+        if kind == "sharing":
+            found = graph.sharing(knowledge, fact["operation"])
+        elif kind == "errors_a_not_b":
+            found = [n.split(":")[-1] for n in graph.lacking(knowledge, fact["a"], fact["b"], "raises")]
+        else:
+            kind_of_node = {"raises": "error", "returns": "output"}.get(kind, "parameter")
+            name = fact.get("error") or fact["member"].lower()
+            found = [d.split(".")[1] for d in graph.subjects(knowledge, kind, f"{fact['service']}:{kind_of_node}:{name}")]
+        assert metrics.set_f1(found, facts.evaluate(fact, world).values) == 1.0, question.question
+
+
+def test_an_unknown_node_has_no_neighbours(knowledge):
+    assert graph.subjects(knowledge, "raises", "sqs:error:Nope") == [] and graph.objects(knowledge, "nope", "takes") == []
+
+
+def test_most_dev_questions_are_linked_to_the_right_set(linker):
+    asked = [q for q in benchmark.load(split="dev") if q.task == "multi_doc"]
+    links = [linker.link(q.question, queries.services_named(q.question)) for q in asked]
+    scores = [metrics.set_f1(link.names if link else (), q.answer_set) for link, q in zip(links, asked, strict=True)]
+    assert sum(scores) / len(scores) >= 0.8
+
+
+def test_a_question_for_one_fact_is_not_linked(linker):
+    assert linker.link("How long does a message stay hidden in SQS?", ["sqs"]) is None
+
+
+def test_which_operation_lacks_what_follows_from_the_wording(linker):
+    forward = linker.link("which errors does Decrypt have that Encrypt hasn't?", ["kms"])
+    backward = linker.link("which errors are missing from Encrypt but listed for Decrypt?", ["kms"])
+    assert set(forward.names) == set(backward.names) == {"IncorrectKeyException", "InvalidCiphertextException"}
