@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from . import chunking, fusion, lexical, models, rerank, retrieval, settings
@@ -121,8 +121,19 @@ class Advanced:
 
 def section_chunks(documents: Sequence[Document], tokenizer, size: int) -> list[retrieval.Chunk]:
     """Section chunks with contextual headers of every document; sizes are counted with the embedder's tokenizer."""
+    count = counter(documents, tokenizer)
+    return [chunk for document in documents for chunk in chunking.by_section(document, count, size)]
+
+
+def counter(documents: Sequence[Document], tokenizer) -> Callable[[str], int]:
+    """A function that counts a text's tokens; all sentences of the documents are counted at once, which is much faster."""
+    known = list({sentence for d in documents for section in d.sections for sentence in chunking.sentences(section.text)})
+    ids = tokenizer(known, add_special_tokens=False, verbose=False)["input_ids"] if known else []
+    counted = dict(zip(known, map(len, ids), strict=True))
 
     def count(text: str) -> int:
-        return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        if text not in counted:
+            counted[text] = len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return counted[text]
 
-    return [chunk for document in documents for chunk in chunking.by_section(document, count, size)]
+    return count

@@ -77,12 +77,11 @@ def by_section(document: Document, count: Count, size: int = 120, with_header: b
 
 
 def by_sentence(document: Document, count: Count, size: int = 120) -> list[Chunk]:
-    """One chunk for each sentence with its header: the unit of sentence-window retrieval."""
+    """One chunk for each sentence, without a header: the unit of sentence-window retrieval."""
     chunks = []
     for section in document.sections:
-        head = header(document, section.name)
-        for text in (piece for s in sentences(section.text) for piece in _cut(s, count, size)):
-            chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text, head))
+        for text in [piece for sentence in sentences(section.text) for piece in _cut(sentence, count, size)]:
+            chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text))
     return chunks
 
 

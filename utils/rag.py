@@ -49,11 +49,11 @@ def messages(question: str, hits: Sequence[Hit] = ()) -> list[dict[str, str]]:
     return [{"role": "user", "content": "\n\n".join([*passages(hits), task])}]
 
 
-def fitting(hits: Sequence[Hit], count: Callable[[str], int], k: int, budget: int) -> int:
-    """How many of the first k hits fit into `budget` tokens of the language model; at least one if there are any."""
+def fitting(texts: Sequence[str], count: Callable[[str], int], k: int, budget: int) -> int:
+    """How many of the first k passages, as printed, fit into `budget` tokens; at least one if there are any."""
     used = spent = 0
-    for hit in hits[:k]:
-        spent += count(hit.chunk.text)
+    for text in texts[:k]:
+        spent += count(text)
         if used and spent > budget:
             break
         used += 1
@@ -82,7 +82,7 @@ def answer_all(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], sec
         [retrieval.without_sentence(hit, cut) for hit in ranked[: chosen.k]] if cut else list(ranked[: chosen.k])
         for ranked, cut in zip(hits, withheld, strict=True)
     ]
-    used = [fitting(ranked, model.count, chosen.k, chosen.context_tokens) for ranked in shown]
+    used = [fitting(passages(ranked), model.count, chosen.k, chosen.context_tokens) for ranked in shown]
     prompts = [messages(q.question, p[:u]) for q, p, u in zip(questions, shown, used, strict=True)]
 
     def finish(i: int, made: Generation) -> Answer:

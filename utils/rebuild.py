@@ -44,6 +44,7 @@ def lab1() -> None:
     dev = [q for q in questions if q.split == "dev"]
     _choose(dev, room)
     _stages(dev, room)
+    picture()
     _benchmark("lab1_dev", dev, ARMS_DEV, room)
     _rows("lab1_multidoc", lambda: _multidoc(questions, room), "dev, set by set")
     _rows("lab1_order", lambda: _order(dev, room), "dev facts and errors: order of the passages in the prompt")
@@ -66,6 +67,16 @@ def _choose(dev: list, room: arms.Room) -> None:
         if reached > best:
             best = reached
             advanced.freeze(pipeline.recipe, f"grid of bm25 and overview on dev ({len(asked)} questions), by Recall@1 + Recall@5")
+
+
+def picture() -> None:
+    """The README's picture: gain against cost of every stage, from the committed records."""
+    from . import plots
+
+    table = stages.compare(records.read("lab1_stages"))
+    drawn = plots.gain_against_cost(table.iloc[1:], "What each stage of retrieval buys, and what it costs",
+                                    "Stages as points: added milliseconds against gain in answers that stand in the prompt.")
+    (records.FOLDER / "lab1_stages.png").write_bytes(drawn.data)
 
 
 def work(name: str) -> Path:

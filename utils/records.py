@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from . import settings
+from . import settings, stats
 
 WORDS = 15  # longest answer that is kept as text
 FOLDER = settings.DATA / "records"
@@ -68,3 +68,19 @@ def read(name: str) -> list[dict]:
     """Committed records by name."""
     with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def agree(live: Sequence[dict], stored: Sequence[dict], metric: str, by: str = "arm") -> str:
+    """Assert that live and stored rows tell the same story: their intervals overlap, on the same questions, arm by arm.
+
+    by: the field that tells arms apart. Raises AssertionError naming the arm where they do not; else says what agreed.
+    """
+    for name in dict.fromkeys(row[by] for row in live):
+        here = [row for row in live if row[by] == name]
+        asked = {row["question_id"] for row in here}
+        there = [row for row in stored if row[by] == name and row["question_id"] in asked]
+        assert len(here) == len(there), f"{name}: {len(here)} live rows, {len(there)} stored ones"
+        now, then = (stats.interval([r["scores"][metric] for r in rows], [r["cluster"] for r in rows])
+                     for rows in (here, there))
+        assert now.low <= then.high and then.low <= now.high, f"{name}: live {now}, stored {then}"
+    return f"live and stored {metric} agree"

@@ -47,7 +47,7 @@ class CrossEncoder:
             self.model = sentence_transformers.CrossEncoder(name, device=models.device())
             return
         self.model = untrained_cross_encoder()
-        models.merge_adapter(self.model, "model", str(CROSS_ENCODER))
+        models.merge_adapter(self.model[0], "auto_model", str(CROSS_ENCODER))
 
     def scores(self, question: str, passages: Sequence[str], batch_size: int = 32):
         """One score for each passage, larger is better: an array of shape (passages,)."""

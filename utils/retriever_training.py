@@ -142,7 +142,7 @@ def train_cross_encoder(made: Sequence[tuple[str, str, list[str]]], training: Tr
     begun = time.monotonic()
     CrossEncoderTrainer(model=model, args=_arguments(CrossEncoderTrainingArguments, training),
                         train_dataset=Dataset.from_dict(columns), loss=ListNetLoss(model)).train()
-    return _save(model.model, rerank.CROSS_ENCODER, training, len(made), time.monotonic() - begun)
+    return _save(model[0].auto_model, rerank.CROSS_ENCODER, training, len(made), time.monotonic() - begun)
 
 
 def _save(model, folder, training: Training, count: int, seconds: float) -> dict:

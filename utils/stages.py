@@ -5,6 +5,7 @@ in the prompt, at an equal budget of context tokens for all of them? `rebuild la
 """
 from __future__ import annotations
 
+import copy
 import functools
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +31,6 @@ class Stage:
     group: str
     search: Search
     shape: Shape | None = None
-    slow: bool = False  # needs the language model
 
 
 class Kitchen:
@@ -59,10 +59,17 @@ class Kitchen:
 
         return BM25(list(self.room.dense.chunks.values()))
 
-    def tuned(self, **changes: object) -> advanced.Advanced:
-        """The frozen pipeline with some of its settings changed."""
-        recipe = replace(advanced.frozen(), **changes)
-        return advanced.Advanced(self.documents, self.room.chosen, recipe)
+    @functools.cache  # noqa: B019 (a kitchen lives as long as its notebook)
+    def frozen(self, **changes: object) -> advanced.Advanced:
+        """The frozen pipeline, with some of its settings changed."""
+        self.room.advanced.bm25.scores("made before it is copied, so that all copies share it")
+        pipeline = copy.copy(self.room.advanced)
+        pipeline.recipe = replace(pipeline.recipe, **changes)
+        return pipeline
+
+    def second_look(self, hits: list[Hit], query: str) -> list[Hit]:
+        """The hits in the trained cross-encoder's order."""
+        return rerank.cross_encoder(self.room.chosen.reranker).rerank(hits, query)
 
     def by_service(self, query: str, k: int) -> list[Hit]:
         """Naive search, of the named service only where one is named."""
@@ -99,40 +106,39 @@ class Kitchen:
 
     def stages(self) -> list[Stage]:
         """Every stage, the naive one first and all together last."""
-        naive, sections, count = self.room.dense.search, self.sections.dense.search, self.room.model.count
-        frozen = self.tuned()
+        naive, count = self.room.dense.search, self.room.model.count
         likelihood = functools.partial(rerank.query_likelihood, model=self.room.model)
-        sentences = self.sentences
+
+        def plain(query: str, k: int) -> list[Hit]:
+            return self.sections.dense.search(query, k)
+
         return [
             Stage(NAIVE, "", naive),
-            Stage("section chunks", "before", self.headless.search),
-            Stage("section chunks + header", "before", sections),
-            Stage("sentence window", "before", sentences.search,
-                  lambda hits, q: chunking.window(hits[:LOOKED_AT], list(sentences.chunks.values()))),
-            Stage("parent section", "before", sections, lambda hits, q: chunking.parent(hits[:LOOKED_AT], self.room.documents)),
+            Stage("section chunks", "before", lambda q, k: self.headless.search(q, k)),
+            Stage("section chunks + header", "before", plain),
+            Stage("sentence window", "before", lambda q, k: self.sentences.search(q, k),
+                  lambda hits, q: chunking.window(hits[:LOOKED_AT], list(self.sentences.chunks.values()))),
+            Stage("parent section", "before", plain, lambda hits, q: chunking.parent(hits[:LOOKED_AT], self.room.documents)),
             Stage("service filter", "before", self.by_service),
-            Stage("query expansion", "before", functools.partial(self.rewritten_search, queries.EXPAND), slow=True),
-            Stage("HyDE", "before", functools.partial(self.rewritten_search, queries.HYDE), slow=True),
-            Stage("decomposition", "before", functools.partial(self.rewritten_search, queries.DECOMPOSE, lines=True), slow=True),
-            Stage("BM25 alone", "search", self.words.search),
+            Stage("query expansion", "before", functools.partial(self.rewritten_search, queries.EXPAND)),
+            Stage("HyDE", "before", functools.partial(self.rewritten_search, queries.HYDE)),
+            Stage("decomposition", "before", functools.partial(self.rewritten_search, queries.DECOMPOSE, lines=True)),
+            Stage("BM25 alone", "search", lambda q, k: self.words.search(q, k)),
             Stage("dense + BM25 (RRF)", "search", self.fused),
-            Stage("tuned embedder + header", "search", self.tuned(bm25=0.0, overview=0.0, rerank=0.0).search),
-            Stage("tuned + BM25 + overview", "search", self.tuned(rerank=0.0).search),
-            Stage("query likelihood", "after", functools.partial(self.first_again, likelihood), slow=True),
-            Stage("cross-encoder", "after", functools.partial(self.first_again, rerank.cross_encoder().rerank)),
+            Stage("tuned embedder + header", "search", lambda q, k: self.frozen(bm25=0.0, overview=0.0).search(q, k)),
+            Stage("tuned + BM25 + overview", "search", lambda q, k: self.frozen().search(q, k)),  # what was frozen
+            Stage("query likelihood", "after", functools.partial(self.first_again, likelihood)),
+            Stage("cross-encoder", "after", functools.partial(self.first_again, self.second_look)),
             Stage("MMR", "after", naive, self.spread),
             Stage("compression", "after", naive, lambda hits, q: fusion.compress(hits[:LOOKED_AT], q, count)),
-            Stage(ALL, "all", frozen.search),
+            Stage(ALL, "all", lambda q, k: self.frozen(rerank=0.5, rerank_documents=5).search(q, k),
+                  lambda hits, q: fusion.compress(hits[: 2 * LOOKED_AT], q, count)),
         ]
 
     @functools.cached_property
     def sentences(self) -> retrieval.DenseRetriever:
         """One chunk for each sentence: the index of the sentence window."""
-        count = self.sections.embedder.tokenizer
-
-        def tokens(text: str) -> int:
-            return len(count(text, add_special_tokens=False, verbose=False)["input_ids"])
-
+        tokens = advanced.counter(self.documents, self.sections.embedder.tokenizer)
         chunks = [chunk for document in self.documents for chunk in chunking.by_sentence(document, tokens)]
         return retrieval.DenseRetriever(chunks, self.sections.embedder, self.room.chosen)
 
@@ -145,8 +151,9 @@ def measure(stage: Stage, questions: Sequence[Question], room: Room) -> list[dic
         hits = rag.retrieve(stage.search, question.question, room.chosen.depth)
         shaped = stage.shape(hits, question.question) if stage.shape else hits
         milliseconds = (time.perf_counter() - begun) * 1000
-        used = rag.fitting(shaped, room.model.count, len(shaped), room.chosen.context_tokens)
-        shown = rag.passages(shaped[:used])
+        printed = rag.passages(shaped[: 3 * LOOKED_AT])
+        used = rag.fitting(printed, room.model.count, len(printed), room.chosen.context_tokens)
+        shown = printed[:used]
         ranking = retrieval.distinct_documents(hits)
         scores = metrics.retrieval_scores(ranking, question.evidence, question.task == "multi_doc")
         if question.answers:
