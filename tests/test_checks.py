@@ -107,6 +107,18 @@ def forgets_digits(name):
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
 
 
+def glues_digits_on(name):
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|\d+", name)]
+
+
+def breaks_ties_by_name(rankings, k):
+    scores = {id_: 0 for ranking in rankings for id_ in ranking}
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking, 1):
+            scores[id_] += 1 / (k + rank)
+    return sorted(scores, key=lambda id_: (-scores[id_], id_))
+
+
 def reciprocal_rank_fusion(rankings, k):
     scores = {}
     for ranking in rankings:
@@ -178,9 +190,9 @@ EXERCISES = [
     (checks.check_passages_that_fit, passages_that_fit, {skips_and_goes_on: "put in its place",
      may_be_empty: "always goes in", budget_excluded: "Exactly filling"}),
     (checks.check_identifier_words, identifier_words, {cuts_at_every_capital: "", keeps_the_capitals: "in lower case",
-     forgets_digits: "Digits are a word"}),
+     forgets_digits: "Digits are a word", glues_digits_on: "after small letters too"}),
     (checks.check_reciprocal_rank_fusion, reciprocal_rank_fusion, {counts_from_zero: "counted from 1",
-     keeps_the_best_rank_only: "added up", always_sixty: "not a fixed 60"}),
+     keeps_the_best_rank_only: "added up", always_sixty: "not a fixed 60", breaks_ties_by_name: "ties keep the order"}),
     (checks.check_precision_and_recall, precision_and_recall, {recall_first: "divided by what was *found*",
      divides_by_the_union: ""}),
     (checks.check_only_first, only_first, {any_relation: "same relation only", both_directions: "direction",
@@ -218,6 +230,7 @@ def test_a_blank_exercise_is_to_do_and_the_notebook_goes_on(check, reference, wr
     assert "to do" in capsys.readouterr().out and learner.use(blank, len) is len
 
 
-def test_an_error_inside_an_answer_is_not_swallowed():
-    with pytest.raises(ZeroDivisionError):
-        checks.check_recall_at_k(lambda ranking, evidence, k: 1 / 0)
+def test_an_error_inside_an_answer_is_told_with_the_call_and_its_hint():
+    with pytest.raises(AssertionError, match="raised ZeroDivisionError.*do not divide by zero"):
+        checks.check_precision_and_recall(lambda found, wanted: (len(found & wanted) / len(found),
+                                                                 len(found & wanted) / len(wanted)))

@@ -122,7 +122,7 @@ def gain_against_cost(rows, title: str, alt: str):
     """Stages as points with intervals: added milliseconds along x, gain in answers that stand in the prompt along y.
 
     rows: frame with stage, group, difference, low, high, added_ms, verdict; filled points helped or hurt, hollow ones are
-    inconclusive.
+    inconclusive. Points near zero carry their row's number only.
     """
     figure, area = axes(title, "added milliseconds a question (log scale above 10)", "gain: answer in the prompt", (8.5, 4.6))
     area.axhline(0, color="#444444", lw=1)
@@ -131,7 +131,9 @@ def gain_against_cost(rows, title: str, alt: str):
         clear = row.verdict != "inconclusive"
         area.errorbar(row.added_ms, row.difference, [[row.difference - row.low], [row.high - row.difference]], fmt="o", ms=9,
                       color=colour, mfc=colour if clear else "white", alpha=1.0 if clear else 0.7, lw=1.2)
-        area.annotate(str(number + 1), (row.added_ms, row.difference), xytext=(7, 4), textcoords="offset points", fontsize=10)
+        label = row.stage if clear or row.added_ms > 50 or abs(row.difference) > 0.07 else str(number + 1)
+        area.annotate(label, (row.added_ms, row.difference), xytext=(8, 5 - 16 * (number % 2)), textcoords="offset points",
+                      fontsize=10, ha="right" if row.added_ms > 1000 else "left")
     area.set_xscale("symlog", linthresh=10)
     handles = [area.plot([], [], "o", color=colour, label=f"{group} search" if group in ("before", "after") else group)[0]
                for group, colour in GROUP_COLOURS.items()]

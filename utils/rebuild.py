@@ -30,10 +30,10 @@ from . import (
     stages,
 )
 
-ARMS_DEV = "base,naive_rag,advanced_rag,graph,oracle,distractor,question_only,nearest_question"
+ARMS_DEV = "base,naive_rag,advanced_rag,graph,oracle,question_only,nearest_question"
 ARMS_TEST = "naive_rag,advanced_rag,graph"
 COMMAND = "python3 -m utils rebuild lab1"
-ATTACKED = 40  # dev questions that are asked with a planted instruction
+ATTACKED = 30  # dev questions that are asked with a planted instruction
 
 
 def lab1() -> None:
@@ -74,7 +74,8 @@ def picture() -> None:
     from . import plots
 
     table = stages.compare(records.read("lab1_stages"))
-    drawn = plots.gain_against_cost(table.iloc[1:], "What each stage of retrieval buys, and what it costs",
+    helped = sum(table.verdict == "helps")
+    drawn = plots.gain_against_cost(table.iloc[1:], f"{helped} of {len(table) - 1} stages help for certain, at these prices",
                                     "Stages as points: added milliseconds against gain in answers that stand in the prompt.")
     (records.FOLDER / "lab1_stages.png").write_bytes(drawn.data)
 
