@@ -202,5 +202,11 @@ def compare(rows: Sequence[dict]):
     return pandas.DataFrame(lines)
 
 
+def order_effect(rows: Sequence[dict]) -> stats.Comparison:
+    """How much more often the answer was given with the best passage last than with it first, question by question."""
+    first, last = ([r for r in rows if r["order"] == order] for order in ("best first", "best last"))
+    return stats.paired([r["contains"] for r in first], [r["contains"] for r in last], [r["cluster"] for r in first])
+
+
 def _median(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2]
