@@ -1,9 +1,12 @@
-"""Prints the speeds the README and notes quote; run alone on the machine: `python -m tests.measure` (with `.venv`'s Python).
+"""Prints the speeds the README and notes quote; run alone on the machine: `python -m tests.measure [index] [query]
+[generation]` (with `.venv`'s Python).
 
 Ratios compare two ways in the same run; each figure is the median of three rounds.
 """
 from __future__ import annotations
 
+import copy
+import dataclasses
 import random
 import statistics
 import sys
@@ -56,15 +59,19 @@ def index_speed(room: arms.Room) -> None:
 
 
 def query_latency(room: arms.Room) -> None:
-    """Milliseconds from a question's text to its 10 nearest chunks, embedding included."""
-    times = []
-    for question in benchmark.load(split="dev"):
-        begun = time.perf_counter()
-        room.dense.search(question.question, 10)
-        times.append((time.perf_counter() - begun) * 1000)
-    cuts = statistics.quantiles(times, n=20)
-    print(f"query: p50 {statistics.median(times):.1f} ms, p95 {cuts[18]:.1f} ms over {len(times)} questions, "
-          f"{len(room.dense.chunks)} chunks")
+    """Milliseconds from a question's text to its hits: naive, the frozen pipeline, and with the cross-encoder on top."""
+    frozen, reranked = room.advanced, copy.copy(room.advanced)
+    frozen.search("open the indexes", 10)
+    reranked.recipe = dataclasses.replace(frozen.recipe, rerank=0.5, rerank_documents=5)
+    ways = {"naive": room.dense, "advanced": frozen, "advanced, with cross-encoder": reranked}
+    for name, retriever in ways.items():
+        times = []
+        for question in benchmark.load(split="dev"):
+            begun = time.perf_counter()
+            retriever.search(question.question, 10)
+            times.append((time.perf_counter() - begun) * 1000)
+        cuts = statistics.quantiles(times, n=20)
+        print(f"query, {name}: p50 {statistics.median(times):.1f} ms, p95 {cuts[18]:.1f} ms over {len(times)} questions")
 
 
 def generation_speed(room: arms.Room, count: int = 32) -> None:
@@ -87,10 +94,11 @@ def generation_speed(room: arms.Room, count: int = 32) -> None:
 
 
 if __name__ == "__main__":
+    chosen_parts = sys.argv[1:] or ["index", "query", "generation"]
     models.quiet()
     the_room = arms.Room(settings.load())
     assert isinstance(the_room.dense, retrieval.DenseRetriever)
-    index_speed(the_room)
-    query_latency(the_room)
-    generation_speed(the_room)
+    for part, measure in (("index", index_speed), ("query", query_latency), ("generation", generation_speed)):
+        if part in chosen_parts:
+            measure(the_room)
     print(f"peak memory of this process: {peak_gb():.1f} GB")

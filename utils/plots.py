@@ -42,14 +42,17 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
 
 
 def show(figure, alt: str):
-    """The figure as a PNG with alt text, ready to be the last expression of a cell."""
+    """The figure as a PNG of 64 colours with alt text, ready to be the last expression of a cell."""
+    import PIL.Image
     from IPython.display import Image
     from matplotlib import pyplot
 
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
     pyplot.close(figure)
-    return Image(data=buffer.getvalue(), format="png", alt=alt)
+    small = io.BytesIO()
+    PIL.Image.open(buffer).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    return Image(data=small.getvalue(), format="png", alt=alt)
 
 
 def you_are_here(part: str):
@@ -141,30 +144,34 @@ def gain_against_cost(rows, title: str, alt: str):
     return show(figure, alt)
 
 
-NODE_COLOURS = {"service": "#000000", "operation": "#0072B2", "error": "#D55E00", "parameter": "#009E73", "output": "#CC79A7"}
+NODE_COLOURS = {"operation": "#0072B2", "error": "#D55E00", "parameter": "#009E73"}
 
 
 def subgraph(knowledge, centre: Sequence[str], title: str, alt: str):
-    """A few operations with what they share, from a networkx graph: nodes by kind, shared ones in the middle."""
-    import networkx
-
-    near = {node for operation in centre for node in knowledge.successors(operation)
-            if knowledge.nodes[node].get("kind") in ("error", "parameter")}
-    drawn = knowledge.subgraph([*centre, *near])
-    undirected = networkx.Graph(drawn)
-    place = networkx.spring_layout(undirected, seed=4, k=0.55, iterations=300)
+    """A few operations of a networkx graph: what they share named on the right, what is their own as dots on the left."""
+    kinds = {node: data.get("kind", "") for node, data in knowledge.nodes(data=True)}
+    near = {op: [n for n in knowledge.successors(op) if kinds[n] in ("error", "parameter")] for op in centre}
+    owners = {node: [op for op in centre if node in near[op]] for members in near.values() for node in members}
+    shared = sorted((n for n in owners if len(owners[n]) > 1), key=lambda n: (-len(owners[n]), owners[n], n))
+    own = sorted((n for n in owners if len(owners[n]) == 1), key=lambda n: (centre.index(owners[n][0]), n))
+    place = {}
+    for x, nodes in ((-1.0, own), (0.0, list(centre)), (1.0, shared)):
+        place |= {node: (x, 1 - (i + 0.5) / len(nodes)) for i, node in enumerate(nodes)}
     figure, area = axes(title, "", "", (8.5, 5.2))
-    networkx.draw_networkx_edges(undirected, place, ax=area, edge_color="#BBBBBB")
-    for kind, colour in NODE_COLOURS.items():
-        nodes = [node for node in drawn if drawn.nodes[node].get("kind") == kind]
-        sizes = [420 if kind == "operation" else 60 + 60 * undirected.degree(node) for node in nodes]
-        drawing = networkx.draw_networkx_nodes(undirected, place, nodes, node_color=colour, node_size=sizes, ax=area)
-        if nodes:
-            drawing.set_label(kind)
-    shared = {n: drawn.nodes[n]["name"] for n in drawn if n in centre or undirected.degree(n) > 1}
-    above = {node: (x, y + 0.045) for node, (x, y) in place.items()}
-    networkx.draw_networkx_labels(undirected, above, shared, font_size=9, ax=area)
-    area.legend(fontsize=10, frameon=False, loc="lower left", ncols=3)
+    for node, operations in owners.items():
+        for operation in operations:
+            area.plot(*zip(place[operation], place[node], strict=True), color="#BBBBBB", lw=1, zorder=1)
+    for kind in ("operation", "error", "parameter"):
+        nodes = [node for node in place if kinds[node] == kind]
+        area.scatter(*zip(*(place[node] for node in nodes), strict=True), s=160 if kind == "operation" else 60,
+                     color=NODE_COLOURS[kind], label=kind, zorder=2)
+    for node in centre:
+        name = knowledge.nodes[node]["name"]
+        area.annotate(name, place[node], (0, 9), textcoords="offset points", ha="center", fontsize=11)
+    for node in shared:
+        name = (knowledge.nodes[node].get("means") or [""])[0] if ":parameter:" in node else knowledge.nodes[node]["name"]
+        area.annotate(name, place[node], (8, -4), textcoords="offset points", fontsize=10)
+    area.legend(fontsize=10, frameon=False, loc="upper left", ncols=3, bbox_to_anchor=(0, 0.02))
+    area.set_xlim(-1.1, 1.9)
     area.axis("off")
-    area.margins(0.12)
     return show(figure, alt)
