@@ -58,13 +58,17 @@ def adapters() -> list[str]:
 class Advanced:
     """A retriever with every stage switched by its recipe."""
 
-    def __init__(self, documents: Sequence[Document], chosen: settings.Settings, recipe: Recipe | None = None):
-        """Open (or build) the index of section chunks; the course's adapters apply to the course's embedder only."""
+    def __init__(self, documents: Sequence[Document], chosen: settings.Settings, recipe: Recipe | None = None,
+                 chunks: Sequence[retrieval.Chunk] = ()):
+        """Open (or build) the index of section chunks; the course's adapters apply to the course's embedder only.
+
+        chunks: the documents' chunks, where a caller has cut them already.
+        """
         self.recipe = recipe or frozen()
         self.chosen = chosen
         adapted = self.recipe.tuned and chosen.embedder == settings.WHEEL_EMBEDDER
         self.embedder = models.embedder(chosen.embedder, str(BI_ENCODER) if adapted else "")
-        self.chunks = section_chunks(documents, self.embedder.tokenizer, self.recipe.chunk_tokens)
+        self.chunks = list(chunks) or section_chunks(documents, self.embedder.tokenizer, self.recipe.chunk_tokens)
         self.dense = retrieval.DenseRetriever(self.chunks, self.embedder, chosen)
         self.place = {chunk.id: i for i, chunk in enumerate(self.chunks)}
 
