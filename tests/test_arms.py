@@ -41,8 +41,11 @@ def test_arm_names_are_parsed_as_typed_and_unknown_ones_list_the_known():
     parsed = arms.parse("base, base+naive_rag,oracle,oracle,question_only")
     assert [(arm.name, arm.context) for arm in parsed] == [("base", ""), ("base+naive_rag", "naive_rag"),
                                                            ("oracle", "oracle"), ("question_only", "")]
+    trained = arms.parse("raft@1+advanced_rag,adapter:/a+b/c+oracle,closed_book")
+    assert [(arm.model, arm.context) for arm in trained] == [("raft@1", "advanced_rag"), ("adapter:/a+b/c", "oracle"),
+                                                             ("closed_book", "")]
     for bad in ("bse", "base+graf", "base+", "question_only+oracle"):
-        with pytest.raises(ValueError, match=r"unknown arm .*known are base, naive_rag"):
+        with pytest.raises(ValueError, match=r"unknown arm .*known are base, closed_book.*naive_rag"):
             arms.parse(bad)
     with pytest.raises(ValueError, match="no arm is named"):
         arms.parse(" , ")

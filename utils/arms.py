@@ -7,15 +7,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import advanced, baselines, benchmark, corpus, folder, knowledge, metrics, models, rag, retrieval, settings
+from . import advanced, baselines, benchmark, corpus, folder, knowledge, metrics, models, rag, registry, retrieval, settings
 from .benchmark import Question
 
-MODELS = ("base",)
+TRAINED = ("closed_book", "format_only", "raft", "raft_dpo_author", "raft_dpo_ai", "raft_dpo_mixed", "raft_kto",
+           "raft_feedback")
+MODELS = ("base", *TRAINED)
 CONTEXTS = ("naive_rag", "advanced_rag", "graph", "oracle", "distractor")
 BASELINES = baselines.NAMES
 DEFAULT = "base,naive_rag"
@@ -23,26 +26,28 @@ DEFAULT = "base,naive_rag"
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: its name as typed, its context ("" is closed book), or a baseline without a model."""
+    """One arm: its name as typed, its context ("" is closed book), its model, or a baseline without a model."""
 
     name: str
     context: str = ""
     baseline: bool = False
+    model: str = "base"  # base, a trained model's name with or without @SEED, or adapter:FOLDER
 
 
 def parse(names: str) -> list[Arm]:
     """Arms of a comma-separated list. Raises ValueError that lists the known ones for an unknown arm."""
     arms = []
     for name in dict.fromkeys(part.strip() for part in names.split(",") if part.strip()):
-        model, _, context = name.partition("+")
+        model, _, context = name.rpartition("+") if name.rpartition("+")[2] in CONTEXTS else (name, "", "")
+        trained = model.startswith("adapter:") or re.fullmatch(rf"({'|'.join(TRAINED)})(@\d+)?", model)
         if name in BASELINES:
             arms.append(Arm(name, baseline=True))
         elif name in CONTEXTS:
             arms.append(Arm(name, name))
-        elif model in MODELS and (not context or context in CONTEXTS) and not name.endswith("+"):
-            arms.append(Arm(name, context))
+        elif model == "base" or trained:
+            arms.append(Arm(name, context, model=model))
         else:
-            known = [*MODELS, *CONTEXTS, *(f"{m}+{c}" for m in MODELS for c in CONTEXTS), *BASELINES]
+            known = [*MODELS, *CONTEXTS, "MODEL+CONTEXT", "MODEL@SEED+CONTEXT", "adapter:FOLDER", *BASELINES]
             raise ValueError(f"unknown arm {name!r}; known are {', '.join(known)}")
     if not arms:
         raise ValueError("no arm is named; give at least one, for example --arms base,naive_rag")
@@ -87,6 +92,10 @@ class Room:
         """The generator these settings ask for."""
         return models.language_model(self.chosen)
 
+    def model_of(self, name: str):
+        """The generator of an arm's model: the base, or the base with an adapter merged."""
+        return self.model if name == "base" else models.language_model(self.chosen, str(registry.folder(name)))
+
     def reference(self, question: Question) -> str:
         """The lead sentence a summary question asks for, read from its document; "" for other tasks."""
         if question.task != "summary":
@@ -106,13 +115,15 @@ class Room:
         return rag.retrieve(search, question.question, self.chosen.depth)
 
     @functools.cache  # noqa: B019 (a room lives as long as its run)
-    def digest(self, context: str = "") -> str:
+    def digest(self, context: str = "", model: str = "base") -> str:
         """Short digest of everything that decides an answer: settings, prompt wording, corpus, rendering, pipeline."""
         chosen = {k: v for k, v in asdict(self.chosen).items() if k not in ("fast", "batch_size", "chroma_url")}
         wording = [rag.WITH_PASSAGES, rag.WITHOUT_PASSAGES]
         told = [chosen, wording, corpus.RENDERING, [(d.id, len(d.text)) for d in self.documents.values()]]
         if context not in ("", "naive_rag"):
             told += [asdict(advanced.frozen()), advanced.adapters()]
+        if model != "base":
+            told += [registry.fingerprint(model)]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -123,7 +134,7 @@ def run(questions: Sequence[Question], arms: Sequence[Arm], room: Room, out: Pat
     out: where to write them as JSON lines; an interrupted run leaves `out` + `.part` and resumes from it.
     train: the questions that the two baselines learn from.
     """
-    digests = {arm.name: room.digest(arm.context) for arm in arms}
+    digests = {arm.name: room.digest(arm.context, arm.model) for arm in arms}
     done = _resume(out, digests, {q.id: q.question for q in questions})
     part = out.with_name(out.name + ".part").open("a", encoding="utf-8") if out else None
     try:
@@ -194,7 +205,7 @@ def _records(arm: Arm, questions: Sequence[Question], room: Room, retrieval_only
 
             cuts = [room.reference(question) for question in asked]
             try:
-                rag.answer_all(asked, hits, seconds, room.model, room.settings_of(arm.context), cuts, collect)
+                rag.answer_all(asked, hits, seconds, room.model_of(arm.model), room.settings_of(arm.context), cuts, collect)
             finally:
                 yield from (record(asked[i], arm, answer, room) for i, answer in ready)
 
@@ -211,6 +222,10 @@ def record(question: Question, arm: Arm, answer: rag.Answer, room: Room) -> dict
         scores["score"] = scores["set_f1"] = metrics.set_f1(names, question.answer_set)
     if question.task in ("fact", "error", "routing") and answer.used:
         scores["answer_in_context"] = answer_in_context(question, answer)
+    if question.evidence and answer.used:
+        right = [document in question.evidence for document in answer.cited]
+        scores["cited_right"] = float(any(right))
+        scores |= {"citation_precision": sum(right) / len(right)} if right else {}
     if question.task == "summary":
         scores["rouge_l_copy_first"] = copy_first_score(room, question)
     if question.evidence and arm.context:
@@ -233,7 +248,7 @@ def record(question: Question, arm: Arm, answer: rag.Answer, room: Room) -> dict
         "completion_tokens": answer.completion_tokens,
         "seconds": {"retrieve": round(answer.seconds_retrieve, 5), "generate": round(answer.seconds_generate, 5)},
         "scores": {name: round(value, 5) for name, value in scores.items()},
-        "settings_hash": room.digest(arm.context),
+        "settings_hash": room.digest(arm.context, arm.model),
     }
 
 

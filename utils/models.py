@@ -141,9 +141,10 @@ class LanguageModel:
     """A causal language model on this machine: batched greedy generation.
 
     name: `settings.WHEEL_MODEL`, a local directory or a hub id. dtype: a torch dtype, by default float32 on a CPU.
+    adapter: folder of a LoRA adapter to merge into the model; `name` then tells the two apart.
     """
 
-    def __init__(self, name: str = settings.WHEEL_MODEL, dtype: object = None):
+    def __init__(self, name: str = settings.WHEEL_MODEL, dtype: object = None, adapter: str = ""):
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -160,6 +161,8 @@ class LanguageModel:
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.name = name
+        if adapter:
+            self.name += "+" + merge_adapter(self, "model", adapter)
 
     def prompt(self, messages: list[dict[str, str]]) -> str:
         """The chat template applied, ready for generation."""
@@ -170,30 +173,35 @@ class LanguageModel:
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
-                 on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
-        """Greedy answers, in the order asked; longest prompts first so that a batch pads little.
+                 on_batch: Callable[[list[int], list[Generation]], None] | None = None, temperature: float = 0.0,
+                 seed: int = 0) -> list[Generation]:
+        """Answers in the order asked, greedy unless a temperature is given; longest prompts first so that a batch pads little.
 
         on_batch(indices, generations) is called after each batch: what it saves survives an interruption.
         """
+        import torch
+
+        torch.manual_seed(seed)
         prompts = [self.prompt(messages) for messages in conversations]
         ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in prompts]
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         answers: list[Generation | None] = [None] * len(ids)
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            made = self._batch([ids[i] for i in batch], max_new_tokens)
+            made = self._batch([ids[i] for i in batch], max_new_tokens, temperature)
             for i, answer in zip(batch, made, strict=True):
                 answers[i] = answer
             if on_batch:
                 on_batch(batch, made)
         return answers
 
-    def _batch(self, ids: list[list[int]], max_new_tokens: int) -> list[Generation]:
+    def _batch(self, ids: list[list[int]], max_new_tokens: int, temperature: float) -> list[Generation]:
         started = time.perf_counter()
         padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(device())
         with autocast():
-            out = self.model.generate(**padded, max_new_tokens=max_new_tokens, do_sample=False, temperature=None,
-                                      top_p=None, top_k=None, pad_token_id=self.tokenizer.pad_token_id)
+            out = self.model.generate(**padded, max_new_tokens=max_new_tokens, do_sample=temperature > 0,
+                                      temperature=temperature or None, top_p=None, top_k=None,
+                                      pad_token_id=self.tokenizer.pad_token_id)
         new = out[:, padded["input_ids"].shape[1] :].tolist()
         seconds = (time.perf_counter() - started) / len(ids)
         stops = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
@@ -256,19 +264,24 @@ def merge_adapter(holder, attribute: str, folder: str) -> str:
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise RuntimeError(
             f"the adapter {path.parent.name}/{path.name} is missing or damaged ({type(error).__name__}): get it back with "
-            f"`git checkout data/checkpoints`, or make it anew with `python3 -m utils rebuild lab1`") from None
+            f"`git checkout data/checkpoints`, or make it anew with `python3 -m utils rebuild`") from None
     setattr(holder, attribute, merged.eval())
     return digest
 
 
 @functools.lru_cache(maxsize=2)
-def language_model(chosen: settings.Settings):
-    """The generator these settings ask for, loaded once: a LanguageModel, or an Endpoint when one is set."""
+def language_model(chosen: settings.Settings, adapter: str = ""):
+    """The generator these settings ask for, loaded once: a LanguageModel, or an Endpoint when one is set.
+
+    adapter: folder of a LoRA adapter. An endpoint serves what it serves, so it cannot take one: ValueError.
+    """
     if chosen.endpoint:
         from .endpoint import Endpoint
 
+        if adapter:
+            raise ValueError("LAB_ENDPOINT is set, and a server cannot be given an adapter: unset it, or ask for base arms only")
         return Endpoint(chosen.endpoint, chosen.model)
-    return LanguageModel(chosen.model)
+    return LanguageModel(chosen.model, adapter=adapter)
 
 
 @functools.lru_cache(maxsize=3)

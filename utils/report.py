@@ -11,7 +11,7 @@ from pathlib import Path
 from . import stats
 
 ANSWER = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words",
-          "answer_in_context")
+          "answer_in_context", "cited_right", "citation_precision")
 RETRIEVAL = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "all_evidence@10")
 
 
@@ -91,7 +91,7 @@ def printed(records: Sequence[dict], retrieval_only: bool = False) -> str:
     answered = [] if retrieval_only else [
         ("Answers, all tasks ('score': exact match, set F1, ROUGE-L or abstention, by task)", ("score", "words"), "all"),
         ("Answers by task", ("exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first",
-                             "abstained", "answer_in_context"), ""),
+                             "abstained", "answer_in_context", "cited_right", "citation_precision"), ""),
         ("Cost for each question (tokens include the context)", ("tokens", "seconds"), "all"),
     ]
     parts = [*answered, ("Retrieval by task (a document counts once; multi_doc needs every one)", RETRIEVAL, "")]

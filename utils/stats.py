@@ -36,6 +36,9 @@ class Comparison:
     n: int
     clusters: int
 
+    def __str__(self) -> str:
+        return f"{self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+
     def verdict(self, p: float | None = None, alpha: float = 0.05) -> str:
         """better, worse or inconclusive at level alpha; give the Holm-adjusted p when there are several."""
         if (self.p if p is None else p) >= alpha:

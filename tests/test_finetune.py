@@ -1,0 +1,98 @@
+"""Training on a very small Llama of random weights: the compact head, resuming, and what is saved."""
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
+from trl.trainer.utils import add_fused_lm_head
+
+from utils import alignment, examples, finetune, models, settings
+
+ROWS = [examples.Example(f"q{n}", [{"role": "user", "content": f"[1] shelf {n} holds {n} cups\n\nQuestion: how many cups?"}],
+                         f"{n} [1]") for n in range(24)]
+CHOSEN = finetune.Sft(rank=4, alpha=8, batch_size=2, micro_batch=1, epochs=1.0, learning_rate=1e-2)
+
+
+def tiny() -> LlamaForCausalLM:
+    torch.manual_seed(0)
+    return LlamaForCausalLM(LlamaConfig(vocab_size=49_152, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                                        num_attention_heads=2, num_key_value_heads=1))
+
+
+@pytest.fixture
+def small(monkeypatch):
+    tokenizer = AutoTokenizer.from_pretrained(models.language_model_path(settings.WHEEL_MODEL))
+    monkeypatch.setattr(finetune, "base", lambda *_, **__: (tiny(), tokenizer))
+
+
+def test_the_compact_head_gives_what_trls_own_head_gives():
+    ids = torch.randint(0, 49_152, (2, 9))
+    labels = ids.clone()
+    labels[:, :6] = -100
+    theirs, ours = tiny(), tiny()
+    for model in (theirs, ours):
+        add_fused_lm_head(model, outputs=("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1"))
+    finetune.compact_head(ours)
+    a, b = (model(input_ids=ids, labels=labels, fused_lm_head=True) for model in (theirs, ours))
+    for name in ("loss", "log_probs", "entropy", "log_sum_sq_probs", "mean_logits"):
+        torch.testing.assert_close(getattr(a, name), getattr(b, name), rtol=1e-4, atol=1e-4)
+    assert a.is_top1.tolist() == b.is_top1.tolist() and a.label_mask.tolist() == b.label_mask.tolist()
+    for out in (a, b):
+        out.loss.backward()
+    torch.testing.assert_close(theirs.model.embed_tokens.weight.grad, ours.model.embed_tokens.weight.grad, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(theirs(input_ids=ids).logits, ours(input_ids=ids).logits)
+
+
+class Stop(TrainerCallback):
+    """Interrupts a run after some steps, the way Ctrl-C does."""
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == 7:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_resumes_and_ends_with_the_same_loss(small, tmp_path, monkeypatch):
+    arguments = finetune.arguments
+    monkeypatch.setattr(finetune, "arguments", lambda *a, **k: arguments(*a, **{**k, "save_steps": 3}))
+    whole = finetune.train(ROWS, CHOSEN, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        finetune.train(ROWS, CHOSEN, tmp_path / "cut", watch=[Stop()])
+    resumed = finetune.train(ROWS, CHOSEN, tmp_path / "cut")
+    assert resumed["resumed"] and not whole["resumed"]
+    assert [step for step, _ in resumed["loss"]] == [step for step, _ in whole["loss"]]
+    assert resumed["loss"][-1][1] == pytest.approx(whole["loss"][-1][1], abs=1e-3)
+    assert whole["loss"][-1][1] < whole["loss"][0][1]
+
+
+def test_what_is_saved_is_bfloat16_safetensors_with_provenance_and_no_path(small, tmp_path):
+    finetune.train(ROWS[:4], CHOSEN, tmp_path / "made")
+    from safetensors.torch import load_file
+
+    weights = load_file(tmp_path / "made" / "adapter_model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.bfloat16}
+    assert len(weights) == 2 * 2 * len(finetune.LINEAR)  # A and B of every linear layer of two blocks
+    told = json.loads((tmp_path / "made" / "provenance.json").read_text("utf-8"))
+    assert told["settings"]["rank"] == 4 and told["examples"] == 4 and len(told["adapter_sha256"]) == 64
+    assert str(tmp_path) not in json.dumps(told) + (tmp_path / "made" / "adapter_config.json").read_text("utf-8")
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == [
+        "adapter_config.json", "adapter_model.safetensors", "provenance.json"]
+
+
+@pytest.mark.parametrize("recipe", ["dpo", "kto"])
+def test_preferences_move_the_chosen_answer_above_the_rejected_one(small, tmp_path, recipe):
+    finetune.train(ROWS, CHOSEN, tmp_path / "parent")
+    rows = [alignment.Row(row.prompt, "none", row.completion) for row in ROWS[:12]]
+    chosen = alignment.Preference(recipe=recipe, rank=4, alpha=8, batch_size=4, micro_batch=4, learning_rate=2e-2, epochs=3.0,
+                                  beta=0.1)
+    record = alignment.align(rows, tmp_path / "parent", chosen, tmp_path / recipe)
+    assert record["parent"] == "parent" and record["loss"][-1][1] < record["loss"][0][1]
+    before, after = (load_file(tmp_path / name) for name in ("parent", recipe))
+    assert set(before) == set(after) and any((before[name] != after[name]).any() for name in before)
+
+
+def load_file(folder):
+    from safetensors.torch import load_file as load
+
+    return load(folder / "adapter_model.safetensors")

@@ -1,0 +1,164 @@
+"""Learning from preferences: DPO and KTO on an adapter, a reward model, and judges that label pairs themselves.
+
+All training goes through TRL's trainers and `finetune.fit`, so it resumes and is recorded like supervised runs.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import feedback, finetune, models, settings
+from .benchmark import Question
+from .feedback import Pair
+from .retrieval import Chunk
+
+
+@dataclass(frozen=True)
+class Preference(finetune.Sft):
+    """Settings of one run on preferences; `recipe` is dpo, kto or reward."""
+
+    recipe: str = "dpo"
+    labels: str = "author"  # whose: author, learner, ai or mixed
+    beta: float = 0.1
+    learning_rate: float = 1e-4
+    epochs: float = 1.0
+    sft_weight: float = 0.0  # share of plain likelihood of the chosen answer in the DPO loss (RPO, Pang et al., 2024)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A preference as TRL wants it: the chat prompt, the better and the worse answer."""
+
+    prompt: list[dict[str, str]]
+    chosen: str
+    rejected: str
+
+
+def rows(pairs: Sequence[Pair], questions: dict[str, Question], chunks: dict[str, Chunk]) -> list[Row]:
+    """Preferences of the pairs that have a winner; ties teach nothing and are left out."""
+    return [Row(feedback.prompt(pair, questions[pair.question_id], chunks),
+                *((pair.a, pair.b) if pair.label == "a" else (pair.b, pair.a)))
+            for pair in pairs if pair.label in ("a", "b")]
+
+
+def _said(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def dataset(made: Sequence[Row], unpaired: bool = False):
+    """The preferences as a `datasets.Dataset`: pairs, or thumbs up and down for KTO."""
+    from datasets import Dataset
+
+    if not unpaired:
+        return Dataset.from_list([{"prompt": row.prompt, "chosen": _said(row.chosen), "rejected": _said(row.rejected)}
+                                  for row in made])
+    thumbs = [(row.prompt, row.chosen, True) for row in made] + [(row.prompt, row.rejected, False) for row in made]
+    return Dataset.from_list([{"prompt": asked, "completion": _said(text), "label": up} for asked, text, up in thumbs])
+
+
+def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, watch: Sequence = ()) -> dict:
+    """Go on from the adapter in `parent` with DPO or KTO; saves adapter and record in `folder`, returns the record.
+
+    The reference model is the parent itself: TRL keeps a frozen copy of the adapter.
+    """
+    import trl
+    from peft import PeftModel
+
+    made = list(made)[: chosen.limit or None]
+    work = folder / "work" / finetune.fingerprint(made, chosen)
+    model, tokenizer = finetune.base()
+    model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
+    if chosen.recipe == "dpo":
+        extra = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, chosen.sft_weight]} if chosen.sft_weight else {}
+        kinds, more = (trl.DPOTrainer, trl.DPOConfig), {"precompute_ref_log_probs": True, **extra}
+    else:
+        kinds, more = (trl.KTOTrainer, trl.KTOConfig), {"precompute_ref_log_probs": True}
+    arguments = finetune.arguments(kinds[1], work, chosen, beta=chosen.beta, **more)
+    trainer = kinds[0](model, args=arguments, train_dataset=dataset(made, chosen.recipe == "kto"), processing_class=tokenizer)
+    told = {"settings": asdict(chosen), "pairs": len(made), "parent": parent.name, "data_sha256": finetune.digest(made)}
+    return finetune.fit(trainer, folder, work, told, watch)
+
+
+class RewardModel:
+    """A score for an answer given its prompt: the reader with one number in place of the vocabulary."""
+
+    def __init__(self, model, tokenizer):
+        self.model, self.tokenizer = model, tokenizer
+
+    def score(self, prompts: Sequence[list[dict[str, str]]], texts: Sequence[str], batch_size: int = 8) -> list[float]:
+        """One score for each prompt and answer; only differences within one prompt mean something."""
+
+        whole = [self.tokenizer.apply_chat_template([*asked, *_said(text)], tokenize=False)
+                 for asked, text in zip(prompts, texts, strict=True)]
+        order, scores = sorted(range(len(whole)), key=lambda i: len(whole[i])), [0.0] * len(whole)
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            read = self.tokenizer([whole[i] for i in batch], return_tensors="pt", padding=True, add_special_tokens=False)
+            with models.autocast():
+                found = self.model(**read.to(self.model.device)).logits[:, 0].float().tolist()
+            for i, value in zip(batch, found, strict=True):
+                scores[i] = value
+        return scores
+
+
+def reward_model(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path,
+                 watch: Sequence = ()) -> tuple[RewardModel, dict]:
+    """Train a reward model (Bradley–Terry loss) on preferences, from the reader in `parent`; (model, record)."""
+    import torch
+    import trl
+    from transformers import AutoModelForSequenceClassification
+
+    made = list(made)[: chosen.limit or None]
+    work = folder / "work" / finetune.fingerprint(made, chosen)
+    _, tokenizer = finetune.base()
+    holder = type("Holder", (), {})()
+    holder.model = AutoModelForSequenceClassification.from_pretrained(
+        models.language_model_path(settings.WHEEL_MODEL), num_labels=1, dtype=torch.float32)
+    models.merge_adapter(holder, "model", str(parent))
+    config = finetune.lora(chosen)
+    config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]
+    told = {"settings": asdict(chosen), "pairs": len(made), "parent": parent.name, "data_sha256": finetune.digest(made)}
+    whole = [{"chosen": [*row.prompt, *_said(row.chosen)], "rejected": [*row.prompt, *_said(row.rejected)]} for row in made]
+    trainer = trl.RewardTrainer(
+        holder.model, args=finetune.arguments(trl.RewardConfig, work, chosen, center_rewards_coefficient=0.01),
+        train_dataset=_from_list(whole), processing_class=tokenizer, peft_config=config)
+    record = finetune.fit(trainer, folder, work, told, watch)
+    return RewardModel(trainer.model.merge_and_unload().eval(), tokenizer), record
+
+
+def _from_list(whole: list[dict]):
+    from datasets import Dataset
+
+    return Dataset.from_list(whole)
+
+
+def likelihood(model, prompts: Sequence[list[dict[str, str]]], texts: Sequence[str], batch_size: int = 8) -> list[float]:
+    """Mean log-probability of each answer's tokens after its prompt: how sure the model is of what it says."""
+    import torch
+
+    tokenizer, scores = model.tokenizer, [0.0] * len(texts)
+    asked = [tokenizer(model.prompt(p), add_special_tokens=False)["input_ids"] for p in prompts]
+    said = [tokenizer(t + tokenizer.eos_token, add_special_tokens=False)["input_ids"] for t in texts]
+    order = sorted(range(len(texts)), key=lambda i: len(asked[i]) + len(said[i]))
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        longest = max(len(said[i]) for i in batch)
+        padded = tokenizer.pad({"input_ids": [asked[i] + said[i] for i in batch]}, return_tensors="pt",
+                               padding_side="left").to(model.model.device)
+        with models.autocast():
+            logits = model.model(**padded, logits_to_keep=longest + 1).logits[:, :-1].float()
+        log_probs = torch.log_softmax(logits, -1)
+        for row, i in enumerate(batch):
+            own = torch.tensor(said[i], device=log_probs.device)
+            at = log_probs[row, -len(own):].gather(-1, own.unsqueeze(-1))
+            scores[i] = float(at.mean())
+    return scores
+
+
+def label(pairs: Sequence[Pair], a: Sequence[float], b: Sequence[float], margin: float = 0.0, source: str = "ai") -> list[Pair]:
+    """The pairs labelled by two lists of scores; scores closer than `margin` are a tie."""
+    from dataclasses import replace
+
+    return [replace(pair, source=source, label="tie" if abs(x - y) <= margin else "a" if x > y else "b")
+            for pair, x, y in zip(pairs, a, b, strict=True)]

@@ -1,0 +1,144 @@
+"""Feedback on pairs of answers: made on-policy, judged by a person at a widget or by the course's authors, compared.
+
+A label's source is `learner` (the person at the widget, the only one called human), `author` (shipped in
+`data/feedback.jsonl`) or `ai`. Sources are never mixed up: every function that takes labels says whose it took.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from . import rag, settings
+from .benchmark import Question
+from .retrieval import Chunk, Hit
+
+SHIPPED = settings.DATA / "feedback.jsonl"
+WORDS = 15  # longest answer that is kept
+ENOUGH = 40  # learner labels from which on they take the authors' place
+SOURCES = ("learner", "author", "ai")
+LABELS = ("a", "b", "tie")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two answers to one question over the same passages. `label` is `a`, `b`, `tie`, or "" while nobody judged it."""
+
+    id: str
+    question_id: str
+    passages: tuple[str, ...]  # chunk ids, as they stood in the prompt
+    a: str  # with its [n] citation
+    b: str
+    label: str = ""
+    source: str = ""
+
+    def swapped(self) -> Pair:
+        """The same pair with the answers exchanged."""
+        return replace(self, a=self.b, b=self.a, label={"a": "b", "b": "a"}.get(self.label, self.label))
+
+
+def load(path: Path = SHIPPED) -> list[Pair]:
+    """Pairs of a JSON-lines file. Raises ValueError with file, line and remedy for a line that is not one."""
+    pairs: dict[str, Pair] = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else [], 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+            pair = Pair(**{**row, "passages": tuple(row["passages"])})
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{where}: is not a feedback pair; remove the line or restore it from the repository") from None
+        if pair.label not in ("", *LABELS) or (pair.label and pair.source not in SOURCES):
+            raise ValueError(f"{where}: label {pair.label!r} from {pair.source!r}; known are {LABELS} from {SOURCES}")
+        pairs[pair.id] = pair  # a later line corrects an earlier one
+    return list(pairs.values())
+
+
+def save(pairs: Sequence[Pair], path: Path) -> None:
+    """Write pairs as JSON lines."""
+    path.write_text("".join(json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in pairs), "utf-8")
+
+
+def in_pool(question: Question) -> bool:
+    """True for the fifth of the training questions that is kept out of SFT, so that feedback meets unseen questions."""
+    return question.split == "train" and int(hashlib.sha256(question.cluster.encode()).hexdigest(), 16) % 5 == 0
+
+
+def prompt(pair: Pair, question: Question, chunks: dict[str, Chunk]) -> list[dict[str, str]]:
+    """The chat prompt both answers were given to."""
+    return rag.messages(question.question, [Hit(chunks[id_], n, 0.0) for n, id_ in enumerate(pair.passages, 1)])
+
+
+def collect(asked: Sequence[tuple[Question, Sequence[Hit]]], model, seed: int = 0, temperature: float = 1.0,
+            tries: int = 3) -> list[Pair]:
+    """On-policy pairs: the model's greedy answer against a sampled one that differs from it, in random order.
+
+    asked: questions with the passages of their prompts. A question whose samples never differ makes no pair.
+    """
+    draw = random.Random(seed)
+    prompts = [rag.messages(question.question, hits) for question, hits in asked]
+    greedy = [made.text for made in model.generate(prompts)]
+    pairs = {}
+    for attempt in range(tries):
+        left = [i for i in range(len(asked)) if i not in pairs]
+        sampled = model.generate([prompts[i] for i in left], temperature=temperature, seed=seed + attempt)
+        for i, made in zip(left, sampled, strict=True):
+            texts = [short(greedy[i]), short(made.text)]
+            if len(set(texts)) == 2 and all(texts):
+                draw.shuffle(texts)
+                question, hits = asked[i]
+                digest = hashlib.sha256(json.dumps([question.id, *[h.chunk.id for h in hits], *texts]).encode()).hexdigest()
+                pairs[i] = Pair(digest[:12], question.id, tuple(h.chunk.id for h in hits), *texts)
+    return [pairs[i] for i in sorted(pairs)]
+
+
+def short(text: str) -> str:
+    """The answer's first 15 words on one line."""
+    return " ".join(text.split()[:WORDS])
+
+
+def in_use(learner: Sequence[Pair], author: Sequence[Pair]) -> tuple[list[Pair], str]:
+    """(labelled pairs, sentence saying whose they are): the learner's once there are `ENOUGH`, until then the authors'."""
+    own = [pair for pair in learner if pair.label]
+    if len(own) >= ENOUGH:
+        return own, f"labels in use: {len(own)} of yours (source: learner)"
+    return list(author), f"labels in use: {len(author)} by the course's authors (source: author); yours so far: {len(own)}"
+
+
+def kappa(first: Sequence[str], second: Sequence[str]) -> float:
+    """Cohen's kappa of two labellers over the same pairs (scikit-learn); 1.0 when both used one and the same label."""
+    from sklearn.metrics import cohen_kappa_score
+
+    if len(set(first) | set(second)) == 1:
+        return 1.0
+    return float(cohen_kappa_score(list(first), list(second)))
+
+
+def bias(pairs: Sequence[Pair]) -> dict[str, float]:
+    """How often the answer shown first won, and the longer one, among pairs that have a winner (and differ in length)."""
+    won = [pair for pair in pairs if pair.label in ("a", "b")]
+    differ = [pair for pair in won if len(pair.a.split()) != len(pair.b.split())]
+    longer = [(len(pair.a.split()) > len(pair.b.split())) == (pair.label == "a") for pair in differ]
+    return {"first won": sum(pair.label == "a" for pair in won) / max(1, len(won)), "pairs with a winner": len(won),
+            "longer won": sum(longer) / max(1, len(longer)), "pairs that differ in length": len(differ)}
+
+
+def by_length(pair: Pair) -> str:
+    """The baseline every judge has to beat: the shorter answer wins."""
+    a, b = len(pair.a.split()), len(pair.b.split())
+    return "tie" if a == b else "a" if a < b else "b"
+
+
+def agreement(judge: Callable[[Pair], str], pairs: Sequence[Pair]) -> dict[str, float]:
+    """Accuracy (on pairs with a winner), kappa and order consistency of a judge against the labels of the pairs."""
+    labels, swapped = [judge(pair) for pair in pairs], [judge(pair.swapped()) for pair in pairs]
+    turned = {"a": "b", "b": "a"}
+    firm = [a if turned.get(b, b) == a else "tie" for a, b in zip(labels, swapped, strict=True)]  # inconsistent: a tie
+    won = [(label, pair.label) for label, pair in zip(firm, pairs, strict=True) if pair.label != "tie"]
+    return {"accuracy": sum(found == wanted for found, wanted in won) / max(1, len(won)), "n": len(won),
+            "kappa": kappa(firm, [pair.label for pair in pairs]),
+            "same in both orders": sum(turned.get(b, b) == a for a, b in zip(labels, swapped, strict=True)) / len(pairs)}

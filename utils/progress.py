@@ -1,0 +1,52 @@
+"""What a training run shows while it runs: one progress bar with the loss, and the loss history for plots."""
+from __future__ import annotations
+
+import sys
+
+from transformers import TrainerCallback
+
+
+class Progress(TrainerCallback):
+    """A bar over optimiser steps with time left; keeps (step, loss) pairs and counts the tokens of this process's run."""
+
+    def __init__(self):
+        self.losses: list[tuple[int, float]] = []
+        self.tokens_here = 0
+        self.tokens_before: int | None = None
+        self.bar = None
+
+    def on_train_begin(self, args, state, control, **_):
+        """Open the bar where the run begins or resumes."""
+        from tqdm.auto import tqdm
+
+        self.losses = [(row["step"], round(row["loss"], 4)) for row in state.log_history if "loss" in row]
+        before = [row["num_tokens"] for row in state.log_history if "num_tokens" in row]
+        self.tokens_before = int(before[-1]) if before else 0
+        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step",
+                        disable=not state.is_world_process_zero)
+
+    def on_step_end(self, args, state, control, **_):
+        """One step further."""
+        self.bar.update(1)
+
+    def on_log(self, args, state, control, logs=None, **_):
+        """Keep the loss and show it."""
+        if logs and "loss" in logs:
+            self.losses.append((state.global_step, round(float(logs["loss"]), 4)))
+            self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
+        if logs and "num_tokens" in logs:
+            self.tokens_here = int(logs["num_tokens"]) - self.tokens_before
+
+    def on_train_end(self, args, state, control, **_):
+        """Close the bar."""
+        self.bar.close()
+
+
+def peak_gb() -> float:
+    """Peak resident memory of this process in GB (0 where the system does not say)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
