@@ -1,14 +1,16 @@
 """Training on a very small Llama of random weights: the compact head, resuming, and what is saved."""
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import asdict
 
 import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl.trainer.utils import add_fused_lm_head
 
-from utils import alignment, examples, finetune, models, settings
+from utils import alignment, examples, finetune, models, rebuild_lab2, registry, settings
 
 ROWS = [examples.Example(f"q{n}", [{"role": "user", "content": f"[1] shelf {n} holds {n} cups\n\nQuestion: how many cups?"}],
                          f"{n} [1]") for n in range(24)]
@@ -22,9 +24,10 @@ def tiny() -> LlamaForCausalLM:
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(models.language_model_path(settings.WHEEL_MODEL))
     monkeypatch.setattr(finetune, "base", lambda *_, **__: (tiny(), tokenizer))
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
 
 
 def test_the_compact_head_gives_what_trls_own_head_gives():
@@ -96,3 +99,15 @@ def load_file(folder):
     from safetensors.torch import load_file as load
 
     return load(folder / "adapter_model.safetensors")
+
+
+@pytest.mark.parametrize("name", [name for name in rebuild_lab2.SHIPPED if (registry.CHECKPOINTS / name).exists()])
+def test_shipped_adapters_are_small_whole_and_made_with_the_settings_in_the_code(name):
+    told, weights = registry.provenance(name), (registry.folder(name) / "adapter_model.safetensors").read_bytes()
+    assert told["settings"] == asdict({**rebuild_lab2.SUPERVISED, **rebuild_lab2.PREFERENCES}[name])
+    assert len(weights) <= 10_000_000 and told["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
+    assert len(told["data_sha256"]) == 64 and told["versions"]["trl"]
+
+
+def test_all_checkpoints_together_stay_small():
+    assert sum(path.stat().st_size for path in registry.CHECKPOINTS.rglob("*") if path.is_file()) <= 60_000_000

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
     bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
     rebuild = commands.add_parser("rebuild", help="for authors: remake committed adapters and records; resumes")
-    rebuild.add_argument("what", choices=("lab1",))
+    rebuild.add_argument("what", choices=("lab1", "lab2"))
     commands.add_parser("doctor", help="what is wrong with this machine, and the command that mends it")
     return parser
 
@@ -131,10 +131,10 @@ def _benchmark(options: argparse.Namespace) -> int:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from . import rebuild
+    from . import rebuild, rebuild_lab2
 
     setup.prepare()
-    rebuild.lab1()
+    {"lab1": rebuild.lab1, "lab2": rebuild_lab2.lab2}[options.what]()
     return 0
 
 

@@ -66,7 +66,7 @@ def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, w
     from peft import PeftModel
 
     made = list(made)[: chosen.limit or None]
-    work = folder / "work" / finetune.fingerprint(made, chosen)
+    work = finetune.checkpoints(made, chosen)
     model, tokenizer = finetune.base()
     model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
     if chosen.recipe == "dpo":
@@ -110,7 +110,7 @@ def reward_model(made: Sequence[Row], parent: Path, chosen: Preference, folder: 
     from transformers import AutoModelForSequenceClassification
 
     made = list(made)[: chosen.limit or None]
-    work = folder / "work" / finetune.fingerprint(made, chosen)
+    work = finetune.checkpoints(made, chosen)
     _, tokenizer = finetune.base()
     holder = type("Holder", (), {})()
     holder.model = AutoModelForSequenceClassification.from_pretrained(
@@ -154,6 +154,30 @@ def likelihood(model, prompts: Sequence[list[dict[str, str]]], texts: Sequence[s
             at = log_probs[row, -len(own):].gather(-1, own.unsqueeze(-1))
             scores[i] = float(at.mean())
     return scores
+
+
+WHICH = ("Question: {}\nAnswer A: {}\nAnswer B: {}\nWhich answer is right according to the passages, short, and says so when "
+         "they do not hold it? Reply with A or B.")
+
+
+def asked_which(model, pairs: Sequence[Pair], questions: dict[str, Question], chunks: dict[str, Chunk],
+                batch_size: int = 8) -> list[str]:
+    """Labels of a model that is asked outright: the likelier of the next tokens "A" and "B" after passages and both answers."""
+    tokenizer, labels = model.tokenizer, []
+    letters = [tokenizer(letter, add_special_tokens=False)["input_ids"][0] for letter in "AB"]
+    prompts = []
+    for pair in pairs:
+        text = feedback.prompt(pair, questions[pair.question_id], chunks)[0]["content"]
+        passages = text[: text.rindex("Question: ")]
+        task = WHICH.format(questions[pair.question_id].question, pair.a, pair.b)
+        prompts.append(model.prompt([{"role": "user", "content": passages + task}]))
+    for start in range(0, len(prompts), batch_size):
+        ids = tokenizer(prompts[start : start + batch_size], add_special_tokens=False)["input_ids"]
+        padded = tokenizer.pad({"input_ids": ids}, return_tensors="pt", padding_side="left").to(model.model.device)
+        with models.autocast():
+            logits = model.model(**padded, logits_to_keep=1).logits[:, -1]
+        labels += ["a" if first > second else "b" for first, second in logits[:, letters].tolist()]
+    return labels
 
 
 def label(pairs: Sequence[Pair], a: Sequence[float], b: Sequence[float], margin: float = 0.0, source: str = "ai") -> list[Pair]:

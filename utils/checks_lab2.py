@@ -91,7 +91,7 @@ def check_may_promote(fn: Callable) -> None:
     """Exercise: a promotion rule that can refuse."""
     _check(fn, [
         ((0.10, 0.00, 0.00, 1.00), True, "A goal certainly better, nothing lost: promote."),
-        ((-0.01, 0.05, 0.00, 1.00), False, "The goal's interval reaches below zero: that is not certain, however large the mean."),
+        ((-0.01, 0.05, 0.00, 1.00), False, "The interval reaches below zero: not certain, however large the mean."),
         ((0.00, 0.00, 0.00, 1.00), False, "Touching zero is not above it."),
         ((0.10, -0.05, 0.00, 1.00), False, "Exact match fell by more than three points."),
         ((0.10, -0.03, 0.00, 1.00), True, "Three points lost are still allowed."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import benchmark, chunking, feedback, lexical, rag, retrieval, retriever_training, settings
 from .benchmark import Question
@@ -74,24 +74,25 @@ def answer(question: Question, room) -> str:
     return room.reference(question) if question.task == "summary" else question.answers[0]
 
 
-def raft(questions: Sequence[Question], room, seed: int = 0, absent: float = ABSENT, pool: bool = False) -> list[Example]:
+def raft(questions: Sequence[Question], room, seed: int = 0, absent: float = ABSENT, pool: bool = False,
+         errors: int = ERRORS) -> list[Example]:
     """Question with retrieved passages → short answer and the number of the passage that holds it (RAFT, Zhang et al., 2024).
 
     The right passage stands among what the advanced pipeline finds; from a share `absent` of the questions every document
     that answers is withheld, and the completion says so. `seen_fact` rows are never used. pool: the questions that
-    feedback is collected on, instead of all others.
+    feedback is collected on, instead of all others. errors: how many templated error questions are added.
     """
     from tqdm.auto import tqdm
 
     learned = [q for q in questions if q.split == "train" and q.family != "seen_fact" and feedback.in_pool(q) == pool]
-    learned += [] if pool else templated_errors(questions, room.documents)
+    learned += [] if pool else templated_errors(questions, room.documents, errors)
     draw, words = random.Random(seed), lexical.BM25(room.advanced.chunks)
     made = []
     for question in tqdm(learned, desc="examples", unit="question", disable=len(learned) < 100):
         hits = rag.retrieve(room.advanced.search, question.question, room.chosen.depth)
         example = _raft(question, hits, room, words, draw, absent)
         if example:
-            made.append(example)
+            made.append(replace(example, question=question if question.family == "templated_error" else None))
     return made
 
 

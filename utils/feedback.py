@@ -1,14 +1,14 @@
 """Feedback on pairs of answers: made on-policy, judged by a person at a widget or by the course's authors, compared.
 
 A label's source is `learner` (the person at the widget, the only one called human), `author` (shipped in
-`data/feedback.jsonl`) or `ai`. Sources are never mixed up: every function that takes labels says whose it took.
+`data/feedback.jsonl`), `ai` (a judge) or `program` (a control whose winner is known). Sources are never mixed up.
 """
 from __future__ import annotations
 
 import hashlib
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .retrieval import Chunk, Hit
 SHIPPED = settings.DATA / "feedback.jsonl"
 WORDS = 15  # longest answer that is kept
 ENOUGH = 40  # learner labels from which on they take the authors' place
-SOURCES = ("learner", "author", "ai")
+SOURCES = ("learner", "author", "ai", "program")
 LABELS = ("a", "b", "tie")
 
 
@@ -133,12 +133,22 @@ def by_length(pair: Pair) -> str:
     return "tie" if a == b else "a" if a < b else "b"
 
 
-def agreement(judge: Callable[[Pair], str], pairs: Sequence[Pair]) -> dict[str, float]:
-    """Accuracy (on pairs with a winner), kappa and order consistency of a judge against the labels of the pairs."""
-    labels, swapped = [judge(pair) for pair in pairs], [judge(pair.swapped()) for pair in pairs]
+def agreement(found: Sequence[str], pairs: Sequence[Pair], swapped: Sequence[str] = ()) -> dict[str, float]:
+    """How well a judge's labels of the pairs agree with theirs: accuracy (on pairs with a winner), n, kappa.
+
+    swapped: its labels when each pair is shown the other way round. A judge that changes its mind then is counted as
+    undecided, and the share of pairs on which it did not is told as well.
+    """
     turned = {"a": "b", "b": "a"}
-    firm = [a if turned.get(b, b) == a else "tie" for a, b in zip(labels, swapped, strict=True)]  # inconsistent: a tie
-    won = [(label, pair.label) for label, pair in zip(firm, pairs, strict=True) if pair.label != "tie"]
-    return {"accuracy": sum(found == wanted for found, wanted in won) / max(1, len(won)), "n": len(won),
-            "kappa": kappa(firm, [pair.label for pair in pairs]),
-            "same in both orders": sum(turned.get(b, b) == a for a, b in zip(labels, swapped, strict=True)) / len(pairs)}
+    same = [turned.get(other, other) == label for label, other in zip(found, swapped, strict=True)] if swapped else []
+    firm = [label if keeps else "tie" for label, keeps in zip(found, same, strict=True)] if same else list(found)
+    won = [label == pair.label for label, pair in zip(firm, pairs, strict=True) if pair.label != "tie"]
+    told = {"accuracy": sum(won) / max(1, len(won)), "n": len(won), "kappa": kappa(firm, [pair.label for pair in pairs])}
+    return told | ({"same in both orders": sum(same) / len(same)} if same else {})
+
+
+def halves(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Two halves with no question in common: one to learn from, one to judge the judges on."""
+    first = [int(hashlib.sha256(pair.question_id.encode()).hexdigest(), 16) % 2 == 0 for pair in pairs]
+    return ([pair for pair, learn in zip(pairs, first, strict=True) if learn],
+            [pair for pair, learn in zip(pairs, first, strict=True) if not learn])

@@ -120,13 +120,13 @@ def base(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
 def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Sequence = (), four_bit: bool = False) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
-    An interrupted run leaves its last checkpoint in `folder`/work and goes on from there when called again with the same
+    An interrupted run leaves its last checkpoint in the cache and goes on from there when called again with the same
     settings and examples. watch: extra trainer callbacks, for example a loss plot.
     """
     from trl import SFTConfig, SFTTrainer
 
     made = list(made)[: chosen.limit or None]
-    work = folder / "work" / fingerprint(made, chosen)
+    work = checkpoints(made, chosen)
     model, tokenizer = base(four_bit=four_bit)
     trainer = SFTTrainer(model, arguments(SFTConfig, work, chosen, completion_only_loss=True,
                                           train_sampling_strategy="group_by_length"),
@@ -156,7 +156,7 @@ def fit(trainer, folder: Path, work: Path, told: dict, watch: Sequence = ()) -> 
               "tokens_per_second": round(progress.tokens_here / seconds, 1), "peak_memory_gb": round(peak_gb(), 2)}
     if trainer.is_world_process_zero():
         save(trainer.model, folder, record)
-        shutil.rmtree(work.parent, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     return record
 
 
@@ -182,9 +182,10 @@ def digest(made: Sequence) -> str:
     return hashlib.sha256(json.dumps([asdict(row) for row in made], sort_keys=True).encode()).hexdigest()
 
 
-def fingerprint(made: Sequence, chosen) -> str:
-    """Short digest of settings and rows: a checkpoint of another run is never taken up."""
-    return hashlib.sha256((json.dumps(asdict(chosen), sort_keys=True) + digest(made)).encode()).hexdigest()[:12]
+def checkpoints(made: Sequence, chosen) -> Path:
+    """Where a run keeps its checkpoints: a folder of the cache named after settings and rows, so that no other takes it up."""
+    told = json.dumps(asdict(chosen), sort_keys=True) + digest(made)
+    return settings.cache() / "training" / hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def main(words: Sequence[str] | None = None) -> None:

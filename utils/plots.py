@@ -69,15 +69,16 @@ def you_are_here(part: str):
     return show(figure, f"The three labs in a row; you are in lab {part}.")
 
 
-def lengths(counts: Sequence[int], window: int, title: str, alt: str):
-    """Histogram of lengths in tokens (log scale) with the embedder's window marked."""
+def lengths(counts: Sequence[int], window: int, title: str, alt: str, what: str = "document",
+            note: str = "the embedder reads"):
+    """Histogram of lengths in tokens (log scale) of documents or examples, with a limit marked."""
     import numpy
 
-    figure, area = axes(title, "document length (tokens, log scale)", "documents")
+    figure, area = axes(title, f"{what} length (tokens, log scale)", f"{what}s")
     area.hist(counts, bins=numpy.geomspace(min(counts), max(counts), 30), color=NEUTRAL)
     area.set_xscale("log")
     area.axvline(window, color="black", ls="--")
-    area.annotate(f"the embedder reads\n{window} tokens", (window * 0.94, area.get_ylim()[1] * 0.8), fontsize=11, ha="right")
+    area.annotate(f"{note}\n{window} tokens", (window * 0.94, area.get_ylim()[1] * 0.8), fontsize=11, ha="right")
     return show(figure, alt)
 
 
@@ -195,3 +196,43 @@ def growth(rows):
     area.minorticks_off()
     area.legend(fontsize=11, frameon=False, loc="lower left", ncols=3)
     return show(figure, title)
+
+
+def models_by_context(rows, title: str, alt: str):
+    """Bars with intervals: contexts along x, one bar for each model, in the colours of the arms.
+
+    rows: frame with model, context, mean, low, high.
+    """
+    contexts, names = list(dict.fromkeys(rows.context)), list(dict.fromkeys(rows.model))
+    figure, area = axes(title, "passages in the prompt", "exact match (share of questions)", (8.0, 4.0))
+    for place, name in enumerate(names):
+        own = rows[rows.model == name].set_index("context")
+        at = [contexts.index(context) + (place - (len(names) - 1) / 2) * 0.8 / len(names) for context in own.index]
+        area.bar(at, own["mean"], 0.76 / len(names), color=ARM_COLOURS.get(name, NEUTRAL), label=name,
+                 yerr=[own["mean"] - own.low, own.high - own["mean"]], capsize=3, ecolor="#444444")
+    area.set_xticks(range(len(contexts)), contexts, fontsize=11)
+    area.set_ylim(0, 1)
+    area.legend(fontsize=11, frameon=False, ncols=len(names), loc="upper left")
+    return show(figure, alt)
+
+
+def curves(lines: dict[str, tuple[Sequence[float], Sequence[float]]], title: str, x: str, y: str, alt: str,
+           points: dict[str, tuple[float, float]] | None = None):
+    """Named lines, each a pair (xs, ys), and single points with their names beside them."""
+    figure, area = axes(title, x, y, (7.5, 4.0))
+    for (name, (xs, ys)), (style, colour) in zip(lines.items(), CURVES, strict=False):
+        area.plot(xs, ys, style, color=colour, lw=2, label=name)
+    for name, (at, height) in (points or {}).items():
+        area.plot([at], [height], "o", ms=10, color=ARM_COLOURS.get(name.split("+")[0], "black"))
+        area.annotate(name, (at, height), xytext=(8, 8), textcoords="offset points", fontsize=11)
+    area.legend(fontsize=11, frameon=False)
+    return show(figure, alt)
+
+
+def loss(losses: Sequence[tuple[int, float]], title: str):
+    """Training loss over optimiser steps."""
+    steps, values = zip(*losses, strict=True) if losses else ((), ())
+    figure, area = axes(title, "optimiser step", "loss (nats per answer token)", (7.0, 3.2))
+    area.plot(steps, values, "o-", ms=4, color="#D55E00")
+    area.set_ylim(bottom=0)
+    return show(figure, f"Training loss by step. {title}")

@@ -42,6 +42,29 @@ class Progress(TrainerCallback):
         self.bar.close()
 
 
+class LossPlot(TrainerCallback):
+    """Draws the loss anew in the notebook every few logs while training runs."""
+
+    def __init__(self, every: int = 2):
+        self.every, self.losses, self.handle = every, [], None
+
+    def on_log(self, args, state, control, logs=None, **_):
+        """Redraw."""
+        if not logs or "loss" not in logs:
+            return
+        self.losses.append((state.global_step, float(logs["loss"])))
+        if len(self.losses) % self.every == 0:
+            from IPython.display import display
+
+            from . import plots
+
+            drawn = plots.loss(self.losses, f"Loss {self.losses[0][1]:.2f} → {self.losses[-1][1]:.2f}")
+            if self.handle is None:
+                self.handle = display(drawn, display_id=True)
+            else:
+                self.handle.update(drawn)
+
+
 def peak_gb() -> float:
     """Peak resident memory of this process in GB (0 where the system does not say)."""
     try:

@@ -45,11 +45,11 @@ def lab1() -> None:
     _choose(dev, room)
     _stages(dev, room)
     picture()
-    _benchmark("lab1_dev", dev, ARMS_DEV, room)
-    _rows("lab1_multidoc", lambda: _multidoc(questions, room), "dev, set by set")
-    _rows("lab1_order", lambda: _order(dev, room), "dev facts and errors: order of the passages in the prompt")
-    _rows("lab1_injection", lambda: _injection(dev, room), f"first {ATTACKED} answerable dev questions")
-    _benchmark("lab1_test", [q for q in questions if q.split == "test"], ARMS_TEST, room, retrieval_only=True)
+    table("lab1_dev", dev, ARMS_DEV, room)
+    rows("lab1_multidoc", lambda: _multidoc(questions, room), "dev, set by set")
+    rows("lab1_order", lambda: _order(dev, room), "dev facts and errors: order of the passages in the prompt")
+    rows("lab1_injection", lambda: _injection(dev, room), f"first {ATTACKED} answerable dev questions")
+    table("lab1_test", [q for q in questions if q.split == "test"], ARMS_TEST, room, retrieval_only=True)
 
 
 def _choose(dev: list, room: arms.Room) -> None:
@@ -141,35 +141,40 @@ def _stages(dev: list, room: arms.Room) -> None:
                        f"{room.chosen.context_tokens} tokens; rewriting by the model itself is not in the milliseconds")
 
 
-def _benchmark(name: str, questions: list, names: str, room: arms.Room, retrieval_only: bool = False) -> None:
+def table(name: str, questions: list, names: str, room: arms.Room, retrieval_only: bool = False,
+          command: str = COMMAND) -> None:
+    """Run arms over questions, resuming, and commit their records under `name`."""
     out, chosen = work(f"{name}.jsonl"), arms.parse(names)
-    _keep_what_holds(name, out, questions, chosen, room)
+    _keep_what_holds(name, out, questions, chosen, room, retrieval_only)
     train = [q for q in benchmark.load() if q.split == "train"]
     made = arms.run(questions, chosen, room, out, retrieval_only, train)
-    records.write(made, name, COMMAND, "read once, retrieval only" if retrieval_only else "")
+    records.write(made, name, command, "read once, retrieval only" if retrieval_only else "")
     print(f"{name}: {len(made)} records", flush=True)
 
 
-def _keep_what_holds(name: str, out: Path, questions: list, chosen: list[arms.Arm], room: arms.Room) -> None:
+def _keep_what_holds(name: str, out: Path, questions: list, chosen: list[arms.Arm], room: arms.Room,
+                     retrieval_only: bool) -> None:
     """Committed records of arms whose settings, prompts, corpus and questions are still the same need no second run."""
     part = out.with_name(out.name + ".part")
-    provenance = records.FOLDER / f"{name}.json"
-    if part.exists() or not provenance.exists():
+    if part.exists():
         return
-    told = json.loads(provenance.read_text("utf-8"))
-    if told["questions_sha256"] != hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest():
-        return
-    digests, wording = {arm.name: room.digest(arm.context) for arm in chosen}, {q.id: q.question for q in questions}
-    lines = [json.dumps({"record": r, "question": wording[r["question_id"]]}) for r in records.read(name)
-             if digests.get(r["arm"]) == r["settings_hash"] and r["question_id"] in wording]
+    digests, wording = {arm.name: room.digest(arm.context, arm.model) for arm in chosen}, {q.id: q.question for q in questions}
+    now, lines = hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(), []
+    split = name.rpartition("_")[2]
+    for provenance in sorted(records.FOLDER.glob(f"*_{split}.json")):
+        told = json.loads(provenance.read_text("utf-8"))
+        if told["questions_sha256"] == now and ("retrieval only" in told["note"]) == retrieval_only:
+            lines += [json.dumps({"record": r, "question": wording[r["question_id"]]}) for r in records.read(provenance.stem)
+                      if digests.get(r["arm"]) == r["settings_hash"] and r["question_id"] in wording]
     part.write_text("".join(line + "\n" for line in lines), "utf-8")
 
 
-def _rows(name: str, make: Callable[[], list[dict]], note: str) -> None:
+def rows(name: str, make: Callable[[], list[dict]], note: str, command: str = COMMAND) -> None:
+    """Commit the rows that `make` gives; they are made once and kept in the cache."""
     path = work(f"{name}.json")
     if not path.exists():
         path.write_text(json.dumps(make()), "utf-8")
-    records.write_rows(json.loads(path.read_text("utf-8")), name, COMMAND, note)
+    records.write_rows(json.loads(path.read_text("utf-8")), name, command, note)
     print(f"{name}: done", flush=True)
 
 

@@ -17,7 +17,7 @@ from . import (
     feedback,
     finetune,
     forgetting,
-    models,
+    rag,
     rebuild,
     records,
     registry,
@@ -41,7 +41,13 @@ PREFERENCES = {
     "raft_dpo_mixed": Preference(labels="mixed"),
     "raft_kto": Preference(recipe="kto", micro_batch=4),
 }
+REWARD = Preference(recipe="reward", rank=8, alpha=16, epochs=2.0)
 SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
+CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
+ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
+                     "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",
+                     "raft_dpo_author+advanced_rag", "raft_dpo_ai+advanced_rag", "raft_dpo_mixed+advanced_rag",
+                     "raft_kto+advanced_rag", *(f"raft_feedback{c}" for c in CONTEXTS)])
 JUDGED = ("fact", "error", "routing", "unanswerable")  # tasks whose short answers can be judged
 
 
@@ -52,6 +58,13 @@ def lab2() -> None:
     for name, chosen in SUPERVISED.items():
         supervised(name, chosen, questions, room)
     pairs_to_judge(questions, room)
+    for name, chosen in PREFERENCES.items():
+        aligned(name, chosen, questions, room)
+    dev = [q for q in questions if q.split == "dev"]
+    rebuild.table("lab2_dev", dev, ARMS_DEV, room, command=COMMAND)
+    rebuild.rows("lab2_judges", lambda: judges(questions, room), "held-out half of the authors' pairs", COMMAND)
+    rebuild.rows("lab2_confidence", lambda: confidences(dev, room), "dev: raft+advanced_rag", COMMAND)
+    rebuild.rows("lab2_perplexity", lambda: perplexities(room), "general text: scikit-learn's data set descriptions", COMMAND)
 
 
 def home(name: str) -> Path:
@@ -110,3 +123,103 @@ def pairs_to_judge(questions: list, room: arms.Room) -> list[feedback.Pair]:
     if not path.exists():
         feedback.save(feedback.collect(pool_contexts(questions, room), room.model_of("raft")), path)
     return feedback.load(path)
+
+
+def aligned(name: str, chosen: Preference, questions: list, room: arms.Room) -> None:
+    """Train one adapter on preferences unless it is there."""
+    known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
+    made = alignment.rows(labelled(chosen.labels), known, chunks)
+    if made_already(home(name), chosen, finetune.digest(made)):
+        print(f"{name}: there already", flush=True)
+        return
+    record = alignment.align(made, registry.folder("raft"), chosen, home(name))
+    print(name, {key: value for key, value in record.items() if key not in ("loss", "settings")}, flush=True)
+
+
+def labelled(source: str) -> list[feedback.Pair]:
+    """Labelled pairs of a source: the authors' shipped ones, the judge's, or both."""
+    author = feedback.load()
+    ai = feedback.load(rebuild.work("pairs-ai.jsonl")) if source != "author" else []
+    return {"author": author, "ai": ai, "mixed": [*author, *ai]}[source]
+
+
+def confidences(dev: list, room: arms.Room) -> list[dict]:
+    """For each dev question: was the answer right, and how sure were the model (log-probability) and the search (score)?"""
+    stored = {r["question_id"]: r for r in records.read("lab2_dev") if r["arm"] == "raft+advanced_rag"}
+    asked = [q for q in dev if q.task in JUDGED]
+    settings_here, reader, rows = room.settings_of("advanced_rag"), room.model_of("raft"), []
+    prompts = []
+    for question in asked:
+        hits = room.hits(question, "advanced_rag")[: settings_here.k]
+        used = rag.fitting(rag.passages(hits), reader.count, settings_here.k, settings_here.context_tokens)
+        prompts.append(rag.messages(question.question, hits[:used]))
+    texts = [stored[q.id]["answer"] or settings.ABSTENTION for q in asked]
+    said, silent = (alignment.likelihood(reader, prompts, each) for each in (texts, [settings.ABSTENTION] * len(asked)))
+    for question, text, sure, silence in zip(asked, texts, said, silent, strict=True):
+        row = stored[question.id]
+        rows.append({"question_id": question.id, "cluster": question.cluster, "task": question.task, "words": len(text.split()),
+                     "right": row["scores"].get("exact_match", 0.0), "abstained": row["abstained"],
+                     "log_probability": round(sure, 4), "log_probability_abstention": round(silence, 4),
+                     "retrieval_score": row["hits"][0]["score"]})
+    return rows
+
+
+def perplexities(room: arms.Room) -> list[dict]:
+    """Perplexity on general text of the base model and of every adapter that is here."""
+    texts, rows = forgetting.general_text(), []
+    for name in ("base", *arms.TRAINED):
+        if name == "base" or (home(name) / "adapter_model.safetensors").exists():
+            rows.append({"model": name, "perplexity": round(forgetting.perplexity(room.model_of(name), texts), 3)})
+    return rows
+
+
+def judges(questions: list, room: arms.Room) -> list[dict]:
+    """Every judge on the held-out half of the authors' pairs, with controls whose answers are known."""
+    known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
+    learn, held_out = feedback.halves(feedback.load())
+    controls = controlled(questions, room)
+    reward, _ = alignment.reward_model(alignment.rows(learn, known, chunks), registry.folder("raft"), REWARD,
+                                          rebuild.work("reward"))
+    reader, base = room.model_of("raft"), room.model
+
+    def by(score) -> list[str]:
+        found = []
+        for pairs in (held_out, *controls.values()):
+            prompts = [feedback.prompt(pair, known[pair.question_id], chunks) for pair in pairs]
+            a, b = (score(prompts, [getattr(pair, side) for pair in pairs]) for side in "ab")
+            found.append([pair.label for pair in alignment.label(pairs, a, b)])
+        return found
+
+    def asked(pairs: list) -> list[str]:
+        return alignment.asked_which(base, pairs, known, chunks)
+
+    everything = [held_out, *controls.values()]
+    labels = {"shorter": [[feedback.by_length(pair) for pair in pairs] for pairs in everything],
+              "asked": [asked(pairs) for pairs in everything],
+              "likelihood": by(lambda prompts, texts: alignment.likelihood(reader, prompts, texts)),
+              "reward model": by(reward.score)}
+    turned = {"asked": asked([pair.swapped() for pair in held_out])}
+    rows = []
+    for judge, (found, *checked) in labels.items():
+        rows.append({"judge": judge, **feedback.agreement(found, held_out, turned.get(judge, ())), **{
+            name: feedback.agreement(labels_of, controls[name])["accuracy"]
+            for name, labels_of in zip(controls, checked, strict=True)}})
+    return rows
+
+
+def controlled(questions: list, room: arms.Room) -> dict[str, list[feedback.Pair]]:
+    """Pairs whose winner is known: the accepted answer against another question's, and the phrase against a made-up answer."""
+    pool = [q for q in questions if q.task in ("fact", "error", "routing")]
+    found: dict[str, list[feedback.Pair]] = {"gold wins": [], "silence wins": []}
+    for name, share in (("gold wins", 0.0), ("silence wins", 1.0)):
+        for example in examples.raft(questions, room, seed=11, absent=share, pool=True):
+            question = next(q for q in questions if q.id == example.question_id)
+            rivals = [q for q in pool if q.task == question.task and q.answers[0] != question.answers[0]]
+            if question.task not in ("fact", "error", "routing") or (example.kind == "absent") != (share == 1.0):
+                continue
+            number = len(found[name])
+            wrong = f"{rivals[number * 7 % len(rivals)].answers[0]} [1]"
+            better, worse = example.completion, wrong if share == 0.0 else f"{question.answers[0]} [1]"
+            pair = feedback.Pair(f"{name}-{number}", question.id, example.shown, better, worse, "a", "program")
+            found[name].append(pair if number % 2 else pair.swapped())
+    return found

@@ -111,11 +111,17 @@ def register(adapter: Path, name: str, parent: str = "", metrics: dict | None = 
         raise ValueError(f"the registry holds {name} already: give the new adapter another name")
     partial = local() / f".{name}.part"
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(adapter, partial, ignore=shutil.ignore_patterns("work"))
+    shutil.copytree(adapter, partial)
     told = {**provenance(f"adapter:{adapter}"), "parent": parent, "metrics": metrics or {}}
     (partial / "provenance.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     partial.replace(target)
     return target
+
+
+def free(name: str) -> str:
+    """The name itself, or with the smallest number behind it that the local registry does not hold yet."""
+    taken = {path.name for path in local().iterdir()}
+    return next(each for n in range(1, len(taken) + 2) if (each := name if n == 1 else f"{name}_{n}") not in taken)
 
 
 def promoted() -> list[str]:
