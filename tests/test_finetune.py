@@ -57,8 +57,7 @@ class Stop(TrainerCallback):
 
 
 def test_an_interrupted_training_resumes_and_ends_with_the_same_loss(small, tmp_path, monkeypatch):
-    arguments = finetune.arguments
-    monkeypatch.setattr(finetune, "arguments", lambda *a, **k: arguments(*a, **{**k, "save_steps": 3}))
+    monkeypatch.setattr(finetune, "SAVE_EVERY", 3)
     whole = finetune.train(ROWS, CHOSEN, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         finetune.train(ROWS, CHOSEN, tmp_path / "cut", watch=[Stop()])

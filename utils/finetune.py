@@ -18,6 +18,7 @@ from pathlib import Path
 from . import examples, models, settings
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]  # every linear layer of a block
+SAVE_EVERY = 20  # optimiser steps between checkpoints: what an interruption can lose
 PACKAGES = ("torch", "transformers", "trl", "peft", "botocore")
 
 
@@ -87,7 +88,7 @@ def arguments(kind, folder: Path, chosen: Sft, **more):
         gradient_accumulation_steps=max(1, chosen.batch_size // chosen.micro_batch // processes),
         max_length=chosen.max_length, bf16=half, fp16=torch.cuda.is_available() and not half, gradient_checkpointing=False,
         use_cpu=models.device() == "cpu", ddp_backend="gloo" if processes > 1 and models.device() == "cpu" else None,
-        save_strategy="steps", save_steps=20, save_total_limit=1, logging_steps=2, disable_tqdm=True, report_to="none",
+        save_strategy="steps", save_steps=SAVE_EVERY, save_total_limit=1, logging_steps=2, disable_tqdm=True, report_to="none",
         dataloader_pin_memory=False, **more)
 
 
