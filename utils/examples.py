@@ -15,7 +15,7 @@ from .benchmark import Question
 from .retrieval import Hit
 
 BUDGETS = (160, 300, 480)  # tokens of the passages; drawn, so that short and full prompts are both known
-ABSENT = 0.2  # share of answerable questions that are shown without the passage that answers
+ABSENT = 0.12  # share of answerable questions that are shown without the passage that answers
 FIRST = 0.5  # share of the right passages that stand first: about how often retrieval on dev puts them there
 MOST_NAMES = 6
 ERRORS = 120  # templated error questions that RAFT adds: naming the right one of several errors takes most practice
@@ -80,19 +80,21 @@ def raft(questions: Sequence[Question], room, seed: int = 0, absent: float = ABS
 
     The right passage stands among what the advanced pipeline finds; from a share `absent` of the questions every document
     that answers is withheld, and the completion says so. `seen_fact` rows are never used. pool: the questions that
-    feedback is collected on, instead of all others. errors: how many templated error questions are added.
+    feedback is collected on, instead of all others. errors: how many templated error questions are added to the situations
+    of `data/situations.jsonl`; with 0 neither is.
     """
     from tqdm.auto import tqdm
 
     learned = [q for q in questions if q.split == "train" and q.family != "seen_fact" and feedback.in_pool(q) == pool]
-    learned += [] if pool else templated_errors(questions, room.documents, errors)
-    draw, words = random.Random(seed), lexical.BM25(room.advanced.chunks)
+    if not pool and errors:
+        learned += [*benchmark.load(settings.SITUATIONS), *templated_errors(questions, room.documents, errors)]
+    draw, words, known = random.Random(seed), lexical.BM25(room.advanced.chunks), {q.id for q in questions}
     made = []
     for question in tqdm(learned, desc="examples", unit="question", disable=len(learned) < 100):
         hits = rag.retrieve(room.advanced.search, question.question, room.chosen.depth)
         example = _raft(question, hits, room, words, draw, absent)
         if example:
-            made.append(replace(example, question=question if question.family == "templated_error" else None))
+            made.append(replace(example, question=question if question.id not in known else None))
     return made
 
 
@@ -131,11 +133,11 @@ def _raft(question: Question, hits: Sequence[Hit], room, words: lexical.BM25, dr
         hits = [retrieval.without_sentence(hit, cut) for hit in hits]
     others = [hit for hit in hits if hit.document_id not in question.evidence]
     if not question.evidence or absent:
-        shown = _filled([], others, count, budget, 0)
+        shown = filled([], others, count, budget, 0)
         return Example(question.id, rag.messages(question.question, shown), settings.ABSTENTION,
                        "absent" if question.evidence else "unanswerable", tuple(hit.chunk.id for hit in shown))
     if question.task == "multi_doc":
-        return _names(question, _filled([], hits, count, budget, 0))
+        return _names(question, filled([], hits, count, budget, 0))
     place = retriever_training.positive(question, room.advanced.chunks, words.scores(question.question))
     right = Hit(room.advanced.chunks[place], 1, 0.0)
     if question.task == "summary":
@@ -144,13 +146,13 @@ def _raft(question: Question, hits: Sequence[Hit], room, words: lexical.BM25, dr
     rivals = [hit for hit in hits if hit.chunk.id != right.chunk.id
               and (hit.document_id == right.document_id or hit.document_id not in question.evidence)]
     position = 0 if draw.random() < FIRST else draw.randrange(1, 6)
-    shown = _filled([right], rivals, count, budget, position)
+    shown = filled([right], rivals, count, budget, position)
     number = next(n for n, hit in enumerate(shown, 1) if hit.chunk.id == right.chunk.id)
     return Example(question.id, rag.messages(question.question, shown), f"{answer(question, room)} [{number}]", "answer",
                    tuple(hit.chunk.id for hit in shown))
 
 
-def _filled(right: list[Hit], others: Sequence[Hit], count: Callable[[str], int], budget: int, position: int) -> list[Hit]:
+def filled(right: list[Hit], others: Sequence[Hit], count: Callable[[str], int], budget: int, position: int) -> list[Hit]:
     """The right hit at `position` (or last, if there are fewer) among as many others as the budget allows, at most 8 in all."""
     spent = sum(count(text) for text in rag.passages(right))
     around = []

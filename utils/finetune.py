@@ -36,6 +36,8 @@ class Sft:
     max_length: int = 1024
     seed: int = 0
     limit: int = 0  # train on so many examples only; 0 is all
+    practice: int = 0  # raft: reading practice from other services (`reading`) mixed in
+    views: int = 1  # raft: how often each question is asked, each time with other passages or in another order
 
 
 def compact_head(model) -> None:

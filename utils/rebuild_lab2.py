@@ -6,7 +6,7 @@ resumes from its last checkpoint, and work in progress lies in the cache under `
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from . import (
@@ -18,6 +18,7 @@ from . import (
     finetune,
     forgetting,
     rag,
+    reading,
     rebuild,
     records,
     registry,
@@ -28,12 +29,13 @@ from .finetune import Sft
 from .retrieval import Hit
 
 COMMAND = "python3 -m utils rebuild lab2"
+RAFT = Sft(recipe="raft", epochs=1.0, practice=500, views=2)
 SUPERVISED = {
-    "raft": Sft(recipe="raft"),
+    "raft": RAFT,
     "closed_book": Sft(recipe="closed_book", batch_size=16, micro_batch=8),
     "format_only": Sft(recipe="format_only", batch_size=16, micro_batch=8),
-    "raft@1": Sft(recipe="raft", seed=1),
-    "raft@2": Sft(recipe="raft", seed=2),
+    "raft@1": replace(RAFT, seed=1),
+    "raft@2": replace(RAFT, seed=2),
 }
 PREFERENCES = {
     "raft_dpo_author": Preference(),
@@ -94,7 +96,12 @@ def supervised(name: str, chosen: Sft, questions: list, room: arms.Room) -> None
 def training_rows(chosen: Sft, questions: list, room: arms.Room) -> list[examples.Example]:
     """The examples of a supervised recipe, leak-checked. Raises RuntimeError when something leaks."""
     raft = chosen.recipe == "raft"
-    made = examples.raft(questions, room, chosen.seed) if raft else getattr(examples, chosen.recipe)(questions, room)
+    if raft:
+        made = reading.practice(chosen.practice, room.chosen, room.model.count, chosen.seed) if chosen.practice else []
+        for view in range(chosen.views):
+            made += examples.raft(questions, room, chosen.seed + 100 * view)
+    else:
+        made = getattr(examples, chosen.recipe)(questions, room)
     found = examples.leaks(made, questions, raft_style=raft)
     if found:
         raise RuntimeError(f"{chosen.recipe}: {len(found)} leaks, the first: {found[0]}")
