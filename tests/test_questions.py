@@ -39,6 +39,17 @@ def test_sizes_are_those_of_the_design():
     assert set(Counter(row["task"] for row in test)) == set(benchmark.TASKS)
 
 
+def test_situations_are_true_apart_from_dev_and_test_and_not_worded_like_them(world):
+    rows = [json.loads(line) for line in settings.SITUATIONS.read_text("utf-8").splitlines()]
+    assert len(rows) >= 100 and all(families.refresh(row, world) == row for row in rows)
+    held_out = of("dev") + of("test")
+    assert not {row["home"] for row in rows} & {row["home"] for row in held_out}
+    asked = {(row["home"].partition(".")[0], answer) for row in held_out if row["task"] == "error" for answer in row["answers"]}
+    assert not {(row["home"].partition(".")[0], row["answers"][0]) for row in rows} & asked
+    together = benchmark.load() + benchmark.load(settings.SITUATIONS, known=world.documents)
+    assert not [pair for pair in benchmark.near_duplicates(together) if "situation" in "".join(pair[:2])]
+
+
 def test_at_least_400_training_questions_are_written_one_by_one():
     natural = [r for r in of("train") if not r["family"].startswith("template_") and r["family"] != "seen_fact"]
     assert len(natural) >= 400 and {row["task"] for row in natural} == set(benchmark.TASKS)

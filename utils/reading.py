@@ -97,9 +97,9 @@ def _example(number: int, kind: str, service: str, chunk: Chunk, sentence: str, 
     evidence = {c.document_id for c in chunks if sentence in c.text} | {chunk.document_id}
     others = [hit for hit in hits if hit.chunk.id != chunk.id
               and (hit.document_id == chunk.document_id or hit.document_id not in evidence)]
-    absent = draw.random() < ABSENT
-    right = [] if absent else [Hit(chunk, 1, 0.0)]
-    rivals = [hit for hit in others if not absent or hit.document_id not in evidence]
+    apart = [hit for hit in others if hit.document_id not in evidence]
+    absent = draw.random() < ABSENT and bool(apart)
+    right, rivals = ([], apart) if absent else ([Hit(chunk, 1, 0.0)], others)
     position = 0 if draw.random() < examples.FIRST else draw.randrange(1, 6)
     shown = examples.filled(right, rivals, count, draw.choice(examples.BUDGETS[:2]), position)
     place = next((n for n, hit in enumerate(shown, 1) if hit.chunk.id == chunk.id), 0)
