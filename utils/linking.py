@@ -56,7 +56,7 @@ class Linker:
         self.operations = {n: d for n, d in knowledge.nodes(data=True) if d["kind"] == "operation"}
         self.entities = [n for n, d in knowledge.nodes(data=True) if d["kind"] in ("error", "parameter", "output")]
         texts = [retrieval.Chunk(node, node, "entity", self._text(node)) for node in self.entities]
-        self.vectors = retrieval.DenseRetriever(texts, embedder, chosen).vectors if texts else []
+        self.vectors = retrieval.DenseRetriever(texts, embedder, chosen).vectors if texts else None
         self.words = [benchmark.content_words(chunk.text) for chunk in texts]
         self.names = [benchmark.content_words(chunking.plain_words(self._spelled(node))) for node in self.entities]
         self._seen: dict[str, float] = {}
@@ -102,7 +102,8 @@ class Linker:
         for node, data in self.operations.items():
             if services and data["service"] not in services:
                 continue
-            place = re.search(rf"\b{data['name']}\b", question)
+            # most names are not in the question at all, and a plain search says so without compiling a pattern
+            place = data["name"] in question and re.search(rf"\b{data['name']}\b", question)
             if place:
                 spans[node] = place.start()
         by_service: dict[str, list[str]] = {}
@@ -132,8 +133,10 @@ class Linker:
 
     def _entity(self, question: str, services: Sequence[str]) -> Link | None:
         """The error, parameter or output that the question speaks of, weighted by what its verbs ask for."""
+        if not self.entities:
+            return None
         bare = _without_service(question)
-        vector, asked = self.embed([bare])[0], benchmark.content_words(bare)
+        cosines, asked = self.vectors @ self.embed([bare])[0], benchmark.content_words(bare)
         cues = {relation: bool(re.search(pattern, question, re.I)) for relation, pattern in CUES.items()}
         best: tuple[float, str, str] | None = None
         for i, node in enumerate(self.entities):
@@ -143,8 +146,9 @@ class Linker:
             name = self.names[i]
             lexical = len(asked & name) / max(2, len(name)) + 0.5 * len(asked & self.words[i]) / max(1, len(asked))
             spelled = self._spelled(node)
-            exact = float(any(c.isupper() for c in spelled) and bool(re.search(rf"\b{spelled}\b", question)))
-            value = float(self.vectors[i] @ vector) + 0.4 * lexical + 0.4 * exact
+            capital = spelled in question and any(c.isupper() for c in spelled)
+            exact = float(capital and bool(re.search(rf"\b{spelled}\b", question)))
+            value = float(cosines[i]) + 0.4 * lexical + 0.4 * exact
             for relation, kind in KIND.items():
                 if kind != data["kind"]:
                     continue
@@ -159,6 +163,8 @@ class Linker:
 
     def _condition(self, question: str, services: Sequence[str]) -> Link | None:
         """Operations that state what the question says: the sentence nearest to it, and those that say the same."""
+        if not re.search(CUES["states"], question, re.I):
+            return None
         bare = _without_service(question)
         asked = _content(bare)
         pool = [c for c in self.conditions if not services or self.graph.nodes[c]["service"] in services]
@@ -175,8 +181,6 @@ class Linker:
                  and _same(said, self.conditions[c], asked)]
         documents = sorted({d for c in alike for d in graph.subjects(self.graph, "states", c)})
         if len(documents) < 2:
-            return None
-        if not re.search(CUES["states"], question, re.I):
             return None
         return Link("states", (anchor,), tuple(d.split(".")[1] for d in documents), tuple(documents), max(values))
 
