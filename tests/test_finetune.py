@@ -10,7 +10,7 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl.trainer.utils import add_fused_lm_head
 
-from utils import alignment, examples, finetune, models, rebuild_lab2, registry, settings
+from utils import alignment, benchmark, examples, finetune, models, rebuild_lab2, registry, reinforce, settings
 
 ROWS = [examples.Example(f"q{n}", [{"role": "user", "content": f"[1] shelf {n} holds {n} cups\n\nQuestion: how many cups?"}],
                          f"{n} [1]") for n in range(24)]
@@ -110,3 +110,20 @@ def test_shipped_adapters_are_small_whole_and_made_with_the_settings_in_the_code
 
 def test_all_checkpoints_together_stay_small():
     assert sum(path.stat().st_size for path in registry.CHECKPOINTS.rglob("*") if path.is_file()) <= 60_000_000
+
+
+def test_the_verifiable_reward_prefers_right_to_silent_to_wrong():
+    said = ["5 [2]", "5 [1]", "5", "6 [2]", "not in the documentation", "about 5 [2]"]
+    assert reinforce.verifiable(said, [["5"]] * 6, [2] * 6) == [1.3, 1.0, 1.0, -0.5, 0.0, -0.5]
+    assert reinforce.verifiable(["not in the documentation", "5 [1]"], [[], []], [0, 0]) == [1.0, -0.5]
+
+
+def test_reinforcement_needs_a_gpu_and_runs_where_it_is_told_to(small, tmp_path):
+    finetune.train(ROWS[:4], CHOSEN, tmp_path / "parent")
+    asked = {f"q{n}": benchmark.Question(f"q{n}", "fact", "how many cups?", (f"{n}",), (), ("d",)) for n in range(24)}
+    chosen = reinforce.Reinforcement(rank=4, alpha=8, batch_size=4, micro_batch=4, group=4, limit=4)
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match="needs a GPU"):
+            reinforce.reinforce(ROWS, asked, tmp_path / "parent", chosen, tmp_path / "grpo")
+    record = reinforce.reinforce(ROWS, asked, tmp_path / "parent", chosen, tmp_path / "grpo", anywhere=True)
+    assert record["prompts"] == 4 and (tmp_path / "grpo" / "adapter_model.safetensors").exists()

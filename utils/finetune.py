@@ -84,11 +84,13 @@ def arguments(kind, folder: Path, chosen: Sft, **more):
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     half = models.has_bfloat16()
+    if "max_length" in kind.__dataclass_fields__:
+        more["max_length"] = chosen.max_length
     return kind(
         str(folder), num_train_epochs=chosen.epochs, learning_rate=chosen.learning_rate, seed=chosen.seed,
         per_device_train_batch_size=chosen.micro_batch, lr_scheduler_type="cosine", warmup_steps=0.05,
         gradient_accumulation_steps=max(1, chosen.batch_size // chosen.micro_batch // processes),
-        max_length=chosen.max_length, bf16=half, fp16=torch.cuda.is_available() and not half, gradient_checkpointing=False,
+        bf16=half, fp16=torch.cuda.is_available() and not half, gradient_checkpointing=False,
         use_cpu=models.device() == "cpu", ddp_backend="gloo" if processes > 1 and models.device() == "cpu" else None,
         save_strategy="steps", save_steps=SAVE_EVERY, save_total_limit=1, logging_steps=2, disable_tqdm=True, report_to="none",
         dataloader_pin_memory=False, **more)
