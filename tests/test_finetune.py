@@ -127,3 +127,15 @@ def test_reinforcement_needs_a_gpu_and_runs_where_it_is_told_to(small, tmp_path)
             reinforce.reinforce(ROWS, asked, tmp_path / "parent", chosen, tmp_path / "grpo")
     record = reinforce.reinforce(ROWS, asked, tmp_path / "parent", chosen, tmp_path / "grpo", anywhere=True)
     assert record["prompts"] == 4 and (tmp_path / "grpo" / "adapter_model.safetensors").exists()
+
+
+def test_a_reward_model_learns_which_answer_is_better_the_same_way_every_time(small, tmp_path):
+    finetune.train(ROWS, CHOSEN, tmp_path / "parent")
+    rows = [alignment.Row(row.prompt, "none", row.completion) for row in ROWS]
+    chosen = alignment.Preference(recipe="reward", rank=4, alpha=8, batch_size=4, micro_batch=4, learning_rate=2e-2, epochs=2.0)
+    scores = []
+    for _ in range(2):
+        reward, record = alignment.reward_model(rows, tmp_path / "parent", chosen, tmp_path / "reward")
+        scores.append(reward.score([ROWS[0].prompt] * 2, ["none", ROWS[0].completion]))
+    assert scores[0][0] > scores[0][1] and scores[0] == pytest.approx(scores[1], abs=1e-4)
+    assert record["parent"] == "parent" and len(record["parent_sha256"]) == 64

@@ -4,11 +4,13 @@ All training goes through TRL's trainers and `finetune.fit`, so it resumes and i
 """
 from __future__ import annotations
 
+import copy
+import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import feedback, finetune, models, settings
+from . import feedback, finetune, models
 from .benchmark import Question
 from .feedback import Pair
 from .retrieval import Chunk
@@ -54,6 +56,7 @@ def dataset(made: Sequence[Row], unpaired: bool = False):
         return Dataset.from_list([{"prompt": row.prompt, "chosen": _said(row.chosen), "rejected": _said(row.rejected)}
                                   for row in made])
     thumbs = [(row.prompt, row.chosen, True) for row in made] + [(row.prompt, row.rejected, False) for row in made]
+    random.Random(0).shuffle(thumbs)  # TRL's KTO takes the rows in order: all praise before all blame would be lopsided
     return Dataset.from_list([{"prompt": asked, "completion": _said(text), "label": up} for asked, text, up in thumbs])
 
 
@@ -66,7 +69,7 @@ def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, w
     from peft import PeftModel
 
     made = list(made)[: chosen.limit or None]
-    work = finetune.checkpoints(made, chosen)
+    work = finetune.checkpoints(made, chosen, parent)
     model, tokenizer = finetune.base()
     model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
     if chosen.recipe == "dpo":
@@ -76,7 +79,7 @@ def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, w
         kinds, more = (trl.KTOTrainer, trl.KTOConfig), {"precompute_ref_log_probs": True}
     arguments = finetune.arguments(kinds[1], work, chosen, beta=chosen.beta, **more)
     trainer = kinds[0](model, args=arguments, train_dataset=dataset(made, chosen.recipe == "kto"), processing_class=tokenizer)
-    told = {"settings": asdict(chosen), "pairs": len(made), "parent": parent.name, "data_sha256": finetune.digest(made)}
+    told = {"settings": asdict(chosen), "pairs": len(made), **finetune.lineage(parent), "data_sha256": finetune.digest(made)}
     return finetune.fit(trainer, folder, work, told, watch)
 
 
@@ -107,22 +110,24 @@ def reward_model(made: Sequence[Row], parent: Path, chosen: Preference, folder: 
     """Train a reward model (Bradley–Terry loss) on preferences, from the reader in `parent`; (model, record)."""
     import torch
     import trl
+    from peft import PeftModel
     from transformers import AutoModelForSequenceClassification
 
     made = list(made)[: chosen.limit or None]
-    work = finetune.checkpoints(made, chosen)
-    _, tokenizer = finetune.base()
-    holder = type("Holder", (), {})()
-    holder.model = AutoModelForSequenceClassification.from_pretrained(
-        models.language_model_path(settings.WHEEL_MODEL), num_labels=1, dtype=torch.float32)
-    models.merge_adapter(holder, "model", str(parent))
-    config = finetune.lora(chosen)
-    config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]
-    told = {"settings": asdict(chosen), "pairs": len(made), "parent": parent.name, "data_sha256": finetune.digest(made)}
+    work = finetune.checkpoints(made, chosen, parent)
+    causal, tokenizer = finetune.base()
+    config = copy.deepcopy(causal.config)
+    config.num_labels = 1
+    model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+    model.model = PeftModel.from_pretrained(causal, str(parent)).merge_and_unload().model
+    torch.nn.init.zeros_(model.score.weight)  # so that a run begins at indifference, and the same way every time
+    thin = finetune.lora(chosen)
+    thin.task_type, thin.modules_to_save = "SEQ_CLS", ["score"]
+    told = {"settings": asdict(chosen), "pairs": len(made), **finetune.lineage(parent), "data_sha256": finetune.digest(made)}
     whole = [{"chosen": [*row.prompt, *_said(row.chosen)], "rejected": [*row.prompt, *_said(row.rejected)]} for row in made]
     trainer = trl.RewardTrainer(
-        holder.model, args=finetune.arguments(trl.RewardConfig, work, chosen, center_rewards_coefficient=0.01),
-        train_dataset=_from_list(whole), processing_class=tokenizer, peft_config=config)
+        model, args=finetune.arguments(trl.RewardConfig, work, chosen, center_rewards_coefficient=0.01),
+        train_dataset=_from_list(whole), processing_class=tokenizer, peft_config=thin)
     record = finetune.fit(trainer, folder, work, told, watch)
     return RewardModel(trainer.model.merge_and_unload().eval(), tokenizer), record
 
@@ -133,13 +138,17 @@ def _from_list(whole: list[dict]):
     return Dataset.from_list(whole)
 
 
-def likelihood(model, prompts: Sequence[list[dict[str, str]]], texts: Sequence[str], batch_size: int = 8) -> list[float]:
-    """Mean log-probability of each answer's tokens after its prompt: how sure the model is of what it says."""
+def likelihood(model, prompts: Sequence[list[dict[str, str]]], texts: Sequence[str], batch_size: int = 8,
+               end: bool = True) -> list[float]:
+    """Mean log-probability of each answer's tokens after its prompt: how sure the model is of what it says.
+
+    end: count the end token too; leave it out for an answer that was cut, for example of its citation.
+    """
     import torch
 
     tokenizer, scores = model.tokenizer, [0.0] * len(texts)
     asked = [tokenizer(model.prompt(p), add_special_tokens=False)["input_ids"] for p in prompts]
-    said = [tokenizer(t + tokenizer.eos_token, add_special_tokens=False)["input_ids"] for t in texts]
+    said = [tokenizer(t + tokenizer.eos_token * end, add_special_tokens=False)["input_ids"] for t in texts]
     order = sorted(range(len(texts)), key=lambda i: len(asked[i]) + len(said[i]))
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]

@@ -94,7 +94,9 @@ class Room:
 
     def model_of(self, name: str):
         """The generator of an arm's model: the base, or the base with an adapter merged."""
-        return self.model if name == "base" else models.language_model(self.chosen, str(registry.folder(name)))
+        if name == "base":
+            return self.model
+        return models.language_model(self.chosen, str(registry.folder(name)), registry.fingerprint(name))
 
     def reference(self, question: Question) -> str:
         """The lead sentence a summary question asks for, read from its document; "" for other tasks."""
@@ -114,7 +116,6 @@ class Room:
 
         return rag.retrieve(search, question.question, self.chosen.depth)
 
-    @functools.cache  # noqa: B019 (a room lives as long as its run)
     def digest(self, context: str = "", model: str = "base") -> str:
         """Short digest of everything that decides an answer: settings, prompt wording, corpus, rendering, pipeline."""
         chosen = {k: v for k, v in asdict(self.chosen).items() if k not in ("fast", "batch_size", "chroma_url")}

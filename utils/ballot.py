@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import html
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,18 +21,16 @@ def file() -> Path:
 class Ballot:
     """Pairs to judge, one at a time: the question, its passages, two answers in random order, four buttons.
 
-    The order is drawn for each pair, so that a habit of preferring the left answer cannot leak into the labels: what is
-    saved names the pair's own answers a and b, and which of them stood on the left.
+    The pair's answer a stands on the left. Which answer is a was drawn when the pair was made, so a habit of preferring the
+    left shows as "first won" far from one half (`feedback.bias`).
     """
 
     def __init__(self, pairs: Sequence[Pair], questions: dict[str, Question], chunks: dict[str, Chunk],
-                 path: Path | None = None, seed: int | None = None):
+                 path: Path | None = None):
         self.path, self.questions, self.chunks = path or file(), questions, chunks
-        self.draw = random.Random(seed)
         judged = {pair.id for pair in feedback.load(self.path)}
         self.left = [pair for pair in pairs if pair.id not in judged]
         self.done = len(judged)
-        self.turned = self.draw.random() < 0.5
 
     @property
     def present(self) -> Pair | None:
@@ -50,11 +47,10 @@ class Ballot:
         if side == "skip":
             self.left.append(pair)
         else:
-            label = "tie" if side == "tie" else "ab"[(side == "right") != self.turned]
+            label = {"left": "a", "right": "b", "tie": "tie"}[side]
             with self.path.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(asdict(replace(pair, label=label, source="learner")), ensure_ascii=False) + "\n")
             self.done += 1
-        self.turned = self.draw.random() < 0.5
 
     def text(self) -> str:
         """The present pair as HTML."""
@@ -64,9 +60,8 @@ class Ballot:
         passages = "".join(f"<p style='margin:4px 0'><b>[{n}]</b> {html.escape(self.chunks[id_].document_id)} "
                            f"{html.escape(self.chunks[id_].section)}: {html.escape(self.chunks[id_].text)}</p>"
                            for n, id_ in enumerate(pair.passages, 1))
-        answers = [pair.b, pair.a] if self.turned else [pair.a, pair.b]
         shown = "".join(f"<td style='width:50%;padding:8px;border:1px solid #888;text-align:left'><b>{side}</b><br>"
-                        f"{html.escape(answer)}</td>" for side, answer in zip(("left", "right"), answers, strict=True))
+                        f"{html.escape(answer)}</td>" for side, answer in zip(("left", "right"), (pair.a, pair.b), strict=True))
         return (f"<p>Judged: {self.done}, to go: {len(self.left)}</p><h4>{html.escape(self.questions[pair.question_id].question)}"
                 f"</h4><details><summary>{len(pair.passages)} passages</summary>{passages}</details>"
                 f"<table style='width:100%'><tr>{shown}</tr></table>")

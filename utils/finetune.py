@@ -92,8 +92,8 @@ def arguments(kind, folder: Path, chosen: Sft, **more):
         gradient_accumulation_steps=max(1, chosen.batch_size // chosen.micro_batch // processes),
         bf16=half, fp16=torch.cuda.is_available() and not half, gradient_checkpointing=False,
         use_cpu=models.device() == "cpu", ddp_backend="gloo" if processes > 1 and models.device() == "cpu" else None,
-        save_strategy="steps", save_steps=SAVE_EVERY, save_total_limit=1, logging_steps=2, disable_tqdm=True, report_to="none",
-        dataloader_pin_memory=False, **more)
+        save_strategy="steps", save_steps=SAVE_EVERY, save_total_limit=1, logging_steps=2, logging_first_step=True,
+        disable_tqdm=True, report_to="none", dataloader_pin_memory=False, **more)
 
 
 def lora(chosen: Sft):
@@ -187,10 +187,16 @@ def digest(made: Sequence) -> str:
     return hashlib.sha256(json.dumps([asdict(row) for row in made], sort_keys=True).encode()).hexdigest()
 
 
-def checkpoints(made: Sequence, chosen) -> Path:
-    """Where a run keeps its checkpoints: a folder of the cache named after settings and rows, so that no other takes it up."""
-    told = json.dumps(asdict(chosen), sort_keys=True) + digest(made)
+def checkpoints(made: Sequence, chosen, parent: Path | None = None) -> Path:
+    """Where a run keeps its checkpoints: a folder of the cache named after settings, rows and parent, so none is mistaken."""
+    told = json.dumps([asdict(chosen), lineage(parent) if parent else {}], sort_keys=True) + digest(made)
     return settings.cache() / "training" / hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def lineage(parent: Path) -> dict:
+    """Name and digest of the adapter that a run starts from."""
+    return {"parent": parent.name,
+            "parent_sha256": hashlib.sha256((parent / "adapter_model.safetensors").read_bytes()).hexdigest()}
 
 
 def main(words: Sequence[str] | None = None) -> None:

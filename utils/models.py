@@ -270,16 +270,16 @@ def merge_adapter(holder, attribute: str, folder: str) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def language_model(chosen: settings.Settings, adapter: str = ""):
+def language_model(chosen: settings.Settings, adapter: str = "", digest: str = ""):
     """The generator these settings ask for, loaded once: a LanguageModel, or an Endpoint when one is set.
 
-    adapter: folder of a LoRA adapter. An endpoint serves what it serves, so it cannot take one: ValueError.
+    adapter: folder of a LoRA adapter, ValueError on an endpoint. digest: of its weights; a new one is loaded anew.
     """
     if chosen.endpoint:
         from .endpoint import Endpoint
 
         if adapter:
-            raise ValueError("LAB_ENDPOINT is set, and a server cannot be given an adapter: unset it, or ask for base arms only")
+            raise ValueError("LAB_ENDPOINT is set, and a server takes no adapter: unset it, or ask for base arms only")
         return Endpoint(chosen.endpoint, chosen.model)
     return LanguageModel(chosen.model, adapter=adapter)
 

@@ -169,9 +169,9 @@ def _keep_what_holds(name: str, out: Path, questions: list, chosen: list[arms.Ar
     part.write_text("".join(line + "\n" for line in lines), "utf-8")
 
 
-def rows(name: str, make: Callable[[], list[dict]], note: str, command: str = COMMAND) -> None:
-    """Commit the rows that `make` gives; they are made once and kept in the cache."""
-    path = work(f"{name}.json")
+def rows(name: str, make: Callable[[], list[dict]], note: str, command: str = COMMAND, key: str = "") -> None:
+    """Commit the rows that `make` gives; they are made once for each key and kept in the cache."""
+    path = work(f"{name}{key and '-' + key}.json")
     if not path.exists():
         path.write_text(json.dumps(make()), "utf-8")
     records.write_rows(json.loads(path.read_text("utf-8")), name, command, note)

@@ -17,6 +17,7 @@ from . import (
     feedback,
     finetune,
     forgetting,
+    metrics,
     rag,
     reading,
     rebuild,
@@ -39,8 +40,6 @@ SUPERVISED = {
 }
 PREFERENCES = {
     "raft_dpo_author": Preference(),
-    "raft_dpo_ai": Preference(labels="ai"),
-    "raft_dpo_mixed": Preference(labels="mixed"),
     "raft_kto": Preference(recipe="kto", micro_batch=4),
 }
 REWARD = Preference(recipe="reward", rank=8, alpha=16, epochs=2.0)
@@ -48,13 +47,12 @@ SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
                      "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",
-                     "raft_dpo_author+advanced_rag", "raft_dpo_ai+advanced_rag", "raft_dpo_mixed+advanced_rag",
-                     "raft_kto+advanced_rag", *(f"raft_feedback{c}" for c in CONTEXTS)])
+                     "raft_dpo_author+advanced_rag", "raft_kto+advanced_rag"])
 JUDGED = ("fact", "error", "routing", "unanswerable")  # tasks whose short answers can be judged
 
 
 def lab2() -> None:
-    """Supervised adapters, pairs to judge, reward model and judges, preference adapters, dev and test tables."""
+    """Supervised adapters, pairs for the authors to judge, adapters from their labels, judges, dev tables."""
     room = arms.Room(settings.load())
     questions = benchmark.load(known=room.documents)
     for name, chosen in SUPERVISED.items():
@@ -62,11 +60,11 @@ def lab2() -> None:
     pairs_to_judge(questions, room)
     for name, chosen in PREFERENCES.items():
         aligned(name, chosen, questions, room)
-    dev = [q for q in questions if q.split == "dev"]
+    dev, raft = [q for q in questions if q.split == "dev"], registry.fingerprint("raft")[:12]
     rebuild.table("lab2_dev", dev, ARMS_DEV, room, command=COMMAND)
-    rebuild.rows("lab2_judges", lambda: judges(questions, room), "held-out half of the authors' pairs", COMMAND)
-    rebuild.rows("lab2_confidence", lambda: confidences(dev, room), "dev: raft+advanced_rag", COMMAND)
-    rebuild.rows("lab2_perplexity", lambda: perplexities(room), "general text: scikit-learn's data set descriptions", COMMAND)
+    rebuild.rows("lab2_judges", lambda: judges(questions, room), "held-out half of the authors' pairs", COMMAND, raft)
+    rebuild.rows("lab2_confidence", lambda: confidences(dev, room), "dev: raft+advanced_rag", COMMAND, raft)
+    rebuild.rows("lab2_perplexity", lambda: perplexities(room), "scikit-learn's data set descriptions", COMMAND, raft)
 
 
 def home(name: str) -> Path:
@@ -74,13 +72,14 @@ def home(name: str) -> Path:
     return (registry.CHECKPOINTS if name in SHIPPED else registry.local()) / name
 
 
-def made_already(folder: Path, chosen: Sft, data_sha256: str) -> bool:
-    """True when the folder's provenance tells of these settings and of these training rows."""
+def made_already(folder: Path, chosen: Sft, data_sha256: str, parent: Path | None = None) -> bool:
+    """True when the folder's provenance tells of these settings, these training rows and this parent."""
     try:
         told = json.loads((folder / "provenance.json").read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    return told["settings"] == asdict(chosen) and told["data_sha256"] == data_sha256
+    came_from = finetune.lineage(parent)["parent_sha256"] if parent else None
+    return (told["settings"], told["data_sha256"], told.get("parent_sha256")) == (asdict(chosen), data_sha256, came_from)
 
 
 def supervised(name: str, chosen: Sft, questions: list, room: arms.Room) -> None:
@@ -136,32 +135,37 @@ def aligned(name: str, chosen: Preference, questions: list, room: arms.Room) -> 
     """Train one adapter on preferences unless it is there."""
     known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
     made = alignment.rows(labelled(chosen.labels), known, chunks)
-    if made_already(home(name), chosen, finetune.digest(made)):
+    parent = registry.folder("raft")
+    if made_already(home(name), chosen, finetune.digest(made), parent):
         print(f"{name}: there already", flush=True)
         return
-    record = alignment.align(made, registry.folder("raft"), chosen, home(name))
+    record = alignment.align(made, parent, chosen, home(name))
     print(name, {key: value for key, value in record.items() if key not in ("loss", "settings")}, flush=True)
 
 
 def labelled(source: str) -> list[feedback.Pair]:
-    """Labelled pairs of a source: the authors' shipped ones, the judge's, or both."""
+    """Labelled pairs of a source: the authors' shipped ones, a judge's (`ai`), or both (`mixed`)."""
     author = feedback.load()
     ai = feedback.load(rebuild.work("pairs-ai.jsonl")) if source != "author" else []
+    if source != "author" and not ai:
+        raise RuntimeError("there are no pairs labelled by a judge yet: run `python3 -m utils rebuild lab2` from its beginning")
     return {"author": author, "ai": ai, "mixed": [*author, *ai]}[source]
 
 
 def confidences(dev: list, room: arms.Room) -> list[dict]:
     """For each dev question: was the answer right, and how sure were the model (log-probability) and the search (score)?"""
     stored = {r["question_id"]: r for r in records.read("lab2_dev") if r["arm"] == "raft+advanced_rag"}
-    asked = [q for q in dev if q.task in JUDGED]
+    asked = [q for q in dev if q.task in JUDGED and (stored[q.id]["abstained"] or stored[q.id]["answer"])]
     settings_here, reader, rows = room.settings_of("advanced_rag"), room.model_of("raft"), []
     prompts = []
     for question in asked:
         hits = room.hits(question, "advanced_rag")[: settings_here.k]
         used = rag.fitting(rag.passages(hits), reader.count, settings_here.k, settings_here.context_tokens)
         prompts.append(rag.messages(question.question, hits[:used]))
-    texts = [stored[q.id]["answer"] or settings.ABSTENTION for q in asked]
-    said, silent = (alignment.likelihood(reader, prompts, each) for each in (texts, [settings.ABSTENTION] * len(asked)))
+    # stored answers have lost their citation, so the end token is not counted
+    texts = [settings.ABSTENTION if stored[q.id]["abstained"] else stored[q.id]["answer"] for q in asked]
+    said, silent = (alignment.likelihood(reader, prompts, each, end=False)
+                    for each in (texts, [settings.ABSTENTION] * len(asked)))
     for question, text, sure, silence in zip(asked, texts, said, silent, strict=True):
         row = stored[question.id]
         rows.append({"question_id": question.id, "cluster": question.cluster, "task": question.task, "words": len(text.split()),
@@ -184,7 +188,7 @@ def judges(questions: list, room: arms.Room) -> list[dict]:
     """Every judge on the held-out half of the authors' pairs, with controls whose answers are known."""
     known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
     learn, held_out = feedback.halves(feedback.load())
-    controls = controlled(questions, room)
+    controls = controlled(questions, room, {pair.question_id for pair in learn})
     reward, _ = alignment.reward_model(alignment.rows(learn, known, chunks), registry.folder("raft"), REWARD,
                                           rebuild.work("reward"))
     reader, base = room.model_of("raft"), room.model
@@ -214,15 +218,21 @@ def judges(questions: list, room: arms.Room) -> list[dict]:
     return rows
 
 
-def controlled(questions: list, room: arms.Room) -> dict[str, list[feedback.Pair]]:
-    """Pairs whose winner is known: the accepted answer against another question's, and the phrase against a made-up answer."""
-    pool = [q for q in questions if q.task in ("fact", "error", "routing")]
+def controlled(questions: list, room: arms.Room, learned: set[str]) -> dict[str, list[feedback.Pair]]:
+    """Pairs whose winner is known: the accepted answer against another question's where the passages hold it, and the phrase
+    against the accepted answer, a lucky guess, where they do not.
+
+    learned: ids of questions that a judge learned from; they are left out.
+    """
+    pool = [q for q in questions if q.split == "train" and q.task in ("fact", "error", "routing")]
     found: dict[str, list[feedback.Pair]] = {"gold wins": [], "silence wins": []}
     for name, share in (("gold wins", 0.0), ("silence wins", 1.0)):
         for example in examples.raft(questions, room, seed=11, absent=share, pool=True):
             question = next(q for q in questions if q.id == example.question_id)
-            rivals = [q for q in pool if q.task == question.task and q.answers[0] != question.answers[0]]
-            if question.task not in ("fact", "error", "routing") or (example.kind == "absent") != (share == 1.0):
+            rivals = [q for q in pool if q.task == question.task and not metrics.exact_match(q.answers[0], question.answers)]
+            if question.id in learned or question.task not in ("fact", "error", "routing"):
+                continue
+            if (example.kind == "absent") != (share == 1.0):
                 continue
             number = len(found[name])
             wrong = f"{rivals[number * 7 % len(rivals)].answers[0]} [1]"

@@ -78,9 +78,9 @@ def reinforce(made: Sequence[examples.Example], questions: dict[str, Question], 
     rows = dataset(list(made)[: chosen.limit or None], questions)
     model, tokenizer = finetune.base()
     model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
-    work = finetune.checkpoints(made, chosen)
+    work = finetune.checkpoints(made, chosen, parent)
     arguments = finetune.arguments(trl.GRPOConfig, work, chosen, beta=chosen.beta, num_generations=chosen.group,
                                    temperature=chosen.temperature, max_completion_length=settings.Settings.max_new_tokens)
     trainer = trl.GRPOTrainer(model, reward_funcs=verifiable, args=arguments, train_dataset=rows, processing_class=tokenizer)
-    told = {"settings": asdict(chosen), "prompts": len(rows), "parent": parent.name, "data_sha256": finetune.digest(made)}
+    told = {"settings": asdict(chosen), "prompts": len(rows), **finetune.lineage(parent), "data_sha256": finetune.digest(made)}
     return finetune.fit(trainer, folder, work, told)
