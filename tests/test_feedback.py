@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from utils import ballot, benchmark, feedback, registry
+from utils import ballot, benchmark, feedback, registry, settings
 from utils.feedback import Pair
 from utils.retrieval import Chunk
 
@@ -71,7 +71,8 @@ def test_agreement_counts_a_judge_that_changes_its_mind_as_undecided():
     always_left = feedback.agreement(["a"] * 4, labelled, ["a"] * 4)
     assert always_left["accuracy"] == 0.0 and always_left["same in both orders"] == 0.0
     assert feedback.bias(labelled)["first won"] == pytest.approx(2 / 3)
-    assert feedback.by_length(labelled[0]) == "a" and feedback.by_length(labelled[0].swapped()) == "b"
+    silent = replace(labelled[0], a=settings.ABSTENTION)
+    assert [feedback.by_phrase(each) for each in (silent, silent.swapped(), labelled[0])] == ["a", "b", "tie"]
 
 
 def test_halves_share_no_question():

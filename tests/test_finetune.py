@@ -94,6 +94,12 @@ def test_preferences_move_the_chosen_answer_above_the_rejected_one(small, tmp_pa
     assert set(before) == set(after) and any((before[name] != after[name]).any() for name in before)
 
 
+def test_other_models_are_put_aside_with_a_sentence(capsys):
+    taken = finetune.for_adapters(settings.PROFILES["gpu"])
+    assert taken.model == settings.WHEEL_MODEL and "instead of HuggingFaceTB/SmolLM2-1.7B-Instruct" in capsys.readouterr().out
+    assert finetune.for_adapters(settings.Settings()) == settings.Settings() and not capsys.readouterr().out
+
+
 def load_file(folder):
     from safetensors.torch import load_file as load
 

@@ -1,9 +1,10 @@
-"""Reading practice: sentences become terse questions whose answer is cut out, from services outside the course only."""
+"""Reading practice: from services outside the course only, made from sentences by code or written by the authors."""
 from __future__ import annotations
 
+import json
 import random
 
-from utils import corpus, reading, settings
+from utils import benchmark, chunking, corpus, examples, reading, settings
 from utils.retrieval import Chunk
 
 
@@ -29,6 +30,34 @@ def test_a_question_never_says_its_answer_and_asks_in_the_right_unit():
     assert len(set(said)) > 10
 
 
+def test_names_are_asked_for_where_a_sentence_sets_one_or_a_member_is_described():
+    told = "Unless another one is given the value is SLOW_BAKE for each loaf."
+    assert ("value", told, "SLOW_BAKE") in reading.asked_of(chunk("parameter Mode", told))
+    member = chunk("output", "Returns: CrustColour (string). The shade of the crust when the loaf leaves the oven.")
+    assert list(reading.asked_of(member)) == [("member", "The shade of the crust when the loaf leaves the oven.", "CrustColour")]
+
+
+def test_the_authors_questions_are_about_other_services_and_resemble_none_of_the_benchmark():
+    rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
+    assert len(rows) >= 230 and len({row["id"] for row in rows}) == len(rows)
+    assert all(set(row) == {"id", "task", "document", "sentence", "question", "answer"} for row in rows)
+    assert not {row["document"].partition(".")[0] for row in rows} & set(settings.COURSE_SERVICES)
+    asked = benchmark.load()
+    made = [benchmark.Question(row["id"], row["task"], row["question"], (row["answer"],), (), (row["document"],), "train")
+            for row in rows]
+    assert not [pair for pair in benchmark.near_duplicates([*asked, *made]) if "reading-" in pair[0] + pair[1]]
+
+
+def test_each_of_the_authors_questions_finds_its_sentence_again():
+    rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
+    services = sorted({row["document"].partition(".")[0] for row in rows})[:6]
+    said = {(d.id, reading.digest(s)): s for d in corpus.load(services) for part in d.sections
+            for s in chunking.sentences(part.text)}
+    for row in rows:
+        if row["document"].partition(".")[0] in services and row["task"] == "fact":
+            assert row["answer"] in said[row["document"], row["sentence"]], row["id"]
+
+
 def test_practice_uses_no_service_of_the_course(chosen, tiny, monkeypatch):
     monkeypatch.setattr(reading, "SERVICES", 2)
     loaded = []
@@ -38,3 +67,19 @@ def test_practice_uses_no_service_of_the_course(chosen, tiny, monkeypatch):
     for example in made:
         place = example.completion.rpartition("[")[2].rstrip("]")
         assert example.completion == settings.ABSTENTION or example.shown[int(place) - 1].startswith(example.question.home)
+        for asked, answered in example.more:
+            cited = answered.rpartition("[")[2].rstrip("]")
+            assert asked and (answered == settings.ABSTENTION or 1 <= int(cited) <= len(example.shown))
+
+
+def test_a_conversation_is_trained_where_the_model_speaks_and_one_turn_is_what_trl_makes(language_model):
+    tokenizer = language_model.tokenizer
+    first = examples.Example("q", [{"role": "user", "content": "[1] five cups\n\nQuestion: how many?"}], "5 [1]")
+    (one,) = examples.conversations([first], tokenizer)
+    whole = tokenizer.apply_chat_template([*first.prompt, {"role": "assistant", "content": "5 [1]"}], tokenize=False)
+    assert one["input_ids"] == tokenizer(whole, add_special_tokens=False)["input_ids"]
+    assert examples.tokens([first], language_model) == [len(one["input_ids"])]
+    (two,) = examples.conversations([examples.replace(first, more=(("and plates?", settings.ABSTENTION),))], tokenizer)
+    heard = tokenizer.decode([token for token in two["labels"] if token != -100])
+    assert heard == f"5 [1]<|im_end|>\n{settings.ABSTENTION}<|im_end|>\n"
+    assert two["input_ids"][: len(one["input_ids"])] == one["input_ids"] and "and plates?" in tokenizer.decode(two["input_ids"])

@@ -38,6 +38,7 @@ class Example:
     kind: str = "answer"
     shown: tuple[str, ...] = ()  # ids of the chunks in the prompt
     question: Question | None = None  # where it is not one of the benchmark's
+    more: tuple[tuple[str, str], ...] = ()  # (question, answer) of further turns about the same passages
 
 
 def rows(examples: Sequence[Example]):
@@ -46,6 +47,30 @@ def rows(examples: Sequence[Example]):
 
     return Dataset.from_list([{"prompt": e.prompt, "completion": [{"role": "assistant", "content": e.completion}]}
                               for e in examples])
+
+
+def conversations(examples: Sequence[Example], tokenizer):
+    """The examples as a `datasets.Dataset` of token ids and labels, for those with several turns.
+
+    labels are the ids where the model speaks, its end token included, and -100 everywhere else.
+    """
+    from datasets import Dataset
+
+    made = []
+    for example in examples:
+        said, ids, labels, before = list(example.prompt), [], [], ""
+        for number, (asked, answered) in enumerate((("", example.completion), *example.more)):
+            said += rag.messages(asked, shown_before=True) if number else []
+            prompt = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+            said.append({"role": "assistant", "content": answered})
+            text = tokenizer.apply_chat_template(said, tokenize=False)
+            for part, spoken in ((prompt[len(before):], False), (text[len(prompt):], True)):
+                new = tokenizer(part, add_special_tokens=False)["input_ids"]
+                ids += new
+                labels += new if spoken else [-100] * len(new)
+            before = text
+        made.append({"input_ids": ids, "labels": labels})
+    return Dataset.from_list(made)
 
 
 def closed_book(questions: Sequence[Question], room, seen_fact: bool = True) -> list[Example]:
@@ -200,8 +225,8 @@ def leaks(made: Sequence[Example], questions: Sequence[Question], raft_style: bo
 
 
 def tokens(made: Sequence[Example], model) -> list[int]:
-    """Tokens of each example, prompt and completion."""
-    return [model.count(model.prompt(e.prompt)) + model.count(e.completion) + 2 for e in made]
+    """Tokens of each example, prompts and completions."""
+    return [len(row) for row in conversations(made, model.tokenizer)["input_ids"]]
 
 
 def subset(made: Sequence[Example], size: int, seed: int = 0) -> list[Example]:

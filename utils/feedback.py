@@ -127,10 +127,10 @@ def bias(pairs: Sequence[Pair]) -> dict[str, float]:
             "longer won": sum(longer) / max(1, len(longer)), "pairs that differ in length": len(differ)}
 
 
-def by_length(pair: Pair) -> str:
-    """The baseline every judge has to beat: the shorter answer wins."""
-    a, b = len(pair.a.split()), len(pair.b.split())
-    return "tie" if a == b else "a" if a < b else "b"
+def by_phrase(pair: Pair) -> str:
+    """The baseline every judge has to beat: the abstention phrase wins, whatever the passages say; else a tie."""
+    silent = [settings.ABSTENTION in text for text in (pair.a, pair.b)]
+    return "tie" if silent[0] == silent[1] else "a" if silent[0] else "b"
 
 
 def agreement(found: Sequence[str], pairs: Sequence[Pair], swapped: Sequence[str] = ()) -> dict[str, float]:

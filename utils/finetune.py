@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from . import examples, models, settings
@@ -103,6 +103,13 @@ def lora(chosen: Sft):
     return LoraConfig(r=chosen.rank, lora_alpha=chosen.alpha, target_modules=LINEAR, lora_dropout=0.0, task_type="CAUSAL_LM")
 
 
+def for_adapters(chosen: settings.Settings) -> settings.Settings:
+    """The settings with the model that the shipped adapters belong to; says so where another one was chosen."""
+    if (chosen.model, chosen.endpoint) != (settings.WHEEL_MODEL, ""):
+        print(f"This lab trains and loads adapters of {settings.WHEEL_MODEL}; it takes that model instead of {chosen.model}.")
+    return replace(chosen, model=settings.WHEEL_MODEL, endpoint="")
+
+
 def base(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
     """(model, tokenizer) ready for training. four_bit: QLoRA, which needs a GPU and bitsandbytes."""
     import datasets
@@ -133,9 +140,11 @@ def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Se
     made = list(made)[: chosen.limit or None]
     work = checkpoints(made, chosen)
     model, tokenizer = base(four_bit=four_bit)
+    several = any(example.more for example in made)
+    rows = examples.conversations(made, tokenizer) if several else examples.rows(made)
     trainer = SFTTrainer(model, arguments(SFTConfig, work, chosen, completion_only_loss=True,
                                           train_sampling_strategy="group_by_length"),
-                         train_dataset=examples.rows(made), processing_class=tokenizer, peft_config=lora(chosen))
+                         train_dataset=rows, processing_class=tokenizer, peft_config=lora(chosen))
     return fit(trainer, folder, work, {"settings": asdict(chosen), "examples": len(made), "data_sha256": digest(made)}, watch)
 
 

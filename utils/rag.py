@@ -43,9 +43,12 @@ def passages(hits: Sequence[Hit]) -> list[str]:
     return [f"[{n}] {place}: {hit.chunk.text}" for n, (place, hit) in enumerate(zip(places, hits, strict=True), 1)]
 
 
-def messages(question: str, hits: Sequence[Hit] = ()) -> list[dict[str, str]]:
-    """The chat prompt: numbered passages, the question, one instruction; without hits it asks closed book."""
-    task = f"Question: {question}\n{WITH_PASSAGES if hits else WITHOUT_PASSAGES}"
+def messages(question: str, hits: Sequence[Hit] = (), shown_before: bool = False) -> list[dict[str, str]]:
+    """The chat prompt: numbered passages, the question, one instruction; without hits it asks closed book.
+
+    shown_before: the passages stand earlier in the conversation.
+    """
+    task = f"Question: {question}\n{WITH_PASSAGES if hits or shown_before else WITHOUT_PASSAGES}"
     return [{"role": "user", "content": "\n\n".join([*passages(hits), task])}]
 
 

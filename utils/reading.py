@@ -1,13 +1,17 @@
 """Reading practice from services outside the course: questions made by code from their documents, thousands if need be.
 
 A model learns to pick the right number or name among several; nothing of the course's own documents is in it, so nothing
-can leak. The wording is made from the words of the document with some dropped, which is no natural question.
+can leak. The wording is made from the words of the document with some dropped, which is no natural question. Passages are
+most of what a step costs, so several questions are asked of the same ones, as turns of one conversation.
 """
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from . import advanced, benchmark, chunking, corpus, examples, lexical, models, rag, settings
 from .benchmark import Question
@@ -15,17 +19,25 @@ from .examples import Example
 from .retrieval import Chunk, Hit
 
 SERVICES = 60  # services drawn
-DROPPED = 0.25  # share of content words that a question leaves out
+DROPPED = 0.15  # share of content words that a question leaves out
+ALIKE = 0.5  # share of a question's words that another passage may hold before the question counts as ambiguous
 ABSENT = 0.1  # share of questions whose document is withheld
+TURNS = 4  # questions asked of the same passages, at most
 UNITS = r"seconds|minutes|hours|days|weeks|months|years|characters|bytes|KB|MB|GB|TB|KiB|MiB|GiB|percent"
 VALUE = re.compile(r"\b(?:up to|maximum of|default(?: value)? is|default of|limit of|at most|at least|minimum of|within|for|"
                    rf"after|every|last|than|is) (\d+(?:,\d{{3}})*(?:\.\d+)?(?: (?:{UNITS}))?)(?=[\s.,;)])")
+NAMED = re.compile(r"\b(?:default(?: value)? is|set to|set|must be|must use|must specify|specify|use|using|value of|value is|"
+                   r"returns|status is|state is|either) ([A-Z][A-Z_]{3,}|[A-Z][a-z]+[A-Z]\w+|[a-z]+[A-Z]\w+)(?=[\s.,;)])")
+MEMBER = re.compile(r"\b(\w{4,}) \((?:string|list|integer|long|boolean|structure|map|timestamp|float|double|blob)[^)]*\)\. "
+                    r"([A-Z][^.]{25,200}\.)")
+NO_ANSWER = ("For more", "For information", "See ")
 TIMES = re.compile(r"seconds|minutes|hours|days|weeks|months|years")
 SIZES = re.compile(r"bytes|KB|MB|GB|TB|KiB|MiB|GiB")
 
 
 def practice(many: int, chosen: settings.Settings, count, seed: int = 0) -> list[Example]:
-    """`many` examples in the form of `examples.raft`: half ask for a value, a quarter each for an error or an operation.
+    """`many` conversations in the form of `examples.raft`: the first question of half of them asks for a value, that of a
+    quarter each for an error or an operation; further questions of the same passages follow.
 
     count: tokens of a text, by the language model's tokenizer.
     """
@@ -40,18 +52,52 @@ def practice(many: int, chosen: settings.Settings, count, seed: int = 0) -> list
     share, made = many // len(by_service) + 1, []
     for service, own in by_service.items():
         chunks = advanced.section_chunks(own, tokenizer, advanced.frozen().chunk_tokens)
-        found: dict[str, list[tuple[Chunk, str, str]]] = {"value": [], "error": [], "routing": []}
+        found: dict[str, list[tuple[Chunk, str, str]]] = {"value": [], "error": [], "routing": [], "member": []}
         for chunk in chunks:
             for kind, text, answer in asked_of(chunk):
                 found[kind].append((chunk, text, answer))
         words = lexical.BM25(chunks)
+        askable = [(chunk, kind, text, answer) for kind, of_kind in found.items() for chunk, text, answer in of_kind]
         for kind, size in (("value", share // 2 + 1), ("error", share // 4 + 1), ("routing", share // 4 + 1)):
             # one question for each wording: boilerplate that many documents share would otherwise fill the set
             once = list({text: (chunk, text, answer) for chunk, text, answer in found[kind]}.values())
             for chunk, text, answer in draw.sample(once, min(size, len(once))):
-                made.append(_example(len(made), kind, service, chunk, text, answer, chunks, words, count, draw))
+                first = _example(f"practice-{len(made)}", kind, service, chunk, text, answer, chunks, words, count, draw)
+                made.append(replace(first, more=_further(first, askable, chunks, service, draw)))
     draw.shuffle(made)
     return made[:many]
+
+
+def natural(chosen: settings.Settings, count, seed: int = 0) -> list[Example]:
+    """An example for each question of `data/reading.jsonl`, which the authors wrote about other services' documents.
+
+    The file holds no text of theirs: the passage is found again by the digest of the sentence that answers.
+    """
+    asked = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
+    by_service: dict[str, list[corpus.Document]] = {}
+    for document in corpus.load(sorted({row["document"].partition(".")[0] for row in asked})):
+        by_service.setdefault(document.service, []).append(document)
+    tokenizer, draw, made = models.embedder(chosen.embedder).tokenizer, random.Random(seed), []
+    for service, own in by_service.items():
+        chunks = advanced.section_chunks(own, tokenizer, advanced.frozen().chunk_tokens)
+        askable = [(chunk, kind, text, answer) for chunk in chunks for kind, text, answer in asked_of(chunk)]
+        words, said = lexical.BM25(chunks), {}
+        for chunk in chunks:
+            for sentence in chunking.sentences(chunk.text):
+                said.setdefault((chunk.document_id, digest(sentence)), (chunk, sentence))
+        for row in asked:
+            if row["document"].partition(".")[0] == service:
+                chunk, sentence = said[row["document"], row["sentence"]]
+                kind = "value" if row["task"] == "fact" else row["task"]
+                first = _example(row["id"], kind, service, chunk, sentence, row["answer"], chunks, words, count, draw,
+                                 row["question"])
+                made.append(replace(first, more=_further(first, askable, chunks, service, draw)))
+    return made
+
+
+def digest(sentence: str) -> str:
+    """Twelve hex digits that stand for a sentence without quoting it."""
+    return hashlib.sha256(sentence.encode()).hexdigest()[:12]
 
 
 def asked_of(chunk: Chunk) -> Iterator[tuple[str, str, str]]:
@@ -63,12 +109,17 @@ def asked_of(chunk: Chunk) -> Iterator[tuple[str, str, str]]:
         if told and 5 <= len(told[0].split()) <= 30:
             yield "error", told[0], name
         return
-    lead = sentences[1] if kind == "overview" and chunk.id.endswith("#0") and len(sentences) > 1 else ""
-    if 5 <= len(lead.split()) <= 30 and not lead.startswith(("For more", "For information", "See ")):
-        yield "routing", lead, chunk.document_id.partition(".")[2]
+    for member, told in MEMBER.findall(chunk.text):
+        if member not in told and not told.startswith(NO_ANSWER) and len(told.split()) <= 30:
+            yield "member", told, member
+    name = chunk.document_id.partition(".")[2]
+    if kind == "overview" and chunk.id.endswith("#0"):
+        lead = sentences[0].partition(f"{name}")[2].strip() or (sentences[1] if len(sentences) > 1 else "")
+        if 5 <= len(lead.split()) <= 30 and not lead.startswith(NO_ANSWER):
+            yield "routing", lead, name
     for sentence in sentences:
-        values = VALUE.findall(sentence)
-        if len(values) == 1 and 8 <= len(sentence.split()) <= 40:
+        values = [*VALUE.findall(sentence), *NAMED.findall(sentence)]
+        if len(values) == 1 and 8 <= len(sentence.split()) <= 40 and sentence.count(values[0]) == 1:
             yield "value", sentence, values[0]
 
 
@@ -85,14 +136,50 @@ def worded(kind: str, sentence: str, answer: str, draw: random.Random) -> str:
         return draw.choice((said, f"failed: {said}", f"{said}, which error?", f"exception when {said}"))
     if kind == "routing":
         return draw.choice((f"which call {said}?", f"how do I {said}", said, f"want to {said}"))
+    if kind == "member" or not answer[0].isdigit():
+        return draw.choice((f"{said}: which one?", f"which value {said}", f"what {said}?", f"{said} is set to what?"))
     how = "how long" if TIMES.search(answer) else "how large" if SIZES.search(answer) else "how many"
     return draw.choice((f"{how} {said}?", f"{said}: {how}?", f"{how} {said}", f"what is the limit: {said}"))
 
 
-def _example(number: int, kind: str, service: str, chunk: Chunk, sentence: str, answer: str, chunks: Sequence[Chunk],
-             words: lexical.BM25, count, draw: random.Random) -> Example:
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.lower()) if word not in benchmark.STOPWORDS}
+
+
+def _asks(kind: str, service: str, sentence: str, answer: str, draw: random.Random) -> str:
     text = worded(kind, sentence, answer, draw)
-    text = f"{service}: {text}" if draw.random() < 0.5 else text
+    return f"{service}: {text}" if draw.random() < 0.5 else text
+
+
+def _further(first: Example, askable: Sequence[tuple[Chunk, str, str, str]], chunks: Sequence[Chunk], service: str,
+             draw: random.Random) -> tuple[tuple[str, str], ...]:
+    """(question, answer) of further turns: each asks what one passage alone says, some what none of them does."""
+    shown = {id_: place for place, id_ in enumerate(first.shown, 1)}
+    texts = {chunk.id: _words(chunk.text) for chunk in chunks if chunk.id in shown}
+    documents = {chunk.document_id for chunk in chunks if chunk.id in shown} | set(first.question.evidence)
+    told = {first.completion.rpartition(" [")[0]}
+
+    def alone(each) -> bool:
+        said = _words(each[2]) - _words(each[3])
+        return all(len(said & words) <= ALIKE * len(said) for id_, words in texts.items() if id_ != each[0].id)
+
+    here = [each for each in askable if each[0].id in shown and alone(each)]
+    absent = [each for each in draw.sample(askable, min(20, len(askable))) if each[0].document_id not in documents and alone(each)]
+    draw.shuffle(here)
+    turns = []
+    for chunk, kind, sentence, answer in here:
+        if answer not in told and len(turns) < TURNS - 1:
+            told.add(answer)
+            turns.append((_asks(kind, service, sentence, answer, draw), f"{answer} [{shown[chunk.id]}]"))
+    if absent and turns and draw.random() < ABSENT * (len(turns) + 1):
+        _, kind, sentence, answer = draw.choice(absent)
+        turns[draw.randrange(len(turns))] = (_asks(kind, service, sentence, answer, draw), settings.ABSTENTION)
+    return tuple(turns)
+
+
+def _example(id_: str, kind: str, service: str, chunk: Chunk, sentence: str, answer: str, chunks: Sequence[Chunk],
+             words: lexical.BM25, count, draw: random.Random, text: str = "") -> Example:
+    text = text or _asks(kind, service, sentence, answer, draw)
     hits = words.search(text, 20)
     evidence = {c.document_id for c in chunks if sentence in c.text} | {chunk.document_id}
     others = [hit for hit in hits if hit.chunk.id != chunk.id
@@ -105,7 +192,7 @@ def _example(number: int, kind: str, service: str, chunk: Chunk, sentence: str, 
     place = next((n for n, hit in enumerate(shown, 1) if hit.chunk.id == chunk.id), 0)
     fact = {"kind": kind, "operation": chunk.document_id}
     task = "fact" if kind == "value" else kind
-    question = Question(f"reading-{number}", task, text, (answer,), (), tuple(sorted(evidence)), "train", "reading", fact,
+    question = Question(id_, task, text, (answer,), (), tuple(sorted(evidence)), "train", "reading", fact,
                         chunk.document_id)
     return Example(question.id, rag.messages(text, shown), settings.ABSTENTION if absent else f"{answer} [{place}]",
                    "absent" if absent else "answer", tuple(hit.chunk.id for hit in shown), question)

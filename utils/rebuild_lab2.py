@@ -17,7 +17,7 @@ from . import (
     feedback,
     finetune,
     forgetting,
-    metrics,
+    judging,
     rag,
     reading,
     rebuild,
@@ -30,7 +30,7 @@ from .finetune import Sft
 from .retrieval import Hit
 
 COMMAND = "python3 -m utils rebuild lab2"
-RAFT = Sft(recipe="raft", epochs=1.0, practice=500, views=2)
+RAFT = Sft(recipe="raft", epochs=1.0, practice=120, views=2)
 SUPERVISED = {
     "raft": RAFT,
     "closed_book": Sft(recipe="closed_book", batch_size=16, micro_batch=8),
@@ -40,14 +40,15 @@ SUPERVISED = {
 }
 PREFERENCES = {
     "raft_dpo_author": Preference(),
+    "raft_dpo_ai": Preference(labels="ai"),
+    "raft_dpo_mixed": Preference(labels="mixed"),
     "raft_kto": Preference(recipe="kto", micro_batch=4),
 }
-REWARD = Preference(recipe="reward", rank=8, alpha=16, epochs=2.0)
 SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
                      "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",
-                     "raft_dpo_author+advanced_rag", "raft_kto+advanced_rag"])
+                     *(f"{name}+advanced_rag" for name in PREFERENCES)])
 JUDGED = ("fact", "error", "routing", "unanswerable")  # tasks whose short answers can be judged
 
 
@@ -58,11 +59,13 @@ def lab2() -> None:
     for name, chosen in SUPERVISED.items():
         supervised(name, chosen, questions, room)
     pairs_to_judge(questions, room)
+    dev, raft = [q for q in questions if q.split == "dev"], registry.fingerprint("raft")[:12]
+    bench = judging.Bench(feedback.load(), questions, room, registry.folder("raft"))
+    rebuild.rows("lab2_judges", bench.calibrate, "held-out half of the authors' pairs", COMMAND, raft)
+    ai_labels(bench, questions, room)
     for name, chosen in PREFERENCES.items():
         aligned(name, chosen, questions, room)
-    dev, raft = [q for q in questions if q.split == "dev"], registry.fingerprint("raft")[:12]
     rebuild.table("lab2_dev", dev, ARMS_DEV, room, command=COMMAND)
-    rebuild.rows("lab2_judges", lambda: judges(questions, room), "held-out half of the authors' pairs", COMMAND, raft)
     rebuild.rows("lab2_confidence", lambda: confidences(dev, room), "dev: raft+advanced_rag", COMMAND, raft)
     rebuild.rows("lab2_perplexity", lambda: perplexities(room), "scikit-learn's data set descriptions", COMMAND, raft)
 
@@ -99,6 +102,7 @@ def training_rows(chosen: Sft, questions: list, room: arms.Room) -> list[example
         made = reading.practice(chosen.practice, room.chosen, room.model.count, chosen.seed) if chosen.practice else []
         for view in range(chosen.views):
             made += examples.raft(questions, room, chosen.seed + 100 * view)
+            made += reading.natural(room.chosen, room.model.count, chosen.seed + 100 * view) if chosen.practice else []
     else:
         made = getattr(examples, chosen.recipe)(questions, room)
     found = examples.leaks(made, questions, raft_style=raft)
@@ -107,12 +111,12 @@ def training_rows(chosen: Sft, questions: list, room: arms.Room) -> list[example
     return made
 
 
-def pool_contexts(questions: list, room: arms.Room) -> list[tuple]:
+def pool_contexts(questions: list, room: arms.Room, seed: int = 7) -> list[tuple]:
     """(question, hits) of the feedback pool, each answerable question once with and once without what answers it."""
     known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
     found = {}
     for share in (0.0, 1.0):
-        for example in examples.raft(questions, room, seed=7, absent=share, pool=True):
+        for example in examples.raft(questions, room, seed=seed, absent=share, pool=True):
             if known[example.question_id].task in JUDGED:
                 found[example.question_id, example.shown] = (known[example.question_id], hits_of(example.shown, chunks))
     return list(found.values())
@@ -131,6 +135,18 @@ def pairs_to_judge(questions: list, room: arms.Room) -> list[feedback.Pair]:
     return feedback.load(path)
 
 
+def ai_labels(bench: judging.Bench, questions: list, room: arms.Room) -> list[feedback.Pair]:
+    """More on-policy pairs than anyone would judge by hand, labelled by the judge that did best on the held-out half."""
+    path = rebuild.work(f"pairs-ai-{registry.fingerprint('raft')[:12]}.jsonl")
+    if not path.exists():
+        best = max(records.read("lab2_judges"), key=lambda row: row["accuracy"] if row["judge"] in judging.SCORED else -1.0)
+        asked = [context for seed in (8, 9) for context in pool_contexts(questions, room, seed)]
+        pairs = feedback.collect(asked, room.model_of("raft"), seed=1, tries=1)
+        feedback.save(bench.label(best["judge"], pairs), path)
+        print(f"{len(pairs)} pairs labelled by: {best['judge']}", flush=True)
+    return feedback.load(path)
+
+
 def aligned(name: str, chosen: Preference, questions: list, room: arms.Room) -> None:
     """Train one adapter on preferences unless it is there."""
     known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
@@ -146,7 +162,7 @@ def aligned(name: str, chosen: Preference, questions: list, room: arms.Room) -> 
 def labelled(source: str) -> list[feedback.Pair]:
     """Labelled pairs of a source: the authors' shipped ones, a judge's (`ai`), or both (`mixed`)."""
     author = feedback.load()
-    ai = feedback.load(rebuild.work("pairs-ai.jsonl")) if source != "author" else []
+    ai = feedback.load(rebuild.work(f"pairs-ai-{registry.fingerprint('raft')[:12]}.jsonl")) if source != "author" else []
     if source != "author" and not ai:
         raise RuntimeError("there are no pairs labelled by a judge yet: run `python3 -m utils rebuild lab2` from its beginning")
     return {"author": author, "ai": ai, "mixed": [*author, *ai]}[source]
@@ -182,61 +198,3 @@ def perplexities(room: arms.Room) -> list[dict]:
         if name == "base" or (home(name) / "adapter_model.safetensors").exists():
             rows.append({"model": name, "perplexity": round(forgetting.perplexity(room.model_of(name), texts), 3)})
     return rows
-
-
-def judges(questions: list, room: arms.Room) -> list[dict]:
-    """Every judge on the held-out half of the authors' pairs, with controls whose answers are known."""
-    known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
-    learn, held_out = feedback.halves(feedback.load())
-    controls = controlled(questions, room, {pair.question_id for pair in learn})
-    reward, _ = alignment.reward_model(alignment.rows(learn, known, chunks), registry.folder("raft"), REWARD,
-                                          rebuild.work("reward"))
-    reader, base = room.model_of("raft"), room.model
-
-    def by(score) -> list[str]:
-        found = []
-        for pairs in (held_out, *controls.values()):
-            prompts = [feedback.prompt(pair, known[pair.question_id], chunks) for pair in pairs]
-            a, b = (score(prompts, [getattr(pair, side) for pair in pairs]) for side in "ab")
-            found.append([pair.label for pair in alignment.label(pairs, a, b)])
-        return found
-
-    def asked(pairs: list) -> list[str]:
-        return alignment.asked_which(base, pairs, known, chunks)
-
-    everything = [held_out, *controls.values()]
-    labels = {"shorter": [[feedback.by_length(pair) for pair in pairs] for pairs in everything],
-              "asked": [asked(pairs) for pairs in everything],
-              "likelihood": by(lambda prompts, texts: alignment.likelihood(reader, prompts, texts)),
-              "reward model": by(reward.score)}
-    turned = {"asked": asked([pair.swapped() for pair in held_out])}
-    rows = []
-    for judge, (found, *checked) in labels.items():
-        rows.append({"judge": judge, **feedback.agreement(found, held_out, turned.get(judge, ())), **{
-            name: feedback.agreement(labels_of, controls[name])["accuracy"]
-            for name, labels_of in zip(controls, checked, strict=True)}})
-    return rows
-
-
-def controlled(questions: list, room: arms.Room, learned: set[str]) -> dict[str, list[feedback.Pair]]:
-    """Pairs whose winner is known: the accepted answer against another question's where the passages hold it, and the phrase
-    against the accepted answer, a lucky guess, where they do not.
-
-    learned: ids of questions that a judge learned from; they are left out.
-    """
-    pool = [q for q in questions if q.split == "train" and q.task in ("fact", "error", "routing")]
-    found: dict[str, list[feedback.Pair]] = {"gold wins": [], "silence wins": []}
-    for name, share in (("gold wins", 0.0), ("silence wins", 1.0)):
-        for example in examples.raft(questions, room, seed=11, absent=share, pool=True):
-            question = next(q for q in questions if q.id == example.question_id)
-            rivals = [q for q in pool if q.task == question.task and not metrics.exact_match(q.answers[0], question.answers)]
-            if question.id in learned or question.task not in ("fact", "error", "routing"):
-                continue
-            if (example.kind == "absent") != (share == 1.0):
-                continue
-            number = len(found[name])
-            wrong = f"{rivals[number * 7 % len(rivals)].answers[0]} [1]"
-            better, worse = example.completion, wrong if share == 0.0 else f"{question.answers[0]} [1]"
-            pair = feedback.Pair(f"{name}-{number}", question.id, example.shown, better, worse, "a", "program")
-            found[name].append(pair if number % 2 else pair.swapped())
-    return found

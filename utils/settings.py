@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 QUESTIONS = DATA / "questions.jsonl"
 SITUATIONS = DATA / "situations.jsonl"  # more training questions on errors, for the reader only
+READING = DATA / "reading.jsonl"  # questions on services outside the course, for the reader only
 REPOSITORY_URL = "https://github.com/rag-or-finetune/course"  # set once here; `release` writes every badge from it
 COURSE_SERVICES = ("dynamodb", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "stepfunctions")
 WHEEL_MODEL = "SmolLM2-135M-Instruct-q4"  # the name of the model unpacked from its wheel

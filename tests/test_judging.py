@@ -1,0 +1,57 @@
+"""Judges of pairs and the controls they are tried on."""
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from utils import alignment, benchmark, examples, feedback, judging, settings
+from utils.feedback import Pair
+from utils.retrieval import Chunk
+
+PAIRS = [Pair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", settings.ABSTENTION, "b" if n % 3 else "a", "author") for n in range(12)]
+QUESTIONS = [benchmark.Question(f"q{n}", "fact", f"how many {n}?", (str(n),), (), ("d.x",), "train") for n in range(12)]
+
+
+def bench(monkeypatch) -> judging.Bench:
+    chunks = [Chunk("d.x#0", "d.x", "overview", "five", "header")]
+    room = SimpleNamespace(advanced=SimpleNamespace(chunks=chunks), model="base", model_of=lambda name: name)
+    monkeypatch.setattr(alignment, "likelihood", lambda model, prompts, texts, **_: [-len(text) for text in texts])
+    monkeypatch.setattr(alignment, "asked_which", lambda model, pairs, known, chunks: ["a"] * len(pairs))
+    made = judging.Bench(PAIRS, QUESTIONS, room, "folder")
+    made.__dict__["reward"] = SimpleNamespace(score=lambda prompts, texts: [len(text) for text in texts])
+    return made
+
+
+def test_every_judge_labels_with_its_own_source_and_learns_from_the_other_half(monkeypatch):
+    made = bench(monkeypatch)
+    assert not {p.question_id for p in made.learn} & {p.question_id for p in made.held_out}
+    for judge, expected in (("the phrase wins", "b"), ("likelihood", "a"), ("reward model", "b"), ("asked", "a")):
+        labelled = made.label(judge, PAIRS[:3])
+        assert {(pair.label, pair.source) for pair in labelled} == {(expected, "ai")}, judge
+
+
+def test_calibration_tells_a_judge_that_reads_the_place_and_one_that_fails_a_control(monkeypatch):
+    made = bench(monkeypatch)
+    gold = Pair("g", "q1", ("d.x#0",), "1 [1]", "no idea what [1]", "a", "program")
+    silent = Pair("s", "q1", ("d.x#0",), settings.ABSTENTION, "1 [1]", "a", "program")
+    monkeypatch.setattr(judging, "controlled", lambda *_: {"gold wins": [gold], "silence wins": [silent]})
+    rows = {row["judge"]: row for row in made.calibrate()}
+    assert set(rows) == set(judging.JUDGES)
+    assert rows["asked"]["same in both orders"] == 0.0 and rows["asked"]["accuracy"] == 0.0
+    assert rows["likelihood"]["gold wins"] == 1.0 and rows["likelihood"]["silence wins"] == 0.0
+    assert rows["the phrase wins"]["silence wins"] == 1.0
+
+
+def test_controls_have_a_known_winner_and_leave_out_what_a_judge_learned_from(monkeypatch):
+    asked = [examples.Example(f"q{n}", [], f"{n} [1]", "answer", ("d.x#0",)) for n in range(6)]
+    held = [examples.Example(f"q{n}", [], settings.ABSTENTION, "absent", ("d.y#0",)) for n in range(6)]
+    monkeypatch.setattr(examples, "raft", lambda questions, room, seed, absent, pool: held if absent else asked)
+    found = judging.controlled(QUESTIONS, None, {"q0", "q1"})
+    assert {pair.question_id for pair in found["gold wins"]} == {f"q{n}" for n in range(2, 6)}
+    for pair in found["gold wins"]:
+        number = pair.question_id[1:]
+        better, worse = (pair.a, pair.b) if pair.label == "a" else (pair.b, pair.a)
+        assert better == f"{number} [1]" and worse != better
+    for pair in found["silence wins"]:
+        better = pair.a if pair.label == "a" else pair.b
+        assert better == settings.ABSTENTION
+    assert feedback.agreement([p.label for p in found["gold wins"]], found["gold wins"])["accuracy"] == 1.0

@@ -1,0 +1,54 @@
+"""Outcomes of answers, their paired bootstrap, rescue and distraction."""
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from utils import outcomes
+
+
+def record(id_: str, arm: str, right: bool = False, silent: bool = False, task: str = "fact", words: int = 3, **scores) -> dict:
+    return {"question_id": id_, "arm": arm, "task": task, "cluster": id_[:1], "abstained": silent,
+            "scores": {"contains": float(right), "words": words, **scores}}
+
+
+def test_an_outcome_needs_an_accepted_answer_in_a_short_reply():
+    assert outcomes.outcome(record("a", "x", True)) == "right"
+    assert outcomes.outcome(record("a", "x", True, words=16)) == "wrong"
+    assert outcomes.outcome(record("a", "x", silent=True)) == "silent"
+    assert outcomes.outcome(record("u", "x", task="unanswerable")) == "wrong"
+    assert outcomes.outcome(record("u", "x", silent=True, task="unanswerable")) == "silent"
+    assert outcomes.outcome(record("m", "x", task="multi_doc", set_f1=0.85)) == "right"
+    assert outcomes.outcome(record("m", "x", task="multi_doc", set_f1=0.5)) == "wrong"
+    with pytest.raises(ValueError, match="leave it out"):
+        outcomes.outcome(record("s", "x", task="summary"))
+
+
+def test_draws_keep_arms_paired_and_resample_clusters():
+    rows = [record(f"{c}{n}", arm, (ord(c) % 2 == 0) != (arm == "y")) for c in "abcdef" for n in range(5) for arm in "xy"]
+    made = outcomes.draws(rows, ["x", "y"], 2000)
+    assert made.shape == (2000, 2, 3) and numpy.allclose(made.sum(axis=2), 1)
+    assert numpy.allclose(made[:, 0, 0] + made[:, 1, 0], 1)  # what x gets right y does not, in every draw
+    assert abs(made[:, 0, 0].mean() - 0.5) < 0.02 and 0.17 < made[:, 0, 0].std() < 0.24  # six clusters, not thirty questions
+    assert outcomes.shares(rows, "x") == {"right": 0.5, "wrong": 0.5, "silent": 0.0}
+    with pytest.raises(ValueError, match="same questions"):
+        outcomes.draws([record("a1", "x"), record("b1", "y")], ["x", "y"])
+    with pytest.raises(ValueError, match="none of its records"):
+        outcomes.shares([record("s", "x", task="summary")], "x")
+
+
+def test_rescue_and_distraction_look_at_what_context_changed():
+    before = [record("a1", "no", True), record("b1", "no"), record("c1", "no"), record("d1", "no", silent=True)]
+    after = [record("a1", "rag"), record("b1", "rag", True), record("c1", "rag"), record("d1", "rag", True)]
+    found = outcomes.changed_by_context([*before, *after], "no", "rag")
+    assert found["rescue"].mean == pytest.approx(2 / 3) and found["rescue"].n == 3 and found["distraction"].mean == 1.0
+    none = outcomes.changed_by_context([record("a1", "no"), record("a1", "rag")], "no", "rag")
+    assert none["distraction"] is None and none["rescue"].mean == 0.0
+
+
+def test_sufficient_context_splits_by_what_stood_in_the_prompt():
+    rows = [record("a1", "x", True, answer_in_context=1.0), record("b1", "x", answer_in_context=1.0),
+            record("c1", "x", silent=True, answer_in_context=0.0)]
+    found = outcomes.by_context(rows, "x")
+    assert found["sufficient"] == {"right": 0.5, "wrong": 0.5, "silent": 0.0, "n": 2}
+    assert found["insufficient"]["silent"] == 1.0

@@ -1,0 +1,135 @@
+"""The cost model: closed form against simulation, directions that must hold, units and labels that cannot be mixed up."""
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy
+import pytest
+import yaml
+
+from utils import roi
+from utils.roi import Assumptions, Option
+
+A = Assumptions(volume=1000, updates=2, months=12, discount=0.1, right=1.0, wrong=2.0, silent=0.2, engineer_hour=80.0,
+                machine_hour=0.1, evaluation=100.0, api_input=0.15, api_cached=0.075, api_output=0.6)
+RAG = Option("rag", 0.6, 0.3, 0.1, tokens_in=500, tokens_out=10, seconds=2.0, build_hours=20, update_machine_hours=0.1)
+TUNED = Option("tuned", 0.3, 0.6, 0.1, tokens_in=50, tokens_out=10, seconds=0.5, build_hours=40, build_machine_hours=2,
+               update_hours=4, update_machine_hours=2)
+
+
+def simulated(option: Option, a: Assumptions, discounted: bool) -> float:
+    """Month by month and question by question, with nothing but additions."""
+    money = -(option.build_hours * a.engineer_hour + option.build_machine_hours * a.machine_hour)
+    for month in range(1, int(a.months) + 1):
+        flow = 0.0
+        for number in range(int(a.volume)):
+            share = (number + 0.5) / a.volume
+            flow += a.right if share < option.right else -a.wrong if share < option.right + option.wrong else -a.silent
+            flow -= option.seconds * a.machine_hour / 3600
+        flow -= option.machines * 730 * a.machine_hour + a.evaluation
+        for _ in range(int(a.updates)):
+            flow -= option.update_hours * a.engineer_hour + option.update_machine_hours * a.machine_hour
+        money += flow / (1 + a.discount) ** (month / 12) if discounted else flow
+    return money
+
+
+@pytest.mark.parametrize("option", [RAG, TUNED])
+def test_closed_form_equals_simulation(option):
+    assert roi.net_value(option, A) == pytest.approx(simulated(option, A, False))
+    assert roi.npv(option, A) == pytest.approx(simulated(option, A, True))
+    assert roi.npv(option, replace(A, discount=0.0)) == pytest.approx(roi.net_value(option, replace(A, discount=0.0)))
+
+
+def test_by_hand():
+    bought = Option("api", 0.5, 0.5, 0.0, tokens_in=1000, tokens_out=100, cached=0.5, api=True, machines=0)
+    assert roi.query_cost(bought, A) == pytest.approx((500 * 0.15 + 500 * 0.075 + 100 * 0.6) / 1e6)
+    free = replace(A, evaluation=0.0, updates=0.0)
+    assert roi.cost_per_1000(bought, free) == pytest.approx(1000 * roi.query_cost(bought, A))
+    assert roi.cost_per_correct(bought, free) == pytest.approx(2 * roi.query_cost(bought, A))
+    assert roi.answer_value(RAG, A) == pytest.approx(0.6 - 0.6 - 0.02)
+
+
+def test_context_costs_and_nobody_asking_leaves_the_fixed_cost():
+    bought = [Option("k", 1.0, 0.0, 0.0, tokens_in=100 + 120 * k, api=True) for k in (1, 3, 6)]
+    costs = [roi.query_cost(option, A) for option in bought]
+    assert costs == sorted(costs) and len(set(costs)) == 3
+    quiet = replace(A, volume=0)
+    assert roi.total_cost(RAG, quiet) == roi.build_cost(RAG, A) + A.months * roi.monthly_cost(RAG, A)
+    assert roi.cost_per_1000(RAG, quiet) == math.inf and roi.cost_per_correct(replace(RAG, right=0, wrong=0.9), A) == math.inf
+
+
+def test_break_even_may_be_never():
+    volume = roi.break_even(RAG, TUNED, A)
+    assert volume is None  # RAG is better at any volume
+    late = replace(RAG, build_hours=400)
+    volume = roi.break_even(TUNED, late, A)
+    at = replace(A, volume=volume)
+    assert roi.net_value(TUNED, at) == pytest.approx(roi.net_value(late, at))
+    cadence = roi.break_even(replace(TUNED, right=0.8, wrong=0.1), RAG, A, "updates")
+    assert cadence and cadence > 0
+    with pytest.raises(ValueError, match="volume or updates"):
+        roi.break_even(RAG, TUNED, A, "months")
+
+
+def test_tornado_orders_by_swing_and_is_signed():
+    rows = roi.tornado(TUNED, RAG, A, {"updates": (0, 4), "volume": (0, 100_000), "discount": (0, 1)})
+    assert [row["assumption"] for row in rows] == ["volume", "updates", "discount"]
+    assert rows[1]["at_high"] > rows[1]["at_low"] and rows[2]["at_low"] == rows[2]["at_high"]
+
+
+def test_monte_carlo_follows_the_quality_it_is_given_and_labels_stay_with_their_option():
+    sure = numpy.array([[[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]]] * 500)
+    told = roi.decide(roi.monte_carlo([RAG, TUNED], sure, A, {"volume": (900, 1100)}))
+    assert told["choice"] == 0 and told["probability_best"].tolist() == [1.0, 0.0] and told["regret"][0] == 0
+    told = roi.decide(roi.monte_carlo([TUNED, RAG], sure[:, ::-1], A, {"volume": (900, 1100)}))
+    assert told["choice"] == 1
+    with pytest.raises(ValueError, match="draws, 1, 3"):
+        roi.monte_carlo([RAG], sure, A, {})
+    same = roi.monte_carlo([RAG, RAG], numpy.repeat(sure[:, :1], 2, axis=1), A, {})
+    assert roi.decide(same)["probability_best"].tolist() == [0.5, 0.5]
+
+
+def test_more_labels_are_worth_something_only_where_the_decision_is_open():
+    random = numpy.random.default_rng(0)
+    close = random.normal([0.0, 0.1], 1.0, (4000, 2))
+    clear = random.normal([0.0, 50.0], 1.0, (4000, 2))
+    assert roi.value_of_labels(close, 100, 200) > 0.1 and roi.value_of_labels(clear, 100, 200) == pytest.approx(0, abs=1e-6)
+    assert roi.value_of_labels(close, 100, 400) > roi.value_of_labels(close, 100, 50)
+
+
+def test_the_winner_changes_over_the_map_and_losing_everywhere_is_told():
+    cheap = Option("cheap", 0.5, 0.0, 0.5, update_hours=0.0, machines=0)
+    good = Option("good", 0.9, 0.0, 0.1, update_hours=10.0, machines=0, build_hours=10)
+    found = roi.winner_map([cheap, good], A, [10, 100_000], [0, 10])
+    assert found.shape == (2, 2) and found[0, 1] == 1 and found[0, 0] == -1
+    assert (roi.winner_map([TUNED], replace(A, right=0.0), [10], [1]) == -1).all()
+
+
+def test_the_shipped_prices_load_and_are_dated_and_sourced():
+    assumptions, ranges, rows = roi.load()
+    assert set(ranges) <= set(roi.UNITS) and len(rows) == len(roi.UNITS)
+    assert all(row["date"] >= "2026" and row["source"] for row in rows) and assumptions.api_input < 100
+
+
+@pytest.mark.parametrize(("name", "change", "message"), [
+    ("api_input", {"unit": "per 1k tokens"}, "per 1M tokens"), ("right", {"value": -1, "low": -2}, "negative"),
+    ("volume", {"value": 5}, "outside its own range"), ("machine_hour", {"source": ""}, "needs kind"),
+    ("wrong", {"kind": "guessed"}, "needs kind")])
+def test_a_price_that_makes_no_sense_is_refused(tmp_path, name, change, message):
+    told = yaml.safe_load(roi.PRICES.read_text("utf-8"))
+    part = next(part for part in told.values() if isinstance(part, dict) and name in part)
+    part[name] |= change
+    path = tmp_path / "prices.yaml"
+    path.write_text(yaml.safe_dump(told), "utf-8")
+    with pytest.raises(ValueError, match=message):
+        roi.load(path)
+
+
+def test_a_file_that_is_none_and_shares_that_do_not_sum_are_refused(tmp_path):
+    path = tmp_path / "prices.yaml"
+    path.write_text("prices: [", "utf-8")
+    with pytest.raises(ValueError, match="restore it"):
+        roi.load(path)
+    with pytest.raises(ValueError, match="not to 1"):
+        Option("x", 0.5, 0.1, 0.1)

@@ -1,0 +1,97 @@
+"""What a user got from each answer, and how context changed it: outcome shares, rescue and distraction, sufficient context.
+
+Takes plain records. A reply counts as right when it is at most 15 words long and an accepted answer stands in it: stricter than
+`contains`, which rewards chatter, and milder than exact match, which punishes a harmless extra word.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import feedback, stats
+
+OUTCOMES = ("right", "wrong", "silent")
+TASKS = ("fact", "error", "routing", "multi_doc", "unanswerable")  # summaries have no right and wrong
+SET_F1 = 0.8  # from which a list of names counts as right
+
+
+def outcome(record: dict) -> str:
+    """right, wrong or silent. Raises ValueError for a task that has no right and wrong."""
+    if record["task"] not in TASKS:
+        raise ValueError(f"{record['question_id']}: task {record['task']} has no right and wrong; leave it out")
+    if record["abstained"]:
+        return "silent"
+    if record["task"] == "unanswerable":
+        return "wrong"
+    scores = record["scores"]
+    if record["task"] == "multi_doc":
+        return "right" if scores["set_f1"] >= SET_F1 else "wrong"
+    return "right" if scores["contains"] and scores["words"] <= feedback.WORDS else "wrong"
+
+
+def scorable(records: Sequence[dict]) -> list[dict]:
+    """Records with an outcome."""
+    return [record for record in records if record["task"] in TASKS]
+
+
+def shares(records: Sequence[dict], arm: str) -> dict[str, float]:
+    """Share of each outcome for one arm. Raises ValueError when it has no record with an outcome."""
+    found = [outcome(record) for record in scorable(records) if record["arm"] == arm]
+    if not found:
+        raise ValueError(f"{arm}: none of its records has a right or wrong answer; known tasks are {', '.join(TASKS)}")
+    return {name: found.count(name) / len(found) for name in OUTCOMES}
+
+
+def draws(records: Sequence[dict], arms: Sequence[str], resamples: int = 10_000, seed: int = 0):
+    """Bootstrapped outcome shares, shape (resamples, arms, 3): whole clusters drawn once for all arms, so they stay paired.
+
+    Only questions that every arm answered count. Raises ValueError when there are none.
+    """
+    import numpy
+
+    kept = scorable(records)
+    answered = [{r["question_id"]: r for r in kept if r["arm"] == arm} for arm in arms]
+    asked = [id_ for id_ in answered[0] if all(id_ in each for each in answered[1:])]
+    if not asked:
+        raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
+    names, index = numpy.unique([answered[0][id_]["cluster"] for id_ in asked], return_inverse=True)
+    hits = numpy.zeros((len(names), len(arms), len(OUTCOMES)))
+    for place, id_ in zip(index, asked, strict=True):
+        for number, each in enumerate(answered):
+            hits[place, number, OUTCOMES.index(outcome(each[id_]))] += 1
+    sizes = numpy.bincount(index)
+    drawn = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
+    counts = numpy.zeros((resamples, len(names)))
+    numpy.add.at(counts, (numpy.arange(resamples)[:, None], drawn), 1)
+    return numpy.einsum("rc,cao->rao", counts, hits) / (counts @ sizes)[:, None, None]
+
+
+def changed_by_context(records: Sequence[dict], without: str, with_: str) -> dict[str, object]:
+    """Rescue and distraction of one arm by another: what context mended, and what it broke.
+
+    rescue: of the questions wrong or silent without context, the share right with it. distraction: of those right without,
+    the share not right with it. Both as `stats.Interval`, or None where nothing is in the denominator.
+    """
+    before = {r["question_id"]: outcome(r) == "right" for r in scorable(records) if r["arm"] == without}
+    after = [r for r in scorable(records) if r["arm"] == with_ and r["question_id"] in before]
+    found = {}
+    for name, was, becomes in (("rescue", False, True), ("distraction", True, False)):
+        chosen = [r for r in after if before[r["question_id"]] == was and r["task"] != "unanswerable"]
+        moved = [float((outcome(r) == "right") == becomes) for r in chosen]
+        found[name] = stats.interval(moved, [r["cluster"] for r in chosen]) if chosen else None
+    return found
+
+
+def by_context(records: Sequence[dict], arm: str) -> dict[str, dict[str, float]]:
+    """Outcome shares where the passages held the answer (sufficient) and where they did not, with n."""
+    chosen = [r for r in scorable(records) if r["arm"] == arm and "answer_in_context" in r["scores"]]
+    split = {"sufficient": [r for r in chosen if r["scores"]["answer_in_context"]],
+             "insufficient": [r for r in chosen if not r["scores"]["answer_in_context"]]}
+    return {name: {**{kind: sum(outcome(r) == kind for r in rows) / max(1, len(rows)) for kind in OUTCOMES}, "n": len(rows)}
+            for name, rows in split.items()}
+
+
+def groups(record: dict, question) -> list[str]:
+    """Names of the reporting groups a record belongs to: its task, exposure, wording overlap; "all" first."""
+    named = ["all", record["task"]]
+    named += [question.exposure] if question.exposure else []
+    return [*named, f"overlap {question.overlap}"] if question.overlap else named

@@ -1,0 +1,241 @@
+"""What an option costs, what it earns, and how sure that is: pure functions over one frozen set of assumptions.
+
+Money is in the currency of `data/prices.yaml`, token prices are per 1M tokens, time is in months. Every function takes numbers
+or NumPy arrays of one shape, so that a Monte Carlo is the same arithmetic as a single table. Nothing here reads records.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from . import settings
+
+PRICES = settings.DATA / "prices.yaml"
+UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
+         "engineer_hour": "per hour", "right": "per answer", "wrong": "per answer", "silent": "per answer",
+         "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
+         "evaluation": "per month"}
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Everything that is not a property of an option. Raises ValueError for a negative one."""
+
+    volume: float  # questions a month
+    updates: float  # document changes a month that change answers
+    months: float  # horizon
+    discount: float  # a year
+    right: float  # what a right answer earns
+    wrong: float  # what a wrong one costs
+    silent: float  # what an abstention costs
+    engineer_hour: float
+    machine_hour: float
+    evaluation: float  # a month, whatever runs
+    api_input: float  # per 1M tokens
+    api_cached: float  # per 1M tokens
+    api_output: float  # per 1M tokens
+
+    def __post_init__(self):
+        for field in fields(self):
+            if (_least(value := getattr(self, field.name))) < 0:
+                raise ValueError(f"{field.name} is {value}: a price, rate or count cannot be negative; mend it in {PRICES.name}")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to answer questions. Shares of outcomes sum to 1; tokens and seconds are per question, hours are of work."""
+
+    name: str
+    right: float
+    wrong: float
+    silent: float
+    tokens_in: float = 0.0
+    tokens_out: float = 0.0
+    seconds: float = 0.0  # of our own machine, retrieval and reranking included
+    cached: float = 0.0  # share of input tokens read from a provider's prompt cache
+    api: bool = False  # tokens are bought; otherwise the machine's seconds are what costs
+    build_hours: float = 0.0  # of a person, once
+    build_machine_hours: float = 0.0  # once: indexing, training
+    update_hours: float = 0.0  # of a person, for each update
+    update_machine_hours: float = 0.0  # for each update: index again, train again
+    machines: float = 1.0  # kept running all month
+    quality: str = "measured"  # or assumed
+
+    def __post_init__(self):
+        if not math.isclose(_least(self.right + self.wrong + self.silent), 1.0, abs_tol=1e-6):
+            raise ValueError(f"{self.name}: right, wrong and silent add up to {self.right + self.wrong + self.silent}, not to 1")
+        if not 0 <= _least(self.cached) <= 1:
+            raise ValueError(f"{self.name}: cached is {self.cached}: it is a share between 0 and 1")
+
+
+HOURS_A_MONTH = 730.0
+
+
+def query_cost(option: Option, a: Assumptions):
+    """Variable cost of one question: bought tokens, or our machine's seconds (capacity on top of the one that always runs)."""
+    if not option.api:
+        return option.seconds / 3600 * a.machine_hour
+    fresh = option.tokens_in * (1 - option.cached) * a.api_input
+    return (fresh + option.tokens_in * option.cached * a.api_cached + option.tokens_out * a.api_output) / 1e6
+
+
+def build_cost(option: Option, a: Assumptions):
+    """What is paid once."""
+    return option.build_hours * a.engineer_hour + option.build_machine_hours * a.machine_hour
+
+
+def update_cost(option: Option, a: Assumptions):
+    """What one change of the documents costs."""
+    return option.update_hours * a.engineer_hour + option.update_machine_hours * a.machine_hour
+
+
+def monthly_cost(option: Option, a: Assumptions):
+    """What is paid each month whether anybody asks or not: machines, evaluation, updates."""
+    return option.machines * HOURS_A_MONTH * a.machine_hour + a.evaluation + a.updates * update_cost(option, a)
+
+
+def total_cost(option: Option, a: Assumptions):
+    """Over the horizon: build + T·(host + evaluation + updates) + V·T·query."""
+    return build_cost(option, a) + a.months * (monthly_cost(option, a) + a.volume * query_cost(option, a))
+
+
+def cost_per_1000(option: Option, a: Assumptions) -> float:
+    """Everything, spread over the questions, times a thousand. inf without questions."""
+    asked = a.volume * a.months
+    return 1000 * total_cost(option, a) / asked if asked else math.inf
+
+
+def cost_per_correct(option: Option, a: Assumptions) -> float:
+    """Everything, spread over the right answers. inf when none is right."""
+    right = a.volume * a.months * option.right
+    return total_cost(option, a) / right if right else math.inf
+
+
+def answer_value(option: Option, a: Assumptions):
+    """What one question brings on average: right answers earn, wrong ones cost, abstentions cost an escalation."""
+    return option.right * a.right - option.wrong * a.wrong - option.silent * a.silent
+
+
+def net_value(option: Option, a: Assumptions):
+    """Value of all answers minus all costs over the horizon, not discounted."""
+    return a.volume * a.months * answer_value(option, a) - total_cost(option, a)
+
+
+def npv(option: Option, a: Assumptions):
+    """Net present value: build now, then one discounted cash flow at the end of each month."""
+    flow = a.volume * (answer_value(option, a) - query_cost(option, a)) - monthly_cost(option, a)
+    monthly = (1 + a.discount) ** (1 / 12) - 1
+    if isinstance(monthly, float) and monthly == 0:
+        return flow * a.months - build_cost(option, a)
+    return flow * (1 - (1 + monthly) ** -a.months) / monthly - build_cost(option, a)
+
+
+def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume") -> float | None:
+    """Where `what` (volume or updates a month) makes the two net values equal; None when they never are.
+
+    Net value is linear in either, so two points give the line.
+    """
+    if what not in ("volume", "updates"):
+        raise ValueError(f"what is {what!r}: choose volume or updates")
+    at = [float(net_value(one, replace(a, **{what: x})) - net_value(other, replace(a, **{what: x}))) for x in (0.0, 1.0)]
+    slope = at[1] - at[0]
+    if slope == 0 or (crossing := -at[0] / slope) < 0:
+        return None
+    return crossing
+
+
+def tornado(one: Option, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
+    """For each assumption: the difference in net value (other − one) at its low and high end; widest swing first."""
+    def gap(**changed) -> float:
+        now = replace(a, **changed)
+        return float(net_value(other, now) - net_value(one, now))
+
+    rows = [{"assumption": name, "low": low, "high": high, "at_low": gap(**{name: low}), "at_high": gap(**{name: high})}
+            for name, (low, high) in ranges.items()]
+    return sorted(rows, key=lambda row: -abs(row["at_high"] - row["at_low"]))
+
+
+def monte_carlo(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping[str, tuple[float, float]],
+                seed: int = 0, vary: bool = True):
+    """Net values, shape (draws, options), with drawn quality and, if vary, drawn assumptions (triangular, mode = today's value).
+
+    quality: array (draws, options, 3) of right, wrong, silent shares, from one bootstrap for all options.
+    """
+    import numpy
+
+    if quality.shape[1:] != (len(options), 3):
+        raise ValueError(f"quality has shape {quality.shape}: it has to be (draws, {len(options)}, 3)")
+    random = numpy.random.default_rng(seed)
+    drawn = {name: random.triangular(low, getattr(a, name), high, len(quality))
+             for name, (low, high) in ranges.items() if vary and low < high}
+    now = replace(a, **drawn)
+    made = [replace(option, right=quality[:, i, 0], wrong=quality[:, i, 1], silent=quality[:, i, 2])
+            for i, option in enumerate(options)]
+    return numpy.stack([numpy.broadcast_to(net_value(option, now), len(quality)) for option in made], axis=1)
+
+
+def decide(values) -> dict[str, object]:
+    """From net values (draws, options): probability of being best, expected regret of each, and which has the highest mean."""
+    import numpy
+
+    best = values.max(axis=1, keepdims=True)
+    wins = (values == best) / (values == best).sum(axis=1, keepdims=True)
+    return {"choice": int(values.mean(axis=0).argmax()), "probability_best": wins.mean(axis=0),
+            "regret": (best - values).mean(axis=0), "mean": values.mean(axis=0),
+            "low": numpy.percentile(values, 2.5, axis=0), "high": numpy.percentile(values, 97.5, axis=0)}
+
+
+def value_of_labels(values, questions: int, more: int) -> float:
+    """Expected gain in net value from measuring on `more` further questions before deciding (normal approximation).
+
+    values: net values (draws, options) in which only quality varies. The mean that the further data would move each option to
+    has r = more / (questions + more) of the present variance (preposterior analysis; Raiffa and Schlaifer, 1961).
+    """
+    mean = values.mean(axis=0)
+    moved = mean + math.sqrt(more / (questions + more)) * (values - mean)
+    return float(moved.max(axis=1).mean() - mean.max())
+
+
+def winner_map(options: Sequence[Option], a: Assumptions, volumes: Sequence[float], updates: Sequence[float]):
+    """Index of the option with the highest net value, shape (updates, volumes); -1 where every one loses money."""
+    import numpy
+
+    grid = replace(a, volume=numpy.asarray(volumes, float)[None, :], updates=numpy.asarray(updates, float)[:, None])
+    values = numpy.stack([numpy.broadcast_to(net_value(option, grid), (len(updates), len(volumes))) for option in options])
+    return numpy.where(values.max(axis=0) < 0, -1, values.argmax(axis=0))
+
+
+def load(path: Path = PRICES) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
+    """(assumptions, their ranges, every entry as a row). Raises ValueError naming entry and remedy for what makes no sense."""
+    import yaml
+
+    try:
+        told = yaml.safe_load(path.read_text("utf-8"))
+        entries = {name: entry for part in ("prices", "value_of_answers", "use") for name, entry in told[part].items()}
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: is not a price file ({type(error).__name__}); restore it from the repository") from None
+    missing, values, ranges, rows = set(UNITS) - set(entries), {}, {}, []
+    if missing:
+        raise ValueError(f"{path}: {', '.join(sorted(missing))} is missing; add it with value, unit, kind, date and source")
+    for name, entry in entries.items():
+        if name not in UNITS:
+            raise ValueError(f"{path}: {name} is not an entry of the cost model; known are {', '.join(UNITS)}")
+        if entry.get("unit") != UNITS[name]:
+            raise ValueError(f"{path}: {name} is {entry.get('unit')!r}; give its value {UNITS[name]}")
+        if entry.get("kind") not in ("assumed", "measured") or not entry.get("date") or not entry.get("source"):
+            raise ValueError(f"{path}: {name} needs kind (assumed or measured), date and source")
+        low, value, high = (float(entry.get(key, entry["value"])) for key in ("low", "value", "high"))
+        if not low <= value <= high:
+            raise ValueError(f"{path}: {name} is {value}, outside its own range of {low} to {high}")
+        values[name], ranges[name] = value, (low, high)
+        rows.append({"name": name, "value": value, "low": low, "high": high, "unit": entry["unit"], "kind": entry["kind"],
+                     "date": str(entry["date"]), "source": entry["source"]})
+    return Assumptions(**values), {name: span for name, span in ranges.items() if span[0] < span[1]}, rows
+
+
+def _least(value) -> float:
+    import numpy
+
+    return float(numpy.min(value))
