@@ -12,15 +12,16 @@ from utils import roi
 from utils.roi import Assumptions, Option
 
 A = Assumptions(volume=1000, updates=2, months=12, discount=0.1, right=1.0, wrong=2.0, silent=0.2, engineer_hour=80.0,
-                machine_hour=0.1, evaluation=100.0, api_input=0.15, api_cached=0.075, api_output=0.6)
-RAG = Option("rag", 0.6, 0.3, 0.1, tokens_in=500, tokens_out=10, seconds=2.0, build_hours=20, update_machine_hours=0.1)
-TUNED = Option("tuned", 0.3, 0.6, 0.1, tokens_in=50, tokens_out=10, seconds=0.5, build_hours=40, build_machine_hours=2,
-               update_hours=4, update_machine_hours=2)
+                machine_hour=0.1, evaluation=100.0, api_input=0.15, api_cached=0.075, api_output=0.6, rag_build=20, tuning_build=40,
+                feedback_build=10, rag_update=0.5, tuning_update=4, indexing=0.1, training=2)
+RAG = Option("rag", 0.6, 0.3, 0.1, tokens_in=500, tokens_out=10, seconds=2.0, retrieves=True)
+TUNED = Option("tuned", 0.3, 0.6, 0.1, tokens_in=50, tokens_out=10, seconds=0.5, trained=True, remembers=True)
 
 
 def simulated(option: Option, a: Assumptions, discounted: bool) -> float:
     """Month by month and question by question, with nothing but additions."""
-    money = -(option.build_hours * a.engineer_hour + option.build_machine_hours * a.machine_hour)
+    money = -a.engineer_hour * (a.rag_build if option.retrieves else a.tuning_build)
+    money -= a.machine_hour * (a.indexing if option.retrieves else a.training)
     for month in range(1, int(a.months) + 1):
         flow = 0.0
         for number in range(int(a.volume)):
@@ -29,7 +30,8 @@ def simulated(option: Option, a: Assumptions, discounted: bool) -> float:
             flow -= option.seconds * a.machine_hour / 3600
         flow -= option.machines * 730 * a.machine_hour + a.evaluation
         for _ in range(int(a.updates)):
-            flow -= option.update_hours * a.engineer_hour + option.update_machine_hours * a.machine_hour
+            flow -= a.engineer_hour * (a.rag_update if option.retrieves else a.tuning_update)
+            flow -= a.machine_hour * (a.indexing if option.retrieves else a.training)
         money += flow / (1 + a.discount) ** (month / 12) if discounted else flow
     return money
 
@@ -62,10 +64,10 @@ def test_context_costs_and_nobody_asking_leaves_the_fixed_cost():
 def test_break_even_may_be_never():
     volume = roi.break_even(RAG, TUNED, A)
     assert volume is None  # RAG is better at any volume
-    late = replace(RAG, build_hours=400)
-    volume = roi.break_even(TUNED, late, A)
-    at = replace(A, volume=volume)
-    assert roi.net_value(TUNED, at) == pytest.approx(roi.net_value(late, at))
+    dear = replace(A, rag_build=400.0)
+    volume = roi.break_even(TUNED, RAG, dear)
+    at = replace(dear, volume=volume)
+    assert volume and roi.net_value(TUNED, at) == pytest.approx(roi.net_value(RAG, at))
     cadence = roi.break_even(replace(TUNED, right=0.8, wrong=0.1), RAG, A, "updates")
     assert cadence and cadence > 0
     with pytest.raises(ValueError, match="volume or updates"):
@@ -99,11 +101,21 @@ def test_more_labels_are_worth_something_only_where_the_decision_is_open():
 
 
 def test_the_winner_changes_over_the_map_and_losing_everywhere_is_told():
-    cheap = Option("cheap", 0.5, 0.0, 0.5, update_hours=0.0, machines=0)
-    good = Option("good", 0.9, 0.0, 0.1, update_hours=10.0, machines=0, build_hours=10)
+    cheap = Option("cheap", 0.5, 0.0, 0.5, machines=0)
+    good = Option("good", 0.9, 0.0, 0.1, machines=0, trained=True, remembers=True)
     found = roi.winner_map([cheap, good], A, [10, 100_000], [0, 10])
     assert found.shape == (2, 2) and found[0, 1] == 1 and found[0, 0] == -1
     assert (roi.winner_map([TUNED], replace(A, right=0.0), [10], [1]) == -1).all()
+
+
+@pytest.mark.parametrize(("arm", "needs"), [
+    ("base", (False, False, False, False)), ("advanced_rag", (True, False, False, False)),
+    ("closed_book", (False, True, False, True)), ("raft+advanced_rag", (True, True, False, False)),
+    ("raft_feedback@1+advanced_rag", (True, True, True, False)), ("raft_kto", (False, True, True, True)),
+    ("nearest_question", (False, False, False, False))])
+def test_an_arms_name_tells_what_it_needs(arm, needs):
+    made = roi.option(arm, {"right": 1.0, "wrong": 0.0, "silent": 0.0}, 10, 5, 1.0)
+    assert (made.retrieves, made.trained, made.feedback, made.remembers) == needs and made.name == arm
 
 
 def test_the_shipped_prices_load_and_are_dated_and_sourced():

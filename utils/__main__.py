@@ -57,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
     rebuild = commands.add_parser("rebuild", help="for authors: remake committed adapters and records; resumes")
     rebuild.add_argument("what", choices=("lab1", "lab2"))
+    told = commands.add_parser("report", help="a one-page decision from a benchmark's records")
+    told.add_argument("--records", required=True, metavar="FILE", help="what `benchmark --out` wrote")
+    told.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are put beside it")
+    told.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
     commands.add_parser("doctor", help="what is wrong with this machine, and the command that mends it")
     return parser
 
@@ -138,6 +142,22 @@ def _rebuild(options: argparse.Namespace) -> int:
     return 0
 
 
+def _report(options: argparse.Namespace) -> int:
+    from . import decision, report, roi
+
+    out = Path(options.out)
+    if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
+        raise ValueError(f"{out}: give --out the name of an .html file")
+    records = report.read(options.records)
+    if not records:
+        raise ValueError(f"{options.records}: holds no records; make some with `python3 -m utils benchmark`")
+    setup.prepare()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for path in decision.write(records, out, Path(options.prices) if options.prices else roi.PRICES):
+        print(path)
+    return 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from . import doctor
 
@@ -145,7 +165,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "benchmark": _benchmark,
-            "rebuild": _rebuild, "doctor": _doctor}
+            "rebuild": _rebuild, "report": _report, "doctor": _doctor}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,9 @@ PRICES = settings.DATA / "prices.yaml"
 UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
          "engineer_hour": "per hour", "right": "per answer", "wrong": "per answer", "silent": "per answer",
          "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
-         "evaluation": "per month"}
+         "evaluation": "per month", "rag_build": "hours", "tuning_build": "hours", "feedback_build": "hours",
+         "rag_update": "hours per update", "tuning_update": "hours per update", "indexing": "machine hours",
+         "training": "machine hours"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ class Assumptions:
     api_input: float  # per 1M tokens
     api_cached: float  # per 1M tokens
     api_output: float  # per 1M tokens
+    rag_build: float  # hours of a person, once, for an option that retrieves
+    tuning_build: float  # once, for a trained one
+    feedback_build: float  # once more, for one that learned from feedback
+    rag_update: float  # hours for each update: look that the new documents are in
+    tuning_update: float  # hours for each update of what is kept in weights: new examples, a gate
+    indexing: float  # machine hours, at the start and for each update
+    training: float  # machine hours, at the start and for each update of what is kept in weights
 
     def __post_init__(self):
         for field in fields(self):
@@ -45,7 +54,7 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Option:
-    """One way to answer questions. Shares of outcomes sum to 1; tokens and seconds are per question, hours are of work."""
+    """One way to answer questions. Shares of outcomes sum to 1; tokens and seconds are per question."""
 
     name: str
     right: float
@@ -56,10 +65,10 @@ class Option:
     seconds: float = 0.0  # of our own machine, retrieval and reranking included
     cached: float = 0.0  # share of input tokens read from a provider's prompt cache
     api: bool = False  # tokens are bought; otherwise the machine's seconds are what costs
-    build_hours: float = 0.0  # of a person, once
-    build_machine_hours: float = 0.0  # once: indexing, training
-    update_hours: float = 0.0  # of a person, for each update
-    update_machine_hours: float = 0.0  # for each update: index again, train again
+    retrieves: bool = False
+    trained: bool = False
+    feedback: bool = False
+    remembers: bool = False  # its facts are in the weights, so that it is trained again when they change
     machines: float = 1.0  # kept running all month
     quality: str = "measured"  # or assumed
 
@@ -83,12 +92,14 @@ def query_cost(option: Option, a: Assumptions):
 
 def build_cost(option: Option, a: Assumptions):
     """What is paid once."""
-    return option.build_hours * a.engineer_hour + option.build_machine_hours * a.machine_hour
+    hours = option.retrieves * a.rag_build + option.trained * a.tuning_build + option.feedback * a.feedback_build
+    return hours * a.engineer_hour + (option.retrieves * a.indexing + option.trained * a.training) * a.machine_hour
 
 
 def update_cost(option: Option, a: Assumptions):
     """What one change of the documents costs."""
-    return option.update_hours * a.engineer_hour + option.update_machine_hours * a.machine_hour
+    hours = option.retrieves * a.rag_update + option.remembers * a.tuning_update
+    return hours * a.engineer_hour + (option.retrieves * a.indexing + option.remembers * a.training) * a.machine_hour
 
 
 def monthly_cost(option: Option, a: Assumptions):
@@ -148,6 +159,7 @@ def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume")
 
 def tornado(one: Option, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
     """For each assumption: the difference in net value (other − one) at its low and high end; widest swing first."""
+
     def gap(**changed) -> float:
         now = replace(a, **changed)
         return float(net_value(other, now) - net_value(one, now))
@@ -207,13 +219,28 @@ def winner_map(options: Sequence[Option], a: Assumptions, volumes: Sequence[floa
     return numpy.where(values.max(axis=0) < 0, -1, values.argmax(axis=0))
 
 
+def option(arm: str, outcome: Mapping[str, float], tokens_in: float, tokens_out: float, seconds: float) -> Option:
+    """The option that an arm of the benchmark stands for; what it needs follows from its name.
+
+    A CONTEXT retrieves, a MODEL other than base is trained, names with feedback, dpo or kto learned from feedback, and
+    `closed_book` alone keeps its facts in the weights.
+    """
+    model, _, context = arm.partition("+")
+    if model in ("naive_rag", "advanced_rag", "graph", "oracle", "distractor"):
+        model, context = "base", model
+    trained = model not in ("base", "question_only", "nearest_question")
+    return Option(arm, **outcome, tokens_in=tokens_in, tokens_out=tokens_out, seconds=seconds, retrieves=bool(context),
+                  trained=trained, feedback=any(word in model for word in ("feedback", "dpo", "kto")),
+                  remembers=trained and not context)
+
+
 def load(path: Path = PRICES) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
     """(assumptions, their ranges, every entry as a row). Raises ValueError naming entry and remedy for what makes no sense."""
     import yaml
 
     try:
         told = yaml.safe_load(path.read_text("utf-8"))
-        entries = {name: entry for part in ("prices", "value_of_answers", "use") for name, entry in told[part].items()}
+        entries = {name: entry for part in ("prices", "value_of_answers", "use", "work") for name, entry in told[part].items()}
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: is not a price file ({type(error).__name__}); restore it from the repository") from None
     missing, values, ranges, rows = set(UNITS) - set(entries), {}, {}, []

@@ -1,0 +1,74 @@
+"""The decision report: from any records to a page, and what it refuses."""
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from utils import __main__ as commands
+from utils import decision, setup
+
+
+def records(arms: dict[str, float], n: int = 20, task: str = "fact", tokens: int = 9) -> list[dict]:
+    """Records of arms that are right on a share of the questions."""
+    draw = random.Random(0)
+    return [{"question_id": f"q{i}", "arm": arm, "task": task, "cluster": f"c{i}", "hits": [], "answer": "x", "abstained": False,
+             "cited": [], "answer_set": [], "prompt_tokens": 100, "completion_tokens": tokens,
+             "seconds": {"retrieve": 0.1, "generate": 0.5}, "settings_hash": "h",
+             "scores": {"contains": float(i < share * n), "words": 2 + draw.randrange(3)}}
+            for arm, share in arms.items() for i in range(n)]
+
+
+def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tmp_path):
+    made = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1})
+    paths = decision.write(made, tmp_path / "page.html")
+    text = (tmp_path / "page.md").read_text("utf-8")
+    assert "**Use raft+advanced_rag**" in text and "none correct of 20" in text and "oracle" not in text
+    assert "question_only" not in text and "Measured on 20 questions over 20 clusters" in text
+    html = paths[0].read_text("utf-8")
+    assert html.count("data:image/png;base64,") == 4 and "none correct of 20" in html and "http" not in html.partition("Assumptions")[0]
+    assert 'alt="raft+advanced_rag is right most often' in html and all(path.exists() for path in paths)
+    for heading in ("How sure", "What would change it", "What it costs to be wrong", "Assumptions"):
+        assert f"## {heading}" in text
+
+
+def test_one_option_alone_still_gives_a_page():
+    made = decision.decide(records({"raft+advanced_rag": 0.9}))
+    assert made.next is None and set(decision.figures(made)) == {"outcomes", "cost"}
+    assert "measure another to compare" in decision.markdown(made, {})
+
+
+def test_options_that_all_lose_are_not_recommended():
+    made = decision.decide(records({"base": 0.0, "naive_rag": 0.05}))
+    assert "None of these options pays" in decision.recommendation(made)
+
+
+def test_two_equal_options_are_decided_by_a_hair():
+    made = decision.decide(records({"raft@1": 0.8, "raft@2": 0.8}))
+    assert "nothing is decided" in decision.recommendation(made)
+
+
+@pytest.mark.parametrize(("made", "message"), [
+    (records({"base": 0.5}, task="summary"), "no record of a buyable arm"),
+    (records({"oracle": 0.5}), "no record of a buyable arm"),
+    (records({"base": 0.0}, tokens=0), "--retrieval-only"),
+])
+def test_records_that_support_no_decision_are_refused_with_a_sentence(made, message):
+    with pytest.raises(ValueError, match=message):
+        decision.decide(made)
+
+
+def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(setup, "prepare", lambda *_: None)
+    monkeypatch.setattr(setup, "inside", lambda: True)
+    source = tmp_path / "r.jsonl"
+    source.write_text("".join(json.dumps(r) + "\n" for r in records({"base": 0.1, "closed_book": 0.8})), "utf-8")
+    out = tmp_path / "new" / "page.html"
+    assert commands.main(["report", "--records", str(source), "--out", str(out)]) == 0
+    assert out.exists() and str(out) in capsys.readouterr().out
+    for words, message in ((["--records", str(source), "--out", str(tmp_path / "x.pdf")], "name of an .html file"),
+                           (["--records", str(tmp_path / "none"), "--out", str(out)], "none"),
+                           (["--records", str(source), "--out", str(out), "--prices", str(source)], "not a price file")):
+        assert commands.main(["report", *words]) == 1
+        assert message in capsys.readouterr().err
