@@ -25,9 +25,9 @@ def checks() -> Iterator[tuple[str, str, str]]:
         yield "settings", str(error), "correct or unset that variable"
     wrong = list(_packages())
     yield "packages", f"{len(wrong)} wrong" + (f": {', '.join(wrong[:4])}" if wrong else ""), SETUP if wrong else ""
-    for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors"):
+    for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors", settings.OLDER_BOTOCORE):
         whole = wheels.intact(settings.cache() / "models" / name, deep=True)
-        yield f"model {name}", "every file matches its sha256" if whole else "missing or damaged", "" if whole else SETUP
+        yield f"files {name}", "every file matches its sha256" if whole else "missing or damaged", "" if whole else SETUP
     ready = not wrong and setup.prepared()
     yield "index", "ready" if ready else "not made yet", "" if ready else SETUP
     yield from _questions()
@@ -56,7 +56,7 @@ def _questions() -> Iterator[tuple[str, str, str]]:
 
 def main() -> int:
     """Print every check; 0 when all is well."""
-    for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors"):
+    for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors", settings.OLDER_BOTOCORE):
         wheels.repair(name)
     failed = 0
     for what, finding, remedy in checks():

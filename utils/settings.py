@@ -17,6 +17,7 @@ REPOSITORY_URL = "https://github.com/rag-or-finetune/course"  # set once here; `
 COURSE_SERVICES = ("dynamodb", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "stepfunctions")
 WHEEL_MODEL = "SmolLM2-135M-Instruct-q4"  # the name of the model unpacked from its wheel
 WHEEL_EMBEDDER = "all-MiniLM-L6-v2"
+OLDER_BOTOCORE = "botocore-1.40.0"  # the same services fifteen months earlier: what lab 3 updates from
 ABSTENTION = "not in the documentation"
 
 

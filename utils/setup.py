@@ -136,9 +136,10 @@ def prepare() -> None:
     if prepared():
         return
     check_disk(2)
-    from . import arms, models
+    from . import arms, models, wheels
 
     chosen = settings.load()
+    wheels.unpack(settings.OLDER_BOTOCORE)
     print("Models: fetching, checking and converting …", flush=True)
     models.embedder_path(chosen.embedder)
     if not chosen.endpoint:
@@ -160,9 +161,10 @@ def prepared() -> bool:
     from . import models, wheels
 
     stamp = _prepared_stamp()
-    folders = [settings.cache() / "models" / name for name in (settings.WHEEL_EMBEDDER, models.CONVERTED)]
+    folders = [settings.cache() / "models" / name for name in (settings.WHEEL_EMBEDDER, models.CONVERTED,
+                                                                settings.OLDER_BOTOCORE)]
     chosen = settings.load()
-    used = [chosen.embedder == settings.WHEEL_EMBEDDER, chosen.model == settings.WHEEL_MODEL and not chosen.endpoint]
+    used = [chosen.embedder == settings.WHEEL_EMBEDDER, chosen.model == settings.WHEEL_MODEL and not chosen.endpoint, True]
     whole = all(wheels.intact(folder) for folder, needed in zip(folders, used, strict=True) if needed)
     try:
         return whole and json.loads(stamp.read_text("utf-8")) == _prepared_key()

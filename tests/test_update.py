@@ -1,0 +1,43 @@
+"""Changed documents: what counts as stale, patched values, the older corpus."""
+from __future__ import annotations
+
+import pytest
+
+from utils import benchmark, settings, update
+from utils.corpus import Document, Section
+
+
+def document(id_: str, text: str) -> Document:
+    return Document(id_, id_, "shop", (Section("overview", text),))
+
+
+def question(task: str, home: str, answer: str) -> benchmark.Question:
+    return benchmark.Question(f"{task}-{home}", task, "?", (answer,), (), (home,))
+
+
+def test_stale_is_what_the_older_documents_do_not_say():
+    before = {"a": document("a", "at most 256 KiB"), "b": document("b", "12 hours"), "gone": document("gone", "x")}
+    after = {"a": document("a", "at most 1 MiB"), "b": document("b", "12 hours each"), "new": document("new", "y")}
+    asked = [question("fact", "a", "1 MiB"), question("fact", "b", "12 hours"), question("routing", "new", "new"),
+             question("routing", "a", "a"), question("summary", "a", "z"), question("error", "a", "nowhere")]
+    assert [q.id for q in update.stale(asked, before, after)] == ["fact-a", "routing-new"]
+    assert update.changes(before, after) == {"added": ["new"], "removed": ["gone"], "reworded": ["a", "b"]}
+
+
+def test_a_patch_changes_the_value_as_a_word_and_nothing_else():
+    made = update.patched(document("a", "12 hours, not 120 or 1.12, but 12."), "12", "36")
+    assert made.text == "36 hours, not 120 or 1.12, but 36."
+    with pytest.raises(ValueError, match="does not hold '99'"):
+        update.patched(document("a", "12"), "99", "1")
+
+
+def test_the_older_botocore_holds_the_course_and_some_answers_went_stale(world):
+    before = {d.id: d for d in update.documents_before()}
+    assert {d.service for d in before.values()} == set(settings.COURSE_SERVICES)
+    assert sorted(path.name for path in update.older().iterdir() if path.is_dir()) == sorted(settings.COURSE_SERVICES)
+    asked = [q for q in benchmark.load() if q.split in ("dev", "test")]
+    gone = update.stale(asked, before, world.documents)
+    assert 20 <= len(gone) <= 40 and any(q.home.startswith("kinesis.") for q in gone)
+    assert 67 < update.weeks() < 68 and update.stale_per_week(26, 400) == pytest.approx(26 / 400 / update.weeks())
+    with pytest.raises(ValueError, match="at least one"):
+        update.stale_per_week(0, 0)
