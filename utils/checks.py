@@ -18,7 +18,8 @@ def _check(fn: Callable, cases: Sequence[Case]) -> None:
         for arguments, expected, slip in cases:
             shown = ", ".join(repr(argument) for argument in arguments)
             found = _called(fn, arguments, shown, slip)
-            assert found is not None, f"{fn.__name__}({shown}) gave None. Is there a return statement?"
+            assert found is not None or expected is None, f"{fn.__name__}({shown}) gave None. Is there a return statement?"
+            assert expected is not None or found is None, f"{fn.__name__}({shown}) gave {found!r}, expected None. {slip}"
             assert type(found) in (type(expected), int if isinstance(expected, float) else type(expected)), (
                 f"{fn.__name__}({shown}) gave {found!r}, a {type(found).__name__}; return a {type(expected).__name__}.")
             assert _same(found, expected), f"{fn.__name__}({shown}) gave {found!r}, expected {expected!r}. {slip}"

@@ -1,0 +1,153 @@
+"""Lab 3's checks: each passes the reference, and rejects at least two named wrong answers."""
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from utils import checks_lab3 as checks
+from utils import learner, metrics, outcomes, roi, stats
+
+
+def token_f1(answer, accepted):
+    a, b = answer.lower().split(), accepted.lower().split()
+    shared = sum((Counter(a) & Counter(b)).values())
+    return 2 * shared / (len(a) + len(b)) if shared else 0.0
+
+
+def counts_a_set(answer, accepted):
+    a, b = set(answer.lower().split()), set(accepted.lower().split())
+    return 2 * len(a & b) / (len(a) + len(b)) if a & b else 0.0
+
+
+def recall_only(answer, accepted):
+    b = accepted.lower().split()
+    return sum(token in answer.lower().split() for token in b) / len(b)
+
+
+def cluster_mean(values, clusters, drawn):
+    of = {name: [v for v, c in zip(values, clusters, strict=True) if c == name] for name in clusters}
+    taken = [value for name in drawn for value in of[name]]
+    return sum(taken) / len(taken)
+
+
+def mean_of_means(values, clusters, drawn):
+    of = {name: [v for v, c in zip(values, clusters, strict=True) if c == name] for name in clusters}
+    return sum(sum(of[name]) / len(of[name]) for name in drawn) / len(drawn)
+
+
+def each_once(values, clusters, drawn):
+    return cluster_mean(values, clusters, sorted(set(drawn)))
+
+
+def read_result(low, high, worth):
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "no difference that matters" if -worth < low and high < worth else "inconclusive"
+
+
+def no_evidence_is_no_difference(low, high, worth):
+    return "better" if low > 0 else "worse" if high < 0 else "no difference that matters"
+
+
+def asks_for_worth_first(low, high, worth):
+    return "no difference that matters" if -worth < low and high < worth else read_result(low, high, worth)
+
+
+def looks_at_the_middle(low, high, worth):
+    return "better" if low + high > 0 else "worse"
+
+
+def cost_per_correct(fixed, per_question, questions, right):
+    return (fixed + per_question * questions) / (questions * right) if questions * right else None
+
+
+def spread_over_questions(fixed, per_question, questions, right):
+    return fixed / questions + per_question / right if questions * right else None
+
+
+def zero_when_none(fixed, per_question, questions, right):
+    return cost_per_correct(fixed, per_question, questions, right) or 0.0
+
+
+def break_even(fixed_a, each_a, fixed_b, each_b):
+    if fixed_b <= fixed_a and each_b <= each_a:
+        return 0.0
+    return (fixed_b - fixed_a) / (each_a - each_b) if each_a > each_b else None
+
+
+def pays_all_of_it_back(fixed_a, each_a, fixed_b, each_b):
+    return fixed_b / (each_a - each_b) if each_a > each_b else None
+
+
+def negative_volumes(fixed_a, each_a, fixed_b, each_b):
+    return (fixed_b - fixed_a) / (each_a - each_b) if each_a != each_b else None
+
+
+def swings(result, ranges):
+    found = [(name, result(**{name: low}), result(**{name: high})) for name, (low, high) in ranges.items()]
+    return sorted(found, key=lambda row: -abs(row[2] - row[1]))
+
+
+def signed_swings(result, ranges):
+    return sorted(swings(result, ranges), key=lambda row: row[1] - row[2])
+
+
+def in_the_order_given(result, ranges):
+    return [(name, result(**{name: low}), result(**{name: high})) for name, (low, high) in ranges.items()]
+
+
+def expected_regret(values):
+    return [sum(max(row) - row[i] for row in values) / len(values) for i in range(len(values[0]))]
+
+
+def against_the_best_on_average(values):
+    means = [sum(row[i] for row in values) / len(values) for i in range(len(values[0]))]
+    return [max(means) - mean for mean in means]
+
+
+def summed(values):
+    return [sum(max(row) - row[i] for row in values) for i in range(len(values[0]))]
+
+
+RIGHT = (token_f1, cluster_mean, read_result, cost_per_correct, break_even, swings, expected_regret)
+WRONG = [("token_f1", counts_a_set), ("token_f1", recall_only), ("cluster_mean", mean_of_means), ("cluster_mean", each_once),
+         ("read_result", no_evidence_is_no_difference), ("read_result", asks_for_worth_first), ("read_result", looks_at_the_middle),
+         ("cost_per_correct", spread_over_questions), ("cost_per_correct", zero_when_none), ("break_even", pays_all_of_it_back),
+         ("break_even", negative_volumes), ("swings", signed_swings), ("swings", in_the_order_given),
+         ("expected_regret", against_the_best_on_average), ("expected_regret", summed)]
+
+
+@pytest.mark.parametrize("right", RIGHT, ids=lambda fn: fn.__name__)
+def test_a_check_passes_the_reference(right, capsys):
+    getattr(checks, f"check_{right.__name__}")(right)
+    assert "solved" in capsys.readouterr().out and learner.progress()
+
+
+@pytest.mark.parametrize("name", [fn.__name__ for fn in RIGHT])
+def test_an_unsolved_exercise_is_to_do(name, capsys):
+    def unsolved(*_):
+        raise NotImplementedError
+
+    unsolved.__name__ = name
+    getattr(checks, f"check_{name}")(unsolved)
+    assert "to do" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG, ids=lambda value: getattr(value, "__name__", value))
+def test_a_check_rejects_a_wrong_answer(name, wrong):
+    with pytest.raises(AssertionError, match=r"expected|gave|raised"):
+        getattr(checks, f"check_{name}")(wrong)
+
+
+def test_the_exercises_agree_with_the_package():
+    assert token_f1("it is 5 minutes", "5 minutes") == pytest.approx(metrics.token_f1("it is 5 minutes", ["5 minutes"]))
+    values, clusters = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0], list("aabbcd")
+    assert cluster_mean(values, clusters, list("abcd")) == pytest.approx(stats.interval(values, clusters).mean)
+    import numpy
+
+    drawn = [[3.0, 1.0], [1.0, 2.0]]
+    assert expected_regret(drawn) == pytest.approx(roi.decide(numpy.array(drawn))["regret"].tolist())
+    assert set(outcomes.OUTCOMES) == {"right", "wrong", "silent"}
