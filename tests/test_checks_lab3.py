@@ -114,7 +114,8 @@ def summed(values):
 
 RIGHT = (token_f1, cluster_mean, read_result, cost_per_correct, break_even, swings, expected_regret)
 WRONG = [("token_f1", counts_a_set), ("token_f1", recall_only), ("cluster_mean", mean_of_means), ("cluster_mean", each_once),
-         ("read_result", no_evidence_is_no_difference), ("read_result", asks_for_worth_first), ("read_result", looks_at_the_middle),
+         ("read_result", no_evidence_is_no_difference), ("read_result", asks_for_worth_first),
+         ("read_result", looks_at_the_middle),
          ("cost_per_correct", spread_over_questions), ("cost_per_correct", zero_when_none), ("break_even", pays_all_of_it_back),
          ("break_even", negative_volumes), ("swings", signed_swings), ("swings", in_the_order_given),
          ("expected_regret", against_the_best_on_average), ("expected_regret", summed)]

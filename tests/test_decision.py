@@ -27,7 +27,8 @@ def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tm
     assert "**Use raft+advanced_rag**" in text and "none correct of 20" in text and "oracle" not in text
     assert "question_only" not in text and "Measured on 20 questions over 20 clusters" in text
     html = paths[0].read_text("utf-8")
-    assert html.count("data:image/png;base64,") == 4 and "none correct of 20" in html and "http" not in html.partition("Assumptions")[0]
+    assert html.count("data:image/png;base64,") == 4 and "none correct of 20" in html
+    assert "http" not in html.partition("Assumptions")[0]
     assert 'alt="raft+advanced_rag is right most often' in html and all(path.exists() for path in paths)
     for heading in ("How sure", "What would change it", "What it costs to be wrong", "Assumptions"):
         assert f"## {heading}" in text

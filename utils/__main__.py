@@ -57,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
     rebuild = commands.add_parser("rebuild", help="for authors: remake committed adapters and records; resumes")
     rebuild.add_argument("what", choices=("lab1", "lab2"))
+    drafted = commands.add_parser("draft", help="draft questions about a folder of documents, for you to review")
+    drafted.add_argument("--corpus", required=True, metavar="DIR")
+    drafted.add_argument("--out", required=True, metavar="FILE", help="JSON lines; a file that is there is never replaced")
+    drafted.add_argument("--many", type=int, default=40, metavar="N")
     told = commands.add_parser("report", help="a one-page decision from a benchmark's records")
     told.add_argument("--records", required=True, metavar="FILE", help="what `benchmark --out` wrote")
     told.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are put beside it")
@@ -142,6 +146,17 @@ def _rebuild(options: argparse.Namespace) -> int:
     return 0
 
 
+def _draft(options: argparse.Namespace) -> int:
+    from . import drafts, folder
+
+    if options.many < 1:
+        raise ValueError(f"--many {options.many}: give at least 1")
+    made = drafts.write(folder.load(options.corpus), Path(options.out), options.many)
+    print(f"{made} drafts in {options.out}; each is marked {drafts.REVIEW!r}: reword it, add accepted forms, drop what is no "
+          "question")
+    return 0
+
+
 def _report(options: argparse.Namespace) -> int:
     from . import decision, report, roi
 
@@ -165,7 +180,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "benchmark": _benchmark,
-            "rebuild": _rebuild, "report": _report, "doctor": _doctor}
+            "rebuild": _rebuild, "draft": _draft, "report": _report, "doctor": _doctor}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

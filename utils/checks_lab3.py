@@ -77,7 +77,8 @@ def check_swings(fn: Callable) -> None:
     _check(fn, [
         ((gain, {"a": (0.0, 2.0)}), [("a", -1.0, 19.0)], "Result at the low end, then at the high end."),
         ((gain, {"b": (0.0, 2.0)}), [("b", 10.0, 6.0)], "A rise may lower the result: keep the order low end, high end."),
-        ((gain, {"b": (0.0, 2.0), "a": (0.0, 2.0)}), [("a", -1.0, 19.0), ("b", 10.0, 6.0)], "Are they sorted by swing, widest first?"),
+        ((gain, {"b": (0.0, 2.0), "a": (0.0, 2.0)}), [("a", -1.0, 19.0), ("b", 10.0, 6.0)],
+         "Are they sorted by swing, widest first?"),
         ((gain, {"a": (0.0, 2.0), "b": (1.0, 1.0)}), [("a", -1.0, 19.0), ("b", 9.0, 9.0)],
          "Each assumption moves alone: do the others go back to where they were?"),
         ((gain, {"c": (0.0, 9.0), "b": (0.0, 3.0)}), [("b", 10.0, 1.0), ("c", 9.0, 9.0)],

@@ -80,21 +80,22 @@ def figures(made: Decision) -> dict[str, object]:
     """Name → picture: outcomes, quality against cost, tornado, winners."""
     shares = {o.name: {"right": o.right, "silent": o.silent, "wrong": o.wrong} for o in made.options}
     best = max(made.options, key=lambda option: option.right)
-    points = [{"arm": o.name, "cost": float(roi.cost_per_1000(o, made.assumptions)), "right": i.mean, "low": i.low, "high": i.high}
-              for o, i in zip(made.options, made.right, strict=True)]
+    points = [{"arm": o.name, "cost": float(roi.cost_per_1000(o, made.assumptions)), "right": i.mean, "low": i.low,
+               "high": i.high} for o, i in zip(made.options, made.right, strict=True)]
     found = {
         "outcomes": plots_roi.outcome_bars(shares, made.questions, f"{best.name} is right most often: {best.right:.0%}"),
         "cost": plots_roi.pareto(points, "What a share of right answers costs", "cost of 1,000 questions (USD)"),
     }
     if made.next:
         rows = roi.tornado(made.next, made.best, made.assumptions, made.ranges)
-        found["tornado"] = plots_roi.tornado(rows, f"{made.best.name} against {made.next.name}: {rows[0]['assumption']} matters most",
-                                             "USD")
+        title = f"{made.best.name} against {made.next.name}: {rows[0]['assumption']} matters most"
+        found["tornado"] = plots_roi.tornado(rows, title, "USD")
         chart = roi.winner_map(made.options, made.assumptions, VOLUMES, UPDATES)
         names = [option.name for option in made.options]
         most = max(range(-1, len(names)), key=lambda i: (chart == i).sum())
         title = "none pays" if most < 0 else f"{names[most]} pays most"
-        found["winners"] = plots_roi.winners(chart, names, VOLUMES, UPDATES, f"On {(chart == most).mean():.0%} of this map {title}")
+        title = f"On {(chart == most).mean():.0%} of this map {title}"
+        found["winners"] = plots_roi.winners(chart, names, VOLUMES, UPDATES, title)
     return found
 
 
@@ -112,29 +113,29 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
     """The page. pictures: name → address of the figure, as `figures` names them."""
     a, told = made.assumptions, made.told
     lines = ["# RAG, fine-tuning, or both: the decision", "", recommendation(made), ""]
-    lines += [f"Measured on {made.questions} questions over {made.clusters} clusters; the smallest gap between two options that so "
-              f"many can show is {stats.smallest_detectable(made.questions):.2f} (80 % power, 20 % discordant).", ""]
+    lines += [f"Measured on {made.questions} questions over {made.clusters} clusters; the smallest gap between two options that "
+              f"so many can show is {stats.smallest_detectable(made.questions):.2f} (80 % power, 20 % discordant).", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
-    lines += ["", "| option | right [95 %] | wrong | silent | tokens | seconds | cost of 1,000 | cost of a right answer | net value |",
-              "|---|---|---|---|---|---|---|---|---|"]
+    lines += ["", "| option | right [95 %] | wrong | silent | tokens | seconds | cost of 1,000 | cost of a right answer | "
+              "net value |", "|---|---|---|---|---|---|---|---|---|"]
     for i, (option, right) in enumerate(zip(made.options, made.right, strict=True)):
         correct = roi.cost_per_correct(option, a)
         price = f"none correct of {made.questions}" if math.isinf(correct) else f"{correct:,.2f}"
         lines.append(f"| {option.name} | {right} | {option.wrong:.2f} | {option.silent:.2f} | "
                      f"{option.tokens_in + option.tokens_out:.0f} | {option.seconds:.2f} | {roi.cost_per_1000(option, a):,.2f} | "
                      f"{price} | {told['mean'][i]:,.0f} [{told['low'][i]:,.0f}, {told['high'][i]:,.0f}] |")
-    lines += ["", "Money in USD; net value over the horizon, mean and 95 % of the draws. *Right* is an accepted answer in a reply of "
-              "at most 15 words; *silent* is an abstention.", "", "## How sure", ""]
+    lines += ["", "Money in USD; net value over the horizon, mean and 95 % of draws. *Right* is an accepted answer in a reply "
+              "of at most 15 words; *silent* is an abstention.", "", "## How sure", ""]
     order = sorted(range(len(made.options)), key=lambda i: -told["mean"][i])
     lines += [f"- {made.options[i].name}: best in {told['probability_best'][i]:.0%} of draws "
-              f"({made.quality_only['probability_best'][i]:.0%} with today's assumptions and only quality uncertain), expected regret "
-              f"{told['regret'][i]:,.0f}" for i in order]
+              f"({made.quality_only['probability_best'][i]:.0%} with today's assumptions and only quality uncertain), expected "
+              f"regret {told['regret'][i]:,.0f}" for i in order]
     lines += ["", "## What would change it", "", *_changes(made), ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("tornado", "winners")]
     lines += ["", "## What it costs to be wrong", "", *_wrong(made), "", "## Assumptions", "",
               "| | value | range | unit | kind | date | source |", "|---|---|---|---|---|---|---|"]
-    lines += [f"| {r['name']} | {r['value']:g} | {r['low']:g} to {r['high']:g} | {r['unit']} | {r['kind']} | {r['date']} | {r['source']} |"
-              for r in made.rows]
+    lines += [f"| {r['name']} | {r['value']:g} | {r['low']:g} to {r['high']:g} | {r['unit']} | {r['kind']} | {r['date']} | "
+              f"{r['source']} |" for r in made.rows]
     return "\n".join(lines) + "\n"
 
 

@@ -31,7 +31,8 @@ def outcome_bars(shares: dict[str, dict[str, float]], n: int, title: str):
     area.invert_yaxis()
     area.set_xlim(0, 1)
     figure.legend(fontsize=11, frameon=False, ncols=3, loc="outside lower center")
-    told = "; ".join(f"{arm}: " + ", ".join(f"{name} {value:.2f}" for name, value in each.items()) for arm, each in shares.items())
+    told = "; ".join(f"{arm}: " + ", ".join(f"{name} {value:.2f}" for name, value in each.items())
+                     for arm, each in shares.items())
     return plots.show(figure, f"{title}. {told}.")
 
 

@@ -118,9 +118,15 @@ def asked_of(chunk: Chunk) -> Iterator[tuple[str, str, str]]:
         if 5 <= len(lead.split()) <= 30 and not lead.startswith(NO_ANSWER):
             yield "routing", lead, name
     for sentence in sentences:
-        values = [*VALUE.findall(sentence), *NAMED.findall(sentence)]
-        if len(values) == 1 and 8 <= len(sentence.split()) <= 40 and sentence.count(values[0]) == 1:
-            yield "value", sentence, values[0]
+        if value := value_in(sentence):
+            yield "value", sentence, value
+
+
+def value_in(sentence: str) -> str:
+    """The one value that a sentence states, or "" where it states none, several, or is too short or long to ask about."""
+    values = [*VALUE.findall(sentence), *NAMED.findall(sentence)]
+    plain = len(values) == 1 and 8 <= len(sentence.split()) <= 40 and sentence.count(values[0]) == 1
+    return values[0] if plain else ""
 
 
 def worded(kind: str, sentence: str, answer: str, draw: random.Random) -> str:
@@ -164,7 +170,8 @@ def _further(first: Example, askable: Sequence[tuple[Chunk, str, str, str]], chu
         return all(len(said & words) <= ALIKE * len(said) for id_, words in texts.items() if id_ != each[0].id)
 
     here = [each for each in askable if each[0].id in shown and alone(each)]
-    absent = [each for each in draw.sample(askable, min(20, len(askable))) if each[0].document_id not in documents and alone(each)]
+    absent = [each for each in draw.sample(askable, min(20, len(askable)))
+              if each[0].document_id not in documents and alone(each)]
     draw.shuffle(here)
     turns = []
     for chunk, kind, sentence, answer in here:

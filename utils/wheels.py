@@ -20,7 +20,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Wheel:
-    """A pinned wheel: requirement, file name, sha256, the folder inside it that we need, and which of its folders (all if empty)."""
+    """A pinned wheel: requirement, file name, sha256, the folder inside it that we need, which of its folders (empty: all)."""
 
     requirement: str
     filename: str

@@ -1,0 +1,54 @@
+"""Drafted questions, energy, sliders: the small tools of lab 3."""
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from utils import benchmark, drafts, energy, roi, sliders
+from utils.corpus import Document, Section
+
+
+def document(name: str, *sentences: str) -> Document:
+    return Document(name, name, "", (Section("text", " ".join(sentences)),))
+
+
+def test_drafts_are_marked_spread_over_documents_and_load_as_questions(tmp_path):
+    documents = [document("bread.txt", "A fresh loaf of bread may rest for at most 12 hours in the basket.",
+                          "The oven keeps its heat for up to 30 minutes after the last loaf is out."),
+                 document("cat.txt", "The cat of the house gets dinner within 20 minutes after the bell.")]
+    made = drafts.make(documents, 2)
+    assert {row["evidence"][0] for row in made} == {"bread.txt", "cat.txt"}
+    assert all(row["note"] == "draft, review me" and row["answers"][0] not in row["question"] for row in made)
+    out = tmp_path / "d" / "q.jsonl"
+    assert drafts.write(documents, out, 9) == 3
+    assert len(benchmark.load(out, known={d.id: d for d in documents})) == 3
+    with pytest.raises(ValueError, match="is there already"):
+        drafts.write(documents, out, 9)
+    with pytest.raises(ValueError, match="by hand"):
+        drafts.make([document("x.txt", "Nothing to count.")], 3)
+
+
+def test_energy_is_read_where_reported_and_none_elsewhere(tmp_path):
+    assert energy.joules(tmp_path) is None
+    for number, value in enumerate((1_500_000, 500_000)):
+        (tmp_path / f"intel-rapl:{number}").mkdir()
+        (tmp_path / f"intel-rapl:{number}" / "energy_uj").write_text(f"{value}\n", "utf-8")
+    assert energy.joules(tmp_path) == 2.0
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("no", "utf-8")
+    assert energy.joules(tmp_path) is None
+
+
+def test_a_slider_redraws_at_once_and_reorders():
+    now, ranges, _ = roi.load()
+    options = [roi.option("base", {"right": 0.1, "wrong": 0.4, "silent": 0.5}, 80, 20, 1.0),
+               roi.option("raft+advanced_rag", {"right": 0.6, "wrong": 0.2, "silent": 0.2}, 500, 8, 1.5)]
+    box = sliders.widget(options, now, ranges)
+    *moving, shown = box.children
+    before = shown.value
+    begun = time.perf_counter()
+    moving[0].value = 1000.0
+    assert time.perf_counter() - begun < 0.2 and shown.value != before
+    assert len(moving) == len(sliders.SHOWN) and "quality" in shown.value
+    moving[0].value = 100_000.0
+    assert shown.value.index("raft+advanced_rag") < shown.value.index(">base<")
