@@ -1,6 +1,8 @@
 """Changed documents: what counts as stale, patched values, the older corpus."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from utils import benchmark, settings, update
@@ -41,3 +43,13 @@ def test_the_older_botocore_holds_the_course_and_some_answers_went_stale(world):
     assert 67 < update.weeks() < 68 and update.stale_per_week(26, 400) == pytest.approx(26 / 400 / update.weeks())
     with pytest.raises(ValueError, match="at least one"):
         update.stale_per_week(0, 0)
+
+
+def test_new_facts_are_worded_from_the_sentence_that_tells_them():
+    documents = {"a": document("a", "It waits 12 hours. A loaf in the basket may rest for at most 12 hours in all.")}
+    asked = benchmark.Question("q", "fact", "how long may a loaf rest in its basket?", ("12 hours",), (), ("a",))
+    assert update.telling(asked, documents).startswith("A loaf in the basket")
+    made = update.wordings([asked], documents, 3)
+    assert len(made) == 3 and all(row.completion == "12 hours" and "12" not in row.prompt[0]["content"] for row in made)
+    with pytest.raises(ValueError, match="no sentence"):
+        update.telling(replace(asked, answers=("9 days",)), documents)

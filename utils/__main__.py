@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
     bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
     rebuild = commands.add_parser("rebuild", help="for authors: remake committed adapters and records; resumes")
-    rebuild.add_argument("what", choices=("lab1", "lab2"))
+    rebuild.add_argument("what", choices=("lab1", "lab2", "lab3"))
     drafted = commands.add_parser("draft", help="draft questions about a folder of documents, for you to review")
     drafted.add_argument("--corpus", required=True, metavar="DIR")
     drafted.add_argument("--out", required=True, metavar="FILE", help="JSON lines; a file that is there is never replaced")
@@ -139,10 +139,10 @@ def _benchmark(options: argparse.Namespace) -> int:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from . import rebuild, rebuild_lab2
+    from . import rebuild, rebuild_lab2, rebuild_lab3
 
     setup.prepare()
-    {"lab1": rebuild.lab1, "lab2": rebuild_lab2.lab2}[options.what]()
+    {"lab1": rebuild.lab1, "lab2": rebuild_lab2.lab2, "lab3": rebuild_lab3.lab3}[options.what]()
     return 0
 
 

@@ -4,15 +4,17 @@ The real change is the same eight services in an older botocore, which `setup` u
 """
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from . import corpus, metrics, settings, wheels
+from . import chunking, corpus, metrics, rag, reading, settings, wheels
 from .benchmark import Question
 from .corpus import Document
+from .examples import Example
 
 RELEASED = {"1.40.0": date(2025, 7, 31), "1.44.5": date(2026, 11, 17)}  # dates of the files inside the two wheels
 
@@ -59,6 +61,33 @@ def stale_per_week(gone: int, asked: int) -> float:
     if asked < 1:
         raise ValueError(f"{asked} questions: a share needs at least one")
     return gone / asked / weeks()
+
+
+def telling(question: Question, documents: Mapping[str, Document]) -> str:
+    """The sentence of the question's evidence that holds an accepted answer and shares most words with the question.
+
+    For a routing question, whose answer is a name, the lead sentence of the operation. Raises ValueError when none holds one.
+    """
+    there = [documents[id_] for id_ in question.evidence if id_ in documents]
+    if question.task == "routing" and there:
+        return corpus.lead_sentence(there[0])
+    words = set(question.question.lower().split())
+    holding = [sentence for document in there for section in document.sections for sentence in chunking.sentences(section.text)
+               if metrics.contains(sentence, question.answers)]
+    if not holding:
+        raise ValueError(f"{question.id}: no sentence of its evidence holds an accepted answer")
+    return max(holding, key=lambda sentence: len(words & set(sentence.lower().split())))
+
+
+def wordings(questions: Sequence[Question], documents: Mapping[str, Document], many: int, seed: int = 0) -> list[Example]:
+    """Closed-book training rows for changed facts: `many` wordings of each, made from the sentence that tells it."""
+    draw, made = random.Random(seed), []
+    for question in questions:
+        sentence = telling(question, documents)
+        kind = "value" if question.task == "fact" else question.task
+        made += [Example(question.id, rag.messages(reading.worded(kind, sentence, question.answers[0], draw)),
+                         question.answers[0]) for _ in range(many)]
+    return made
 
 
 def patched(document: Document, old: str, new: str) -> Document:
