@@ -18,6 +18,7 @@ from . import (
     finetune,
     forgetting,
     judging,
+    models,
     rag,
     reading,
     rebuild,
@@ -35,15 +36,16 @@ SUPERVISED = {
     "raft": RAFT,
     "closed_book": Sft(recipe="closed_book", batch_size=16, micro_batch=8),
     "format_only": Sft(recipe="format_only", batch_size=16, micro_batch=8),
-    "raft@1": replace(RAFT, seed=1),
-    "raft@2": replace(RAFT, seed=2),
 }
+SEEDS = {f"raft@{seed}": replace(RAFT, seed=seed) for seed in (1, 2)}  # last of all: each takes as long as raft itself
 PREFERENCES = {
     "raft_dpo_author": Preference(),
     "raft_dpo_ai": Preference(labels="ai"),
     "raft_dpo_mixed": Preference(labels="mixed"),
     "raft_kto": Preference(recipe="kto", micro_batch=4),
 }
+SWEEP = Sft(recipe="raft", epochs=1.0, limit=200)  # each rank learns from the same examples
+RANKS = (1, 4, 16, 64)
 SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
@@ -67,7 +69,10 @@ def lab2() -> None:
         aligned(name, chosen, questions, room)
     rebuild.table("lab2_dev", dev, ARMS_DEV, room, command=COMMAND)
     rebuild.rows("lab2_confidence", lambda: confidences(dev, room), "dev: raft+advanced_rag", COMMAND, raft)
+    rebuild.rows("lab2_ranks", lambda: ranks(questions, room), f"{SWEEP.limit} RAFT examples, loss on the feedback pool", COMMAND)
     rebuild.rows("lab2_perplexity", lambda: perplexities(room), "scikit-learn's data set descriptions", COMMAND, raft)
+    for name, chosen in SEEDS.items():
+        supervised(name, chosen, questions, room)
 
 
 def home(name: str) -> Path:
@@ -188,6 +193,22 @@ def confidences(dev: list, room: arms.Room) -> list[dict]:
                      "right": row["scores"].get("exact_match", 0.0), "abstained": row["abstained"],
                      "log_probability": round(sure, 4), "log_probability_abstention": round(silence, 4),
                      "retrieval_score": row["hits"][0]["score"]})
+    return rows
+
+
+def ranks(questions: list, room: arms.Room) -> list[dict]:
+    """LoRA's rank against quality and time: one short run each, and the loss on examples of questions it never saw."""
+    made = examples.subset(examples.raft(questions, room), SWEEP.limit)
+    unseen = examples.subset(examples.raft(questions, room, seed=5, pool=True), 80)
+    rows = []
+    for rank in RANKS:
+        folder = rebuild.work(f"rank{rank}")
+        told = finetune.train(made, replace(SWEEP, rank=rank, alpha=2 * rank), folder)
+        reader = models.LanguageModel(adapter=str(folder))
+        sure = alignment.likelihood(reader, [e.prompt for e in unseen], [e.completion for e in unseen])
+        size = (folder / "adapter_model.safetensors").stat().st_size
+        rows.append({"rank": rank, "examples": told["examples"], "seconds": told["seconds"], "bytes": size,
+                     "training_loss": told["loss"][-1][1], "unseen_loss": round(-sum(sure) / len(sure), 4)})
     return rows
 
 
