@@ -105,6 +105,10 @@ def test_the_gate_promotes_what_got_better_and_refuses_each_kind_of_loss():
     for name, decision in refused.items():
         assert not decision.promoted and [check for check, passed, _ in decision.checks if not passed] == [name]
         assert "refused" in str(decision) and f"FAIL  {name}" in str(decision)
+    quiet, loud = ([{**r, "arm": "x+distractor", "abstained": silent} for r in present if r["task"] == "fact"]
+                   for silent in (True, False))
+    withheld = registry.gate([*arm(0.2, 0.5), *quiet], [*present, *loud], (20.0, 20.0))
+    assert withheld.promoted and "abstains where it should +0.50" in str(withheld)
     with pytest.raises(ValueError, match="unanswerable questions"):
         registry.gate([r for r in present if r["task"] == "fact"], present, (1.0, 1.0))
 

@@ -50,7 +50,7 @@ SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
                      "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",
-                     *(f"{name}+advanced_rag" for name in PREFERENCES)])
+                     *(f"{name}+{context}" for name in PREFERENCES for context in ("advanced_rag", "distractor"))])
 JUDGED = ("fact", "error", "routing", "unanswerable")  # tasks whose short answers can be judged
 
 

@@ -67,10 +67,11 @@ def gate(candidate: Sequence[dict], present: Sequence[dict], perplexity: tuple[f
          most_forgotten: float = 1.05) -> Decision:
     """May the candidate take the present adapter's place? Both are judged on the same dev questions, pair by pair.
 
-    candidate, present: records of one arm each. perplexity: (candidate's, present's) on general text. Promoted when
-    something it was trained for got better for certain (abstention on unanswerable questions, or citation, or exact match:
-    interval above zero), exact match on answerable questions did not fall by more than `most_lost`, abstention on
-    answerable questions did not rise by more than `most_lost`, and perplexity rose to at most `most_forgotten` times.
+    candidate, present: records of one model each; those of a `+distractor` arm count as questions whose passages do not hold
+    the answer, beside the unanswerable ones. perplexity: (candidate's, present's) on general text. Promoted when something it
+    was trained for got better for certain (abstention where it should, or citation, or exact match: interval above zero),
+    exact match on answerable questions did not fall by more than `most_lost`, abstention on answerable questions did not rise by
+    more than `most_lost`, and perplexity rose to at most `most_forgotten` times.
     """
     goals = {"abstains where it should": _paired(candidate, present, "unanswerable", "abstained"),
              "cites a right passage": _paired(candidate, present, "answerable", "cited_right"),
@@ -89,16 +90,23 @@ def gate(candidate: Sequence[dict], present: Sequence[dict], perplexity: tuple[f
 
 def _paired(candidate: Sequence[dict], present: Sequence[dict], which: str, what: str) -> stats.Comparison:
     """Difference of one measure between two arms on the same questions, with its cluster-bootstrap interval."""
-    before = {record["question_id"]: record for record in present}
-    tasks = ("unanswerable",) if which == "unanswerable" else ("fact", "error", "routing")
-    asked = [record for record in candidate if record["task"] in tasks and record["question_id"] in before]
+    def key(record: dict) -> tuple[str, bool]:
+        return record["question_id"], record.get("arm", "").endswith("distractor")
+
+    def wanted(record: dict) -> bool:
+        if record["task"] not in ("fact", "error", "routing", "unanswerable"):
+            return False
+        return (record["task"] == "unanswerable" or key(record)[1]) == (which == "unanswerable")
+
+    before = {key(record): record for record in present}
+    asked = [record for record in candidate if wanted(record) and key(record) in before]
     if not asked:
         raise ValueError(f"the gate needs {which} questions that both arms answered; run both on the same dev questions")
 
     def value(record: dict) -> float:
         return float(record["abstained"] if what == "abstained" else record["scores"].get(what, 0.0))
 
-    return stats.paired([value(before[r["question_id"]]) for r in asked], [value(r) for r in asked],
+    return stats.paired([value(before[key(r)]) for r in asked], [value(r) for r in asked],
                         [r["cluster"] for r in asked])
 
 
