@@ -139,7 +139,7 @@ def test_the_registry_keeps_lineage_promotes_only_with_consent_and_rolls_back(tm
 
 def test_the_shipped_labels_are_the_authors_short_and_about_kept_back_questions():
     pairs, known = feedback.load(), {q.id: q for q in benchmark.load()}
-    assert len(pairs) >= 139 and {pair.source for pair in pairs} == {"author"}
+    assert len(pairs) >= 200 and {pair.source for pair in pairs} == {"author"}
     for pair in pairs:
         assert feedback.in_pool(known[pair.question_id]) and pair.label in feedback.LABELS
         assert max(len(pair.a.split()), len(pair.b.split())) <= feedback.WORDS and pair.a != pair.b
