@@ -20,6 +20,12 @@ def counts_a_set(answer, accepted):
     return 2 * len(a & b) / (len(a) + len(b)) if a & b else 0.0
 
 
+def shares_a_set(answer, accepted):
+    a, b = answer.lower().split(), accepted.lower().split()
+    shared = len(set(a) & set(b))
+    return 2 * shared / (len(a) + len(b)) if shared else 0.0
+
+
 def recall_only(answer, accepted):
     b = accepted.lower().split()
     return sum(token in answer.lower().split() for token in b) / len(b)
@@ -86,6 +92,13 @@ def negative_volumes(fixed_a, each_a, fixed_b, each_b):
     return (fixed_b - fixed_a) / (each_a - each_b) if each_a != each_b else None
 
 
+def whichever_way_round(fixed_a, each_a, fixed_b, each_b):
+    if fixed_b <= fixed_a and each_b <= each_a:
+        return 0.0
+    crossing = (fixed_b - fixed_a) / (each_a - each_b) if each_a != each_b else -1.0
+    return crossing if crossing > 0 else None
+
+
 def swings(result, ranges):
     found = [(name, result(**{name: low}), result(**{name: high})) for name, (low, high) in ranges.items()]
     return sorted(found, key=lambda row: -abs(row[2] - row[1]))
@@ -113,12 +126,15 @@ def summed(values):
 
 
 RIGHT = (token_f1, cluster_mean, read_result, cost_per_correct, break_even, swings, expected_regret)
-WRONG = [("token_f1", counts_a_set), ("token_f1", recall_only), ("cluster_mean", mean_of_means), ("cluster_mean", each_once),
-         ("read_result", no_evidence_is_no_difference), ("read_result", asks_for_worth_first),
-         ("read_result", looks_at_the_middle),
-         ("cost_per_correct", spread_over_questions), ("cost_per_correct", zero_when_none), ("break_even", pays_all_of_it_back),
-         ("break_even", negative_volumes), ("swings", signed_swings), ("swings", in_the_order_given),
-         ("expected_regret", against_the_best_on_average), ("expected_regret", summed)]
+WRONG = [
+    ("token_f1", counts_a_set), ("token_f1", recall_only), ("token_f1", shares_a_set),
+    ("cluster_mean", mean_of_means), ("cluster_mean", each_once),
+    ("read_result", no_evidence_is_no_difference), ("read_result", asks_for_worth_first), ("read_result", looks_at_the_middle),
+    ("cost_per_correct", spread_over_questions), ("cost_per_correct", zero_when_none),
+    ("break_even", pays_all_of_it_back), ("break_even", negative_volumes), ("break_even", whichever_way_round),
+    ("swings", signed_swings), ("swings", in_the_order_given),
+    ("expected_regret", against_the_best_on_average), ("expected_regret", summed),
+]
 
 
 @pytest.mark.parametrize("right", RIGHT, ids=lambda fn: fn.__name__)

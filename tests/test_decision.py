@@ -21,11 +21,13 @@ def records(arms: dict[str, float], n: int = 20, task: str = "fact", tokens: int
 
 
 def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tmp_path):
-    made = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1})
+    made = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1, "raft@1+advanced_rag": 0.95,
+                    "format_only": 0.9})
     paths = decision.write(made, tmp_path / "page.html")
     text = (tmp_path / "page.md").read_text("utf-8")
     assert "**Use raft+advanced_rag**" in text and "none correct of 20" in text and "oracle" not in text
-    assert "question_only" not in text and "Measured on 20 questions over 20 clusters" in text
+    assert not [name for name in ("question_only", "@1", "format_only") if name in text]
+    assert "Measured on 20 questions over 20 clusters" in text
     html = paths[0].read_text("utf-8")
     assert html.count("data:image/png;base64,") == 4 and "none correct of 20" in html
     assert "http" not in html.partition("Assumptions")[0]
@@ -40,13 +42,20 @@ def test_one_option_alone_still_gives_a_page():
     assert "measure another to compare" in decision.markdown(made, {})
 
 
+def test_only_questions_that_every_option_answered_count():
+    made = decision.decide([*records({"base": 0.5}, 30), *records({"closed_book": 0.8}, 20)])
+    assert made.questions == 20 and all(interval.n == 20 for interval in made.right)
+    with pytest.raises(ValueError, match="same questions"):
+        decision.decide([*records({"base": 0.5}, 2), *({**r, "question_id": "z"} for r in records({"closed_book": 0.8}, 1))])
+
+
 def test_options_that_all_lose_are_not_recommended():
     made = decision.decide(records({"base": 0.0, "naive_rag": 0.05}))
     assert "None of these options pays" in decision.recommendation(made)
 
 
 def test_two_equal_options_are_decided_by_a_hair():
-    made = decision.decide(records({"raft@1": 0.8, "raft@2": 0.8}))
+    made = decision.decide(records({"closed_book": 0.8, "raft": 0.8}))
     assert "nothing is decided" in decision.recommendation(made)
 
 

@@ -18,7 +18,7 @@ RAG = Option("rag", 0.6, 0.3, 0.1, tokens_in=500, tokens_out=10, seconds=2.0, re
 TUNED = Option("tuned", 0.3, 0.6, 0.1, tokens_in=50, tokens_out=10, seconds=0.5, trained=True, remembers=True)
 
 
-def simulated(option: Option, a: Assumptions, discounted: bool) -> float:
+def simulated(option: Option, a: Assumptions) -> float:
     """Month by month and question by question, with nothing but additions."""
     money = -a.engineer_hour * (a.rag_build if option.retrieves else a.tuning_build)
     money -= a.machine_hour * (a.indexing if option.retrieves else a.training)
@@ -27,24 +27,27 @@ def simulated(option: Option, a: Assumptions, discounted: bool) -> float:
         for number in range(int(a.volume)):
             share = (number + 0.5) / a.volume
             flow += a.right if share < option.right else -a.wrong if share < option.right + option.wrong else -a.silent
-            flow -= option.seconds * a.machine_hour / 3600
-        flow -= option.machines * 730 * a.machine_hour + a.evaluation
+        flow -= 730 * a.machine_hour + a.evaluation
         for _ in range(int(a.updates)):
             flow -= a.engineer_hour * (a.rag_update if option.retrieves else a.tuning_update)
             flow -= a.machine_hour * (a.indexing if option.retrieves else a.training)
-        money += flow / (1 + a.discount) ** (month / 12) if discounted else flow
+        money += flow / (1 + a.discount) ** (month / 12)
     return money
 
 
 @pytest.mark.parametrize("option", [RAG, TUNED])
 def test_closed_form_equals_simulation(option):
-    assert roi.net_value(option, A) == pytest.approx(simulated(option, A, False))
-    assert roi.npv(option, A) == pytest.approx(simulated(option, A, True))
-    assert roi.npv(option, replace(A, discount=0.0)) == pytest.approx(roi.net_value(option, replace(A, discount=0.0)))
+    flat = replace(A, discount=0.0)
+    assert roi.npv(option, A) == pytest.approx(simulated(option, A))
+    assert roi.npv(option, flat) == pytest.approx(simulated(option, flat))
+    asked = A.volume * A.months * roi.answer_value(option, A)
+    assert roi.npv(option, flat) == pytest.approx(asked - roi.total_cost(option, A))
+    both = replace(A, discount=numpy.array([0.0, 0.1]))
+    assert roi.npv(option, both).tolist() == pytest.approx([roi.npv(option, replace(A, discount=d)) for d in (0.0, 0.1)])
 
 
 def test_by_hand():
-    bought = Option("api", 0.5, 0.5, 0.0, tokens_in=1000, tokens_out=100, cached=0.5, api=True, machines=0)
+    bought = Option("api", 0.5, 0.5, 0.0, tokens_in=1000, tokens_out=100, cached=0.5, api=True)
     assert roi.query_cost(bought, A) == pytest.approx((500 * 0.15 + 500 * 0.075 + 100 * 0.6) / 1e6)
     free = replace(A, evaluation=0.0, updates=0.0)
     assert roi.cost_per_1000(bought, free) == pytest.approx(1000 * roi.query_cost(bought, A))
@@ -61,48 +64,74 @@ def test_context_costs_and_nobody_asking_leaves_the_fixed_cost():
     assert roi.cost_per_1000(RAG, quiet) == math.inf and roi.cost_per_correct(replace(RAG, right=0, wrong=0.9), A) == math.inf
 
 
-def test_break_even_may_be_never():
-    volume = roi.break_even(RAG, TUNED, A)
-    assert volume is None  # RAG is better at any volume
+def test_break_even_says_where_and_who_is_ahead():
+    always = roi.break_even(RAG, TUNED, A)
+    assert always.at is None and always.above == always.below == "rag"
+    assert "rag at any number" in always.words("questions a month")
     dear = replace(A, rag_build=400.0)
     volume = roi.break_even(TUNED, RAG, dear)
-    at = replace(dear, volume=volume)
-    assert volume and roi.net_value(TUNED, at) == pytest.approx(roi.net_value(RAG, at))
+    at = replace(dear, volume=volume.at)
+    assert roi.npv(TUNED, at) == pytest.approx(roi.npv(RAG, at), rel=1e-6) and (volume.below, volume.above) == ("tuned", "rag")
     cadence = roi.break_even(replace(TUNED, right=0.8, wrong=0.1), RAG, A, "updates")
-    assert cadence and cadence > 0
+    assert cadence.at > 0 and (cadence.below, cadence.above) == ("tuned", "rag") and "rag from" in cadence.words("updates")
     with pytest.raises(ValueError, match="volume or updates"):
         roi.break_even(RAG, TUNED, A, "months")
 
 
+def test_equal_update_costs_never_cross_whatever_the_rounding():
+    random = numpy.random.default_rng(0)
+    for right, seconds in random.uniform(0.05, 0.9, (200, 2)):
+        one = Option("one", right, 1 - right, 0.0, seconds=seconds, retrieves=True)
+        other = Option("other", right * 0.9, 1 - right * 0.9, 0.0, seconds=1.3 * seconds, retrieves=True, trained=True)
+        assert roi.break_even(one, other, A, "updates").at is None
+
+
+def test_more_machines_are_kept_only_where_one_is_too_slow():
+    assert roi.machines(RAG, A) == 1.0 and roi.machines(RAG, replace(A, volume=4e6)) > 9
+    assert roi.machines(Option("api", 1.0, 0.0, 0.0, api=True), A) == 0.0
+    assert roi.machines(Option("api", 1.0, 0.0, 0.0, api=True, retrieves=True), A) == 1.0
+
+
 def test_tornado_orders_by_swing_and_is_signed():
-    rows = roi.tornado(TUNED, RAG, A, {"updates": (0, 4), "volume": (0, 100_000), "discount": (0, 1)})
-    assert [row["assumption"] for row in rows] == ["volume", "updates", "discount"]
-    assert rows[1]["at_high"] > rows[1]["at_low"] and rows[2]["at_low"] == rows[2]["at_high"]
+    rows = roi.tornado(TUNED, RAG, A, {"updates": (0, 4), "volume": (0, 100_000), "silent": (0, 1)})
+    assert [row["assumption"] for row in rows] == ["volume", "updates", "silent"]
+    assert rows[1]["at_high"] > rows[1]["at_low"] and rows[2]["at_low"] == pytest.approx(rows[2]["at_high"])
 
 
 def test_monte_carlo_follows_the_quality_it_is_given_and_labels_stay_with_their_option():
     sure = numpy.array([[[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]]] * 500)
-    told = roi.decide(roi.monte_carlo([RAG, TUNED], sure, A, {"volume": (900, 1100)}))
+    rich = replace(A, right=5.0)
+    told = roi.decide(roi.monte_carlo([RAG, TUNED], sure, rich, {"volume": (900, 1100)}))
     assert told["choice"] == 0 and told["probability_best"].tolist() == [1.0, 0.0] and told["regret"][0] == 0
-    told = roi.decide(roi.monte_carlo([TUNED, RAG], sure[:, ::-1], A, {"volume": (900, 1100)}))
-    assert told["choice"] == 1
+    told = roi.decide(roi.monte_carlo([TUNED, RAG], sure[:, ::-1], rich, {"volume": (900, 1100)}))
+    assert told["choice"] == 1 and told["probability_none"] == 0
+    poor = roi.decide(roi.monte_carlo([TUNED, RAG], sure, replace(A, right=0.0), {}))
+    assert poor["probability_none"] == 1 and min(poor["regret"]) > 0 and poor["probability_best"].tolist() == [0, 0]
     with pytest.raises(ValueError, match="draws, 1, 3"):
         roi.monte_carlo([RAG], sure, A, {})
-    same = roi.monte_carlo([RAG, RAG], numpy.repeat(sure[:, :1], 2, axis=1), A, {})
+    same = roi.monte_carlo([RAG, RAG], numpy.repeat(sure[:, :1], 2, axis=1), rich, {})
     assert roi.decide(same)["probability_best"].tolist() == [0.5, 0.5]
+
+
+def test_wide_ranges_are_drawn_on_the_log_scale_around_todays_value():
+    sure = numpy.array([[[0.9, 0.1, 0.0]]] * 4000)
+    wide = roi.monte_carlo([RAG], sure, replace(A, right=5.0), {"volume": (100, 10_000)})
+    today = float(roi.npv(replace(RAG, right=0.9, wrong=0.1, silent=0.0), replace(A, right=5.0)))
+    assert numpy.median(wide) == pytest.approx(today, rel=0.25)
 
 
 def test_more_labels_are_worth_something_only_where_the_decision_is_open():
     random = numpy.random.default_rng(0)
-    close = random.normal([0.0, 0.1], 1.0, (4000, 2))
+    close = random.normal([9.0, 9.1], 1.0, (4000, 2))
     clear = random.normal([0.0, 50.0], 1.0, (4000, 2))
+    assert roi.value_of_labels(close - 50, 100, 200) == pytest.approx(0, abs=1e-6)  # doing nothing is clearly better
     assert roi.value_of_labels(close, 100, 200) > 0.1 and roi.value_of_labels(clear, 100, 200) == pytest.approx(0, abs=1e-6)
     assert roi.value_of_labels(close, 100, 400) > roi.value_of_labels(close, 100, 50)
 
 
 def test_the_winner_changes_over_the_map_and_losing_everywhere_is_told():
-    cheap = Option("cheap", 0.5, 0.0, 0.5, machines=0)
-    good = Option("good", 0.9, 0.0, 0.1, machines=0, trained=True, remembers=True)
+    cheap = Option("cheap", 0.5, 0.0, 0.5)
+    good = Option("good", 0.9, 0.0, 0.1, trained=True, remembers=True)
     found = roi.winner_map([cheap, good], A, [10, 100_000], [0, 10])
     assert found.shape == (2, 2) and found[0, 1] == 1 and found[0, 0] == -1
     assert (roi.winner_map([TUNED], replace(A, right=0.0), [10], [1]) == -1).all()
@@ -112,7 +141,8 @@ def test_the_winner_changes_over_the_map_and_losing_everywhere_is_told():
     ("base", (False, False, False, False)), ("advanced_rag", (True, False, False, False)),
     ("closed_book", (False, True, False, True)), ("raft+advanced_rag", (True, True, False, False)),
     ("raft_feedback@1+advanced_rag", (True, True, True, False)), ("raft_kto", (False, True, True, True)),
-    ("nearest_question", (False, False, False, False))])
+    ("nearest_question", (False, False, False, False)),
+    ("adapter:/a+b/my_dpo+oracle", (True, True, False, False))])
 def test_an_arms_name_tells_what_it_needs(arm, needs):
     made = roi.option(arm, {"right": 1.0, "wrong": 0.0, "silent": 0.0}, 10, 5, 1.0)
     assert (made.retrieves, made.trained, made.feedback, made.remembers) == needs and made.name == arm
@@ -127,7 +157,7 @@ def test_the_shipped_prices_load_and_are_dated_and_sourced():
 @pytest.mark.parametrize(("name", "change", "message"), [
     ("api_input", {"unit": "per 1k tokens"}, "per 1M tokens"), ("right", {"value": -1, "low": -2}, "negative"),
     ("volume", {"value": 5}, "outside its own range"), ("machine_hour", {"source": ""}, "needs kind"),
-    ("wrong", {"kind": "guessed"}, "needs kind")])
+    ("wrong", {"kind": "guessed"}, "needs kind"), ("updates", {"value": "often"}, "needs a number")])
 def test_a_price_that_makes_no_sense_is_refused(tmp_path, name, change, message):
     told = yaml.safe_load(roi.PRICES.read_text("utf-8"))
     part = next(part for part in told.values() if isinstance(part, dict) and name in part)
@@ -143,5 +173,9 @@ def test_a_file_that_is_none_and_shares_that_do_not_sum_are_refused(tmp_path):
     path.write_text("prices: [", "utf-8")
     with pytest.raises(ValueError, match="restore it"):
         roi.load(path)
-    with pytest.raises(ValueError, match="not to 1"):
-        Option("x", 0.5, 0.1, 0.1)
+    for shares, message in (((0.5, 0.1, 0.1), "not to 1"), ((1.5, -0.5, 0.0), "negative"),
+                            ((numpy.array([0.5, 0.9]), 0.5, 0.0), "not to 1")):
+        with pytest.raises(ValueError, match=message):
+            Option("x", *shares)
+    with pytest.raises(ValueError, match="cannot be negative"):
+        replace(A, volume=float("nan"))

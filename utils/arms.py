@@ -184,6 +184,8 @@ def _records(arm: Arm, questions: Sequence[Question], room: Room, retrieval_only
             yield record(question, arm, answer, room)
         return
     size = max(room.chosen.batch_size * 4, 32)
+    if arm.context and questions:
+        room.hits(questions[0], arm.context)  # opens the index, so that the first question is not charged for it
     bar = tqdm(total=len(questions), desc=arm.name, unit="question", disable=len(questions) < 4)
     with bar:
         for start in range(0, len(questions), size):

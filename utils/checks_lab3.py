@@ -14,6 +14,7 @@ def check_token_f1(fn: Callable) -> None:
         (("it is 5 minutes", "5 minutes"), 2 / 3, "Two of four tokens are right, both accepted ones are found."),
         (("5 Minutes", "5 minutes"), 1.0, "Capitals do not matter."),
         (("5 5 5 5", "5 minutes"), 1 / 3, "A token repeated in the answer counts only as often as the accepted one has it."),
+        (("5 5 6", "5 5 7"), 2 / 3, "A token that both have twice counts twice: are they counted, not collected in a set?"),
         (("", "5 minutes"), 0.0, "An empty answer has no precision to divide by."),
     ])
 
@@ -63,6 +64,7 @@ def check_break_even(fn: Callable) -> None:
         ((0.0, 0.05, 100.0, 0.10), None, "Dearer to build and dearer to use: never."),
         ((0.0, 0.05, 100.0, 0.05), None, "The same price a question: never, and nothing is divided by zero."),
         ((100.0, 0.10, 0.0, 0.05), 0.0, "Cheaper in both: from the first question on, so 0."),
+        ((100.0, 0.05, 50.0, 0.10), None, "Cheaper to build, dearer to use: cheaper for few questions, not from some number on."),
         ((100.0, 0.05, 100.0, 0.05), 0.0, "Equal in both: it costs no more from the first question on."),
     ])
 

@@ -5,6 +5,7 @@ Works from the records and the price file alone; every number on the page comes 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ class Decision:
 
     options: tuple[roi.Option, ...]
     right: tuple[stats.Interval, ...]  # share of right answers, option by option
-    told: dict  # `roi.decide` of net values with quality and assumptions drawn
+    told: dict  # `roi.decide` of net present values with quality and assumptions drawn
     quality_only: dict  # the same with today's assumptions
     labels_worth: float
     assumptions: roi.Assumptions
@@ -36,12 +37,12 @@ class Decision:
 
     @property
     def best(self) -> roi.Option:
-        """The option with the highest expected net value."""
+        """The option with the highest expected net present value."""
         return self.options[self.told["choice"]]
 
     @property
     def next(self) -> roi.Option | None:
-        """The runner-up by expected net value, or None when there is one option only."""
+        """The runner-up by expected net present value, or None when there is one option only."""
         order = sorted(range(len(self.options)), key=lambda i: -self.told["mean"][i])
         return self.options[order[1]] if len(order) > 1 else None
 
@@ -55,6 +56,11 @@ def decide(records: Sequence[dict], prices: Path = roi.PRICES, seed: int = 0) ->
                          f"{', '.join(outcomes.TASKS)}")
     if not any(record["completion_tokens"] for record in kept):
         raise ValueError("the records hold no answers (made with --retrieval-only?): run the benchmark without it")
+    answered = [{record["question_id"] for record in kept if record["arm"] == arm} for arm in arms]
+    asked = set.intersection(*answered)
+    if not asked:
+        raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
+    kept = [record for record in kept if record["question_id"] in asked]
     assumptions, ranges, rows = roi.load(prices)
     options, right = [], []
     for arm in arms:
@@ -65,7 +71,6 @@ def decide(records: Sequence[dict], prices: Path = roi.PRICES, seed: int = 0) ->
         options.append(roi.option(arm, outcomes.shares(records, arm), *means))
         right.append(stats.interval([float(outcomes.outcome(r) == "right") for r in own], [r["cluster"] for r in own]))
     drawn = outcomes.draws(kept, arms, DRAWS, seed)
-    asked = {record["question_id"] for record in kept}
     fixed = roi.monte_carlo(options, drawn, assumptions, ranges, seed, vary=False)
     return Decision(tuple(options), tuple(right), roi.decide(roi.monte_carlo(options, drawn, assumptions, ranges, seed)),
                     roi.decide(fixed), roi.value_of_labels(fixed, len(asked), MORE), assumptions, ranges, tuple(rows),
@@ -73,7 +78,9 @@ def decide(records: Sequence[dict], prices: Path = roi.PRICES, seed: int = 0) ->
 
 
 def _buyable(arm: str) -> bool:
-    return arm not in BASELINES and not any(arm == bound or arm.endswith(f"+{bound}") for bound in BOUNDS)
+    """False for bounds, baselines, the control of closed-book training, and further seeds of an option that is there."""
+    bound = any(arm == each or arm.endswith(f"+{each}") for each in BOUNDS)
+    return not (bound or arm in BASELINES or arm.startswith("format_only") or re.search(r"@[1-9]", arm))
 
 
 def figures(made: Decision) -> dict[str, object]:
@@ -101,7 +108,7 @@ def figures(made: Decision) -> dict[str, object]:
 
 def recommendation(made: Decision) -> str:
     """One sentence, as sure as the draws are."""
-    share = made.told["probability_best"][made.told["choice"]]
+    share = float(made.told["probability_best"][made.told["choice"]])
     if made.told["mean"][made.told["choice"]] < 0:
         return (f"**None of these options pays** under these assumptions; the least loss is with {made.best.name}. Improve the "
                 "answers or change what an answer is worth before anything is bought.")
@@ -117,19 +124,20 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
               f"so many can show is {stats.smallest_detectable(made.questions):.2f} (80 % power, 20 % discordant).", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
     lines += ["", "| option | right [95 %] | wrong | silent | tokens | seconds | cost of 1,000 | cost of a right answer | "
-              "net value |", "|---|---|---|---|---|---|---|---|---|"]
+              "NPV today | NPV, 95 % of draws |", "|---|---|---|---|---|---|---|---|---|---|"]
     for i, (option, right) in enumerate(zip(made.options, made.right, strict=True)):
         correct = roi.cost_per_correct(option, a)
         price = f"none correct of {made.questions}" if math.isinf(correct) else f"{correct:,.2f}"
         lines.append(f"| {option.name} | {right} | {option.wrong:.2f} | {option.silent:.2f} | "
                      f"{option.tokens_in + option.tokens_out:.0f} | {option.seconds:.2f} | {roi.cost_per_1000(option, a):,.2f} | "
-                     f"{price} | {told['mean'][i]:,.0f} [{told['low'][i]:,.0f}, {told['high'][i]:,.0f}] |")
-    lines += ["", "Money in USD; net value over the horizon, mean and 95 % of draws. *Right* is an accepted answer in a reply "
-              "of at most 15 words; *silent* is an abstention.", "", "## How sure", ""]
+                     f"{price} | {roi.npv(option, a):,.0f} | {told['low'][i]:,.0f} to {told['high'][i]:,.0f} |")
+    lines += ["", "Money in USD; NPV is the net present value over the horizon against doing nothing. *Right* is an "
+              "accepted answer in a reply of at most 15 words; *silent* is an abstention.", "", "## How sure", ""]
     order = sorted(range(len(made.options)), key=lambda i: -told["mean"][i])
     lines += [f"- {made.options[i].name}: best in {told['probability_best'][i]:.0%} of draws "
               f"({made.quality_only['probability_best'][i]:.0%} with today's assumptions and only quality uncertain), expected "
               f"regret {told['regret'][i]:,.0f}" for i in order]
+    lines += [f"- doing nothing: best in {told['probability_none']:.0%} of draws"]
     lines += ["", "## What would change it", "", *_changes(made), ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("tornado", "winners")]
     lines += ["", "## What it costs to be wrong", "", *_wrong(made), "", "## Assumptions", "",
@@ -144,10 +152,8 @@ def _changes(made: Decision) -> list[str]:
         return ["- Only one option was measured: measure another to compare."]
     lines = []
     for what, unit in (("volume", "questions a month"), ("updates", "updates a month")):
-        at = roi.break_even(made.next, made.best, made.assumptions, what)
-        now = getattr(made.assumptions, what)
-        lines.append(f"- {made.next.name} draws level at {at:,.0f} {unit} (now {now:,.0f})." if at is not None else
-                     f"- No number of {unit} makes {made.next.name} draw level.")
+        crossing = roi.break_even(made.next, made.best, made.assumptions, what)
+        lines.append(f"- Ahead of the two best: {crossing.words(unit)} (now {getattr(made.assumptions, what):,.0f}).")
     turns = [row for row in roi.tornado(made.next, made.best, made.assumptions, made.ranges)
              if row["at_low"] * row["at_high"] < 0]
     lines += [f"- Somewhere between {row['low']:g} and {row['high']:g}, {row['assumption'].replace('_', ' ')} turns the order."

@@ -7,7 +7,10 @@ COUNTERS = Path("/sys/class/powercap")
 
 
 def joules(folder: Path = COUNTERS) -> float | None:
-    """Joules counted so far by all processor packages, or None where nothing is reported or may be read."""
+    """Joules counted so far by all processor packages, or None where nothing is reported or may be read.
+
+    The counters begin anew when they are full, so a later reading may be smaller: then the difference says nothing.
+    """
     found = []
     for path in sorted(folder.glob("*-rapl:[0-9]/energy_uj")):
         try:

@@ -59,9 +59,9 @@ def pareto(points: Sequence[dict], title: str, x: str):
 
 
 def tornado(rows: Sequence[dict], title: str, currency: str, most: int = 8):
-    """Swing of a difference in net value for each assumption, widest on top; the line marks where both options are equal."""
+    """Swing of a difference in net present value for each assumption, widest on top; at the line both are equal."""
     rows = list(rows)[:most]
-    figure, area = plots.axes(title, f"difference in net value over the horizon ({currency}, thousands)", "",
+    figure, area = plots.axes(title, f"difference in net present value ({currency}, thousands)", "",
                               (8.0, 1.1 + 0.42 * len(rows)))
     for place, row in enumerate(rows):
         low, high = row["at_low"] / 1000, row["at_high"] / 1000
@@ -81,7 +81,7 @@ def tornado(rows: Sequence[dict], title: str, currency: str, most: int = 8):
 
 
 def winners(found, names: Sequence[str], volumes: Sequence[float], updates: Sequence[float], title: str):
-    """Map of the option with the highest net value over volume and updates a month; grey where every one loses money."""
+    """Map of the option with the highest net present value over volume and updates a month; grey where every one loses money."""
     import numpy
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch

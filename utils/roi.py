@@ -1,7 +1,8 @@
 """What an option costs, what it earns, and how sure that is: pure functions over one frozen set of assumptions.
 
-Money is in the currency of `data/prices.yaml`, token prices are per 1M tokens, time is in months. Every function takes numbers
-or NumPy arrays of one shape, so that a Monte Carlo is the same arithmetic as a single table. Nothing here reads records.
+Money is in USD, token prices are per 1M tokens, time is in months. Costs and values take numbers or NumPy arrays that broadcast,
+so that a Monte Carlo is the same arithmetic as a single table. Nothing here reads records. The zero of all values is doing
+nothing: every question goes to a person as before.
 """
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ class Assumptions:
 
     def __post_init__(self):
         for field in fields(self):
-            if (_least(value := getattr(self, field.name))) < 0:
+            if not _least(value := getattr(self, field.name)) >= 0:
                 raise ValueError(f"{field.name} is {value}: a price, rate or count cannot be negative; mend it in {PRICES.name}")
 
 
@@ -69,23 +70,36 @@ class Option:
     trained: bool = False
     feedback: bool = False
     remembers: bool = False  # its facts are in the weights, so that it is trained again when they change
-    machines: float = 1.0  # kept running all month
     quality: str = "measured"  # or assumed
 
     def __post_init__(self):
-        if not math.isclose(_least(self.right + self.wrong + self.silent), 1.0, abs_tol=1e-6):
-            raise ValueError(f"{self.name}: right, wrong and silent add up to {self.right + self.wrong + self.silent}, not to 1")
-        if not 0 <= _least(self.cached) <= 1:
+        total = self.right + self.wrong + self.silent
+        if not (abs(_least(total) - 1) < 1e-6 and abs(_least(-total) + 1) < 1e-6):
+            raise ValueError(f"{self.name}: right, wrong and silent add up to {total}, not to 1")
+        if min(map(_least, (self.right, self.wrong, self.silent))) < -1e-9:
+            raise ValueError(f"{self.name}: a share of outcomes is negative")
+        if not 0 <= self.cached <= 1:
             raise ValueError(f"{self.name}: cached is {self.cached}: it is a share between 0 and 1")
 
 
+CONTEXTS = ("naive_rag", "advanced_rag", "graph", "oracle", "distractor")
 HOURS_A_MONTH = 730.0
+UTILISATION = 0.3  # share of a machine's time that can be spent answering, since questions do not come evenly
+
+
+def machines(option: Option, a: Assumptions):
+    """Machines kept running all month: none for a priced API without retrieval, else one, and more where one is too slow."""
+    import numpy
+
+    if option.api and not option.retrieves:
+        return 0.0
+    return numpy.maximum(1.0, a.volume * option.seconds / (3600 * HOURS_A_MONTH * UTILISATION))
 
 
 def query_cost(option: Option, a: Assumptions):
-    """Variable cost of one question: bought tokens, or our machine's seconds (capacity on top of the one that always runs)."""
+    """What one more question costs: bought tokens. Our own machines are paid by the month (`machines`)."""
     if not option.api:
-        return option.seconds / 3600 * a.machine_hour
+        return 0.0
     fresh = option.tokens_in * (1 - option.cached) * a.api_input
     return (fresh + option.tokens_in * option.cached * a.api_cached + option.tokens_out * a.api_output) / 1e6
 
@@ -104,7 +118,7 @@ def update_cost(option: Option, a: Assumptions):
 
 def monthly_cost(option: Option, a: Assumptions):
     """What is paid each month whether anybody asks or not: machines, evaluation, updates."""
-    return option.machines * HOURS_A_MONTH * a.machine_hour + a.evaluation + a.updates * update_cost(option, a)
+    return machines(option, a) * HOURS_A_MONTH * a.machine_hour + a.evaluation + a.updates * update_cost(option, a)
 
 
 def total_cost(option: Option, a: Assumptions):
@@ -115,13 +129,13 @@ def total_cost(option: Option, a: Assumptions):
 def cost_per_1000(option: Option, a: Assumptions) -> float:
     """Everything, spread over the questions, times a thousand. inf without questions."""
     asked = a.volume * a.months
-    return 1000 * total_cost(option, a) / asked if asked else math.inf
+    return float(1000 * total_cost(option, a) / asked) if asked else math.inf
 
 
 def cost_per_correct(option: Option, a: Assumptions) -> float:
     """Everything, spread over the right answers. inf when none is right."""
     right = a.volume * a.months * option.right
-    return total_cost(option, a) / right if right else math.inf
+    return float(total_cost(option, a) / right) if right else math.inf
 
 
 def answer_value(option: Option, a: Assumptions):
@@ -129,40 +143,66 @@ def answer_value(option: Option, a: Assumptions):
     return option.right * a.right - option.wrong * a.wrong - option.silent * a.silent
 
 
-def net_value(option: Option, a: Assumptions):
-    """Value of all answers minus all costs over the horizon, not discounted."""
-    return a.volume * a.months * answer_value(option, a) - total_cost(option, a)
-
-
 def npv(option: Option, a: Assumptions):
-    """Net present value: build now, then one discounted cash flow at the end of each month."""
+    """Net present value against doing nothing: build now, then one discounted cash flow at the end of each month."""
+    import numpy
+
     flow = a.volume * (answer_value(option, a) - query_cost(option, a)) - monthly_cost(option, a)
     monthly = (1 + a.discount) ** (1 / 12) - 1
-    if isinstance(monthly, float) and monthly == 0:
-        return flow * a.months - build_cost(option, a)
-    return flow * (1 - (1 + monthly) ** -a.months) / monthly - build_cost(option, a)
+    safe = numpy.where(monthly == 0, 1.0, monthly)
+    return flow * numpy.where(monthly == 0, a.months, (1 - (1 + safe) ** -a.months) / safe) - build_cost(option, a)
 
 
-def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume") -> float | None:
-    """Where `what` (volume or updates a month) makes the two net values equal; None when they never are.
+@dataclass(frozen=True)
+class Crossing:
+    """Where two options draw level: at `at` (None: nowhere); which is ahead below it and above it (or everywhere)."""
 
-    Net value is linear in either, so two points give the line.
+    at: float | None
+    below: str
+    above: str
+
+    def words(self, unit: str) -> str:
+        """The crossing as a phrase."""
+        if self.at is None:
+            return f"{self.above} at any number of {unit}"
+        return f"{self.above} from {self.at:,.0f} {unit} on, {self.below} below"
+
+
+def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume") -> Crossing:
+    """Where `what` (volume or updates a month) makes the two net present values equal, and which is ahead on either side.
+
+    Differences below a billionth of the values count as none: the first option is then named as ahead.
     """
+    import numpy
+
     if what not in ("volume", "updates"):
         raise ValueError(f"what is {what!r}: choose volume or updates")
-    at = [float(net_value(one, replace(a, **{what: x})) - net_value(other, replace(a, **{what: x}))) for x in (0.0, 1.0)]
-    slope = at[1] - at[0]
-    if slope == 0 or (crossing := -at[0] / slope) < 0:
-        return None
-    return crossing
+
+    def ahead(x):
+        now = replace(a, **{what: x})
+        values = [npv(option, now) for option in (one, other)]
+        return numpy.where(abs(values[0] - values[1]) <= 1e-9 * (abs(values[0]) + abs(values[1])), 0.0, values[1] - values[0])
+
+    grid = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e8 if what == "volume" else 1e3, 600)])
+    found = ahead(grid)
+    names = {True: other.name, False: one.name}
+    turns = numpy.nonzero((found[:-1] > 0) != (found[1:] > 0))[0]
+    if not len(turns):
+        return Crossing(None, names[bool(found[0] > 0)], names[bool(found[-1] > 0)])
+    low, high = float(grid[turns[0]]), float(grid[turns[0] + 1])
+    before = bool(found[turns[0]] > 0)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if bool(ahead(numpy.array(middle)) > 0) == before else (low, middle)
+    return Crossing((low + high) / 2, names[before], names[not before])
 
 
 def tornado(one: Option, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
-    """For each assumption: the difference in net value (other − one) at its low and high end; widest swing first."""
+    """For each assumption: the difference in net present value (other − one) at its low and high end; widest swing first."""
 
     def gap(**changed) -> float:
         now = replace(a, **changed)
-        return float(net_value(other, now) - net_value(one, now))
+        return float(npv(other, now) - npv(one, now))
 
     rows = [{"assumption": name, "low": low, "high": high, "at_low": gap(**{name: low}), "at_high": gap(**{name: high})}
             for name, (low, high) in ranges.items()]
@@ -171,67 +211,79 @@ def tornado(one: Option, other: Option, a: Assumptions, ranges: Mapping[str, tup
 
 def monte_carlo(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping[str, tuple[float, float]],
                 seed: int = 0, vary: bool = True):
-    """Net values, shape (draws, options), with drawn quality and, if vary, drawn assumptions (triangular, mode = today's value).
+    """Net present values, shape (draws, options), with drawn quality and, if vary, drawn assumptions.
 
-    quality: array (draws, options, 3) of right, wrong, silent shares, from one bootstrap for all options.
+    quality: array (draws, options, 3) of right, wrong, silent shares, from one bootstrap for all options. Assumptions come from
+    a triangle between low and high with today's value on top; where high is four times low or more, on the log scale, so that
+    long upper ends do not pull the mean far from today's value.
     """
     import numpy
 
     if quality.shape[1:] != (len(options), 3):
         raise ValueError(f"quality has shape {quality.shape}: it has to be (draws, {len(options)}, 3)")
-    random = numpy.random.default_rng(seed)
-    drawn = {name: random.triangular(low, getattr(a, name), high, len(quality))
-             for name, (low, high) in ranges.items() if vary and low < high}
+    random, drawn = numpy.random.default_rng(seed), {}
+    for name, (low, high) in ranges.items() if vary else ():
+        top = getattr(a, name)
+        if low > 0 and high >= 4 * low:
+            drawn[name] = numpy.exp(random.triangular(math.log(low), math.log(top), math.log(high), len(quality)))
+        elif low < high:
+            drawn[name] = random.triangular(low, top, high, len(quality))
     now = replace(a, **drawn)
     made = [replace(option, right=quality[:, i, 0], wrong=quality[:, i, 1], silent=quality[:, i, 2])
             for i, option in enumerate(options)]
-    return numpy.stack([numpy.broadcast_to(net_value(option, now), len(quality)) for option in made], axis=1)
+    return numpy.stack([numpy.broadcast_to(npv(option, now), len(quality)) for option in made], axis=1)
 
 
 def decide(values) -> dict[str, object]:
-    """From net values (draws, options): probability of being best, expected regret of each, and which has the highest mean."""
+    """From net present values (draws, options): probability of being best and better than nothing, that nothing is best,
+    expected regret of each against knowing which is best (doing nothing included), and which has the highest mean."""
     import numpy
 
-    best = values.max(axis=1, keepdims=True)
-    wins = (values == best) / (values == best).sum(axis=1, keepdims=True)
+    top = values.max(axis=1, keepdims=True)
+    wins = (values == top) / (values == top).sum(axis=1, keepdims=True) * (top > 0)
     return {"choice": int(values.mean(axis=0).argmax()), "probability_best": wins.mean(axis=0),
-            "regret": (best - values).mean(axis=0), "mean": values.mean(axis=0),
-            "low": numpy.percentile(values, 2.5, axis=0), "high": numpy.percentile(values, 97.5, axis=0)}
+            "probability_none": float((top <= 0).mean()), "regret": (numpy.maximum(top, 0) - values).mean(axis=0),
+            "mean": values.mean(axis=0), "low": numpy.percentile(values, 2.5, axis=0),
+            "high": numpy.percentile(values, 97.5, axis=0)}
 
 
 def value_of_labels(values, questions: int, more: int) -> float:
-    """Expected gain in net value from measuring on `more` further questions before deciding (normal approximation).
+    """Expected gain in net present value from measuring on `more` further questions before deciding (normal approximation).
 
-    values: net values (draws, options) in which only quality varies. The mean that the further data would move each option to
-    has r = more / (questions + more) of the present variance (preposterior analysis; Raiffa and Schlaifer, 1961).
+    values: net present values (draws, options) in which only quality varies; doing nothing, worth 0, may be chosen too. The mean
+    that the further data would move each option to has r = more / (questions + more) of the present variance (preposterior
+    analysis; Raiffa and Schlaifer, 1961). The further questions have to come from as many new operations in proportion.
     """
+    import numpy
+
     mean = values.mean(axis=0)
     moved = mean + math.sqrt(more / (questions + more)) * (values - mean)
-    return float(moved.max(axis=1).mean() - mean.max())
+    return float(numpy.maximum(moved.max(axis=1), 0).mean() - max(mean.max(), 0))
 
 
 def winner_map(options: Sequence[Option], a: Assumptions, volumes: Sequence[float], updates: Sequence[float]):
-    """Index of the option with the highest net value, shape (updates, volumes); -1 where every one loses money."""
+    """Index of the option with the highest net present value, shape (updates, volumes); -1 where every one loses money."""
     import numpy
 
     grid = replace(a, volume=numpy.asarray(volumes, float)[None, :], updates=numpy.asarray(updates, float)[:, None])
-    values = numpy.stack([numpy.broadcast_to(net_value(option, grid), (len(updates), len(volumes))) for option in options])
+    values = numpy.stack([numpy.broadcast_to(npv(option, grid), (len(updates), len(volumes))) for option in options])
     return numpy.where(values.max(axis=0) < 0, -1, values.argmax(axis=0))
 
 
 def option(arm: str, outcome: Mapping[str, float], tokens_in: float, tokens_out: float, seconds: float) -> Option:
     """The option that an arm of the benchmark stands for; what it needs follows from its name.
 
-    A CONTEXT retrieves, a MODEL other than base is trained, names with feedback, dpo or kto learned from feedback, and
-    `closed_book` alone keeps its facts in the weights.
+    A CONTEXT retrieves, a MODEL other than base is trained, names with feedback, dpo or kto learned from feedback, and what a
+    trained model says without CONTEXT is in its weights.
     """
-    model, _, context = arm.partition("+")
-    if model in ("naive_rag", "advanced_rag", "graph", "oracle", "distractor"):
-        model, context = "base", model
+    model, _, context = arm.rpartition("+")
+    if context not in CONTEXTS:
+        model, context = arm, ""
+    model = model or "base"
     trained = model not in ("base", "question_only", "nearest_question")
+    aligned = not model.startswith("adapter:") and any(word in model for word in ("feedback", "dpo", "kto"))
     return Option(arm, **outcome, tokens_in=tokens_in, tokens_out=tokens_out, seconds=seconds, retrieves=bool(context),
-                  trained=trained, feedback=any(word in model for word in ("feedback", "dpo", "kto")),
-                  remembers=trained and not context)
+                  trained=trained, feedback=aligned, remembers=trained and not context)
 
 
 def load(path: Path = PRICES) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
@@ -253,7 +305,10 @@ def load(path: Path = PRICES) -> tuple[Assumptions, dict[str, tuple[float, float
             raise ValueError(f"{path}: {name} is {entry.get('unit')!r}; give its value {UNITS[name]}")
         if entry.get("kind") not in ("assumed", "measured") or not entry.get("date") or not entry.get("source"):
             raise ValueError(f"{path}: {name} needs kind (assumed or measured), date and source")
-        low, value, high = (float(entry.get(key, entry["value"])) for key in ("low", "value", "high"))
+        try:
+            low, value, high = (float(entry.get(key, entry["value"])) for key in ("low", "value", "high"))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{path}: {name} needs a number as value, and as low and high if it has them") from None
         if not low <= value <= high:
             raise ValueError(f"{path}: {name} is {value}, outside its own range of {low} to {high}")
         values[name], ranges[name] = value, (low, high)

@@ -1,4 +1,4 @@
-"""Sliders over the cost model's assumptions: every move draws net values and the best option again."""
+"""Sliders over the cost model's assumptions: every move shows net present values and the best option again."""
 from __future__ import annotations
 
 import math
@@ -11,18 +11,18 @@ SHOWN = ("volume", "updates", "right", "wrong", "silent", "engineer_hour")
 
 
 def table(options: Sequence[roi.Option], now: roi.Assumptions) -> str:
-    """Net value, cost of 1,000 questions and of a right answer for each option, best first, as HTML."""
-    rows = sorted(options, key=lambda option: -float(roi.net_value(option, now)))
+    """Net present value, cost of 1,000 questions and of a right answer for each option, best first, as HTML."""
+    rows = sorted(options, key=lambda option: -float(roi.npv(option, now)))
     cells = []
     for place, option in enumerate(rows):
         correct = roi.cost_per_correct(option, now)
-        values = [option.name, f"{roi.net_value(option, now):,.0f}", f"{roi.cost_per_1000(option, now):,.2f}",
+        values = [option.name, f"{roi.npv(option, now):,.0f}", f"{roi.cost_per_1000(option, now):,.2f}",
                   "none correct" if correct == float("inf") else f"{correct:,.2f}", option.quality]
         line = "".join(f"<td style='text-align:{'left' if n in (0, 4) else 'right'};padding:2px 10px'>{value}</td>"
                        for n, value in enumerate(values))
         cells.append(f"<tr style='{'font-weight:bold' if place == 0 else ''}'>{line}</tr>")
     head = "".join(f"<th style='padding:2px 10px'>{name}</th>" for name in
-                   ("option", "net value", "cost of 1,000", "cost of a right answer", "quality"))
+                   ("option", "net present value", "cost of 1,000", "cost of a right answer", "quality"))
     return f"<table><tr>{head}</tr>{''.join(cells)}</table>"
 
 
@@ -32,7 +32,7 @@ def widget(options: Sequence[roi.Option], now: roi.Assumptions, ranges: Mapping[
 
     shown = ipywidgets.HTML(table(options, now))
     made = {}
-    for name in SHOWN:
+    for name in (name for name in SHOWN if name in ranges):
         low, high = ranges[name]
         kind = ipywidgets.FloatLogSlider if low > 0 and high / low >= 20 else ipywidgets.FloatSlider
         span = ({"min": math.log10(low), "max": math.log10(high), "step": 0.05} if kind is ipywidgets.FloatLogSlider
