@@ -91,7 +91,7 @@ def test_doctor_finds_nothing_on_a_machine_that_is_set_up(capsys, monkeypatch):
 def test_doctor_names_the_command_for_a_damaged_model(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
     remedies = {what: remedy for what, _, remedy in doctor.checks()}
-    assert remedies[f"model {settings.WHEEL_EMBEDDER}"] == doctor.SETUP and remedies["index"] == doctor.SETUP
+    assert remedies[f"files {settings.WHEEL_EMBEDDER}"] == doctor.SETUP and remedies["index"] == doctor.SETUP
 
 
 def test_too_little_disk_is_refused_with_both_figures():
