@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from utils import benchmark, drafts, energy, roi, sliders
+from utils import benchmark, drafts, energy, prices, roi, sliders
 from utils.corpus import Document, Section
 
 
@@ -40,7 +40,7 @@ def test_energy_is_read_where_reported_and_none_elsewhere(tmp_path):
 
 
 def test_a_slider_redraws_at_once_and_reorders():
-    now, ranges, _ = roi.load()
+    now, ranges, _ = prices.load()
     options = [roi.option("base", {"right": 0.1, "wrong": 0.4, "silent": 0.5}, 80, 20, 1.0),
                roi.option("raft+advanced_rag", {"right": 0.6, "wrong": 0.2, "silent": 0.2}, 500, 8, 1.5)]
     box = sliders.widget(options, now, ranges)

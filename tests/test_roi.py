@@ -8,7 +8,7 @@ import numpy
 import pytest
 import yaml
 
-from utils import roi
+from utils import prices, roi
 from utils.roi import Assumptions, Option
 
 A = Assumptions(volume=1000, updates=2, months=12, discount=0.1, right=1.0, wrong=2.0, silent=0.2, engineer_hour=80.0,
@@ -149,8 +149,8 @@ def test_an_arms_name_tells_what_it_needs(arm, needs):
 
 
 def test_the_shipped_prices_load_and_are_dated_and_sourced():
-    assumptions, ranges, rows = roi.load()
-    assert set(ranges) <= set(roi.UNITS) and len(rows) == len(roi.UNITS)
+    assumptions, ranges, rows = prices.load()
+    assert set(ranges) <= set(prices.UNITS) and len(rows) == len(prices.UNITS)
     assert all(row["date"] >= "2026" and row["source"] for row in rows) and assumptions.api_input < 100
 
 
@@ -159,20 +159,20 @@ def test_the_shipped_prices_load_and_are_dated_and_sourced():
     ("volume", {"value": 5}, "outside its own range"), ("machine_hour", {"source": ""}, "needs kind"),
     ("wrong", {"kind": "guessed"}, "needs kind"), ("updates", {"value": "often"}, "needs a number")])
 def test_a_price_that_makes_no_sense_is_refused(tmp_path, name, change, message):
-    told = yaml.safe_load(roi.PRICES.read_text("utf-8"))
+    told = yaml.safe_load(prices.PRICES.read_text("utf-8"))
     part = next(part for part in told.values() if isinstance(part, dict) and name in part)
     part[name] |= change
     path = tmp_path / "prices.yaml"
     path.write_text(yaml.safe_dump(told), "utf-8")
     with pytest.raises(ValueError, match=message):
-        roi.load(path)
+        prices.load(path)
 
 
 def test_a_file_that_is_none_and_shares_that_do_not_sum_are_refused(tmp_path):
     path = tmp_path / "prices.yaml"
     path.write_text("prices: [", "utf-8")
     with pytest.raises(ValueError, match="restore it"):
-        roi.load(path)
+        prices.load(path)
     for shares, message in (((0.5, 0.1, 0.1), "not to 1"), ((1.5, -0.5, 0.0), "negative"),
                             ((numpy.array([0.5, 0.9]), 0.5, 0.0), "not to 1")):
         with pytest.raises(ValueError, match=message):

@@ -158,7 +158,7 @@ def _draft(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from . import decision, report, roi
+    from . import decision, prices, report
 
     out = Path(options.out)
     if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
@@ -168,7 +168,7 @@ def _report(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.records}: holds no records; make some with `python3 -m utils benchmark`")
     setup.prepare()
     out.parent.mkdir(parents=True, exist_ok=True)
-    for path in decision.write(records, out, Path(options.prices) if options.prices else roi.PRICES):
+    for path in decision.write(records, out, Path(options.prices) if options.prices else prices.PRICES):
         print(path)
     return 0
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import outcomes, plots_roi, roi, stats
+from . import outcomes, plots_roi, prices, roi, stats
 
 BOUNDS = ("oracle", "distractor")  # contexts nobody can buy
 BASELINES = ("question_only", "nearest_question")
@@ -47,7 +47,7 @@ class Decision:
         return self.options[order[1]] if len(order) > 1 else None
 
 
-def decide(records: Sequence[dict], prices: Path = roi.PRICES, seed: int = 0) -> Decision:
+def decide(records: Sequence[dict], price_file: Path = prices.PRICES, seed: int = 0) -> Decision:
     """The decision that the records support. Raises ValueError where they hold no answers or nothing that can be right."""
     arms = [arm for arm in dict.fromkeys(record["arm"] for record in records) if _buyable(arm)]
     kept = [record for record in outcomes.scorable(records) if record["arm"] in arms]
@@ -61,7 +61,7 @@ def decide(records: Sequence[dict], prices: Path = roi.PRICES, seed: int = 0) ->
     if not asked:
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
     kept = [record for record in kept if record["question_id"] in asked]
-    assumptions, ranges, rows = roi.load(prices)
+    assumptions, ranges, rows = prices.load(price_file)
     options, right = [], []
     for arm in arms:
         own = [record for record in kept if record["arm"] == arm]
@@ -169,14 +169,14 @@ def _wrong(made: Decision) -> list[str]:
             f"- Measuring on {MORE} further labelled questions before deciding would be worth about {made.labels_worth:,.0f}."]
 
 
-def write(records: Sequence[dict], out: Path, prices: Path = roi.PRICES) -> list[Path]:
+def write(records: Sequence[dict], out: Path, price_file: Path = prices.PRICES) -> list[Path]:
     """The page as HTML with its figures inside, and beside it as Markdown with the figures as files; returns all paths."""
     import base64
     from html import escape
 
     from markdown_it import MarkdownIt
 
-    made = decide(records, prices)
+    made = decide(records, price_file)
     drawn = figures(made)
     inside = {name: "data:image/png;base64," + base64.b64encode(image.data).decode() for name, image in drawn.items()}
     body = MarkdownIt("commonmark", {"html": False}).enable("table")

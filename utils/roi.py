@@ -1,7 +1,7 @@
 """What an option costs, what it earns, and how sure that is: pure functions over one frozen set of assumptions.
 
 Money is in USD, token prices are per 1M tokens, time is in months. Costs and values take numbers or NumPy arrays that broadcast,
-so that a Monte Carlo is the same arithmetic as a single table. Nothing here reads records. The zero of all values is doing
+so that a Monte Carlo is the same arithmetic as a single table. Nothing here reads a file. The zero of all values is doing
 nothing: every question goes to a person as before.
 """
 from __future__ import annotations
@@ -9,17 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-
-from . import settings
-
-PRICES = settings.DATA / "prices.yaml"
-UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
-         "engineer_hour": "per hour", "right": "per answer", "wrong": "per answer", "silent": "per answer",
-         "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
-         "evaluation": "per month", "rag_build": "hours", "tuning_build": "hours", "feedback_build": "hours",
-         "rag_update": "hours per update", "tuning_update": "hours per update", "indexing": "machine hours",
-         "training": "machine hours"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,7 @@ class Assumptions:
     def __post_init__(self):
         for field in fields(self):
             if not _least(value := getattr(self, field.name)) >= 0:
-                raise ValueError(f"{field.name} is {value}: a price, rate or count cannot be negative; mend it in {PRICES.name}")
+                raise ValueError(f"{field.name} is {value}: a price, rate or count cannot be negative: mend data/prices.yaml")
 
 
 @dataclass(frozen=True)
@@ -284,37 +273,6 @@ def option(arm: str, outcome: Mapping[str, float], tokens_in: float, tokens_out:
     aligned = not model.startswith("adapter:") and any(word in model for word in ("feedback", "dpo", "kto"))
     return Option(arm, **outcome, tokens_in=tokens_in, tokens_out=tokens_out, seconds=seconds, retrieves=bool(context),
                   trained=trained, feedback=aligned, remembers=trained and not context)
-
-
-def load(path: Path = PRICES) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
-    """(assumptions, their ranges, every entry as a row). Raises ValueError naming entry and remedy for what makes no sense."""
-    import yaml
-
-    try:
-        told = yaml.safe_load(path.read_text("utf-8"))
-        entries = {name: entry for part in ("prices", "value_of_answers", "use", "work") for name, entry in told[part].items()}
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: is not a price file ({type(error).__name__}); restore it from the repository") from None
-    missing, values, ranges, rows = set(UNITS) - set(entries), {}, {}, []
-    if missing:
-        raise ValueError(f"{path}: {', '.join(sorted(missing))} is missing; add it with value, unit, kind, date and source")
-    for name, entry in entries.items():
-        if name not in UNITS:
-            raise ValueError(f"{path}: {name} is not an entry of the cost model; known are {', '.join(UNITS)}")
-        if entry.get("unit") != UNITS[name]:
-            raise ValueError(f"{path}: {name} is {entry.get('unit')!r}; give its value {UNITS[name]}")
-        if entry.get("kind") not in ("assumed", "measured") or not entry.get("date") or not entry.get("source"):
-            raise ValueError(f"{path}: {name} needs kind (assumed or measured), date and source")
-        try:
-            low, value, high = (float(entry.get(key, entry["value"])) for key in ("low", "value", "high"))
-        except (KeyError, TypeError, ValueError):
-            raise ValueError(f"{path}: {name} needs a number as value, and as low and high if it has them") from None
-        if not low <= value <= high:
-            raise ValueError(f"{path}: {name} is {value}, outside its own range of {low} to {high}")
-        values[name], ranges[name] = value, (low, high)
-        rows.append({"name": name, "value": value, "low": low, "high": high, "unit": entry["unit"], "kind": entry["kind"],
-                     "date": str(entry["date"]), "source": entry["source"]})
-    return Assumptions(**values), {name: span for name, span in ranges.items() if span[0] < span[1]}, rows
 
 
 def _least(value) -> float:
