@@ -148,3 +148,10 @@ def test_whether_the_answer_stood_in_the_prompt_is_recorded(room):
     (found,) = arms.run(QUESTIONS[:1], arms.parse("oracle"), room)
     (missed,) = arms.run(QUESTIONS[:1], arms.parse("distractor"), room)
     assert found["scores"]["answer_in_context"] == 1 and missed["scores"]["answer_in_context"] == 0
+
+
+def test_lab_3s_comparisons_are_between_arms_that_its_run_answers():
+    from utils import rebuild_lab3
+
+    assert {name for pair in rebuild_lab3.PLAN for name in pair} <= set(rebuild_lab3.ARMS_TEST)
+    assert [arm.name for arm in arms.parse(",".join(rebuild_lab3.ARMS_TEST))] == list(rebuild_lab3.ARMS_TEST)

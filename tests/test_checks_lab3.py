@@ -163,6 +163,8 @@ def test_the_exercises_agree_with_the_package():
     assert token_f1("it is 5 minutes", "5 minutes") == pytest.approx(metrics.token_f1("it is 5 minutes", ["5 minutes"]))
     values, clusters = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0], list("aabbcd")
     assert cluster_mean(values, clusters, list("abcd")) == pytest.approx(stats.interval(values, clusters).mean)
+    for low, high in ((0.1, 0.3), (-0.3, -0.1), (-0.2, 0.3), (-0.02, 0.03), (-0.02, 0.08), (0.0, 0.2)):
+        assert read_result(low, high, 0.05) == stats.read_result(low, high, 0.05)
     import numpy
 
     drawn = [[3.0, 1.0], [1.0, 2.0]]

@@ -75,6 +75,18 @@ def paired(a: Sequence[float], b: Sequence[float], clusters: Sequence[str], seed
     return Comparison(mean, low, high, (extreme + 1) / (resamples + 1), len(gaps), len(set(clusters)))
 
 
+def read_result(low: float, high: float, worth: float) -> str:
+    """What an interval of a difference allows to say: better, worse, no difference that matters, or inconclusive.
+
+    worth: the smallest difference that would change a decision; an interval inside (-worth, worth) rules it out.
+    """
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "no difference that matters" if -worth < low and high < worth else "inconclusive"
+
+
 def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int):
     import numpy
 
