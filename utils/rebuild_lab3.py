@@ -8,12 +8,13 @@ from . import arms, benchmark, rebuild, registry, settings
 
 COMMAND = "python3 -m utils rebuild lab3"
 ARMS_TEST = ("base", "naive_rag", "advanced_rag", "graph", "oracle", "closed_book", "closed_book+advanced_rag", "format_only",
-             "raft", "raft+naive_rag", "raft+advanced_rag", "raft+oracle", "raft+distractor", "raft_feedback",
+             "raft", "raft+naive_rag", "raft+advanced_rag", "raft+graph", "raft+oracle", "raft+distractor", "raft_feedback",
              "raft_feedback+advanced_rag", "question_only", "nearest_question")
 # The comparisons that lab 3 makes, chosen before test was read (raft and raft_feedback had been seen on dev only).
 PLAN = (("base", "advanced_rag"), ("base", "closed_book"), ("format_only", "closed_book"), ("advanced_rag", "raft+advanced_rag"),
         ("closed_book", "raft+advanced_rag"), ("closed_book", "closed_book+advanced_rag"),
-        ("raft+advanced_rag", "raft_feedback+advanced_rag"), ("raft+advanced_rag", "raft+oracle"))
+        ("raft+advanced_rag", "raft+graph"), ("raft+advanced_rag", "raft_feedback+advanced_rag"),
+        ("raft+advanced_rag", "raft+oracle"))
 SEEDS = tuple(f"{name}@{seed}" for name in ("raft", "raft_feedback") for seed in (1, 2))
 
 
