@@ -35,7 +35,7 @@ def test_calibration_tells_a_judge_that_reads_the_place_and_one_that_fails_a_con
     silent = Pair("s", "q1", ("d.x#0",), settings.ABSTENTION, "1 [1]", "a", "program")
     monkeypatch.setattr(judging, "controlled", lambda *_: {"gold wins": [gold], "silence wins": [silent]})
     rows = {row["judge"]: row for row in made.calibrate()}
-    assert set(rows) == set(judging.JUDGES)
+    assert set(rows) == {*judging.JUDGES, judging.CHECK}
     assert rows["asked"]["same in both orders"] == 0.0 and rows["asked"]["accuracy"] == 0.0
     assert rows["likelihood"]["gold wins"] == 1.0 and rows["likelihood"]["silence wins"] == 0.0
     assert rows["the phrase wins"]["silence wins"] == 1.0
@@ -55,3 +55,29 @@ def test_controls_have_a_known_winner_and_leave_out_what_a_judge_learned_from(mo
         better = pair.a if pair.label == "a" else pair.b
         assert better == settings.ABSTENTION
     assert feedback.agreement([p.label for p in found["gold wins"]], found["gold wins"])["accuracy"] == 1.0
+
+
+def test_the_check_knows_the_rubric_where_the_accepted_answers_are_known():
+    chunks = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "waits 5 seconds", "header"),
+              "d.y#0": Chunk("d.y#0", "d.y", "overview", "waits 5 seconds", "header")}
+    asked = {"q": benchmark.Question("q", "fact", "how long?", ("5",), (), ("d.x",), "train")}
+    silent = settings.ABSTENTION
+    for passages, a, b, label in ((("d.x#0",), "5 [1]", silent, "a"), (("d.x#0",), "6 [1]", silent, "b"),
+                                  (("d.y#0",), "5 [1]", silent, "b"), (("d.x#0",), "6 [1]", "7 [1]", "tie"),
+                                  (("d.y#0", "d.x#0"), "5 [1]", "5 [2]", "b"), (("d.x#0",), "5", "5 [1]", "b")):
+        found = judging.checked([Pair("p", "q", passages, a, b)], asked, chunks)[0]
+        assert (found.label, found.source) == (label, "program"), (passages, a, b)
+
+
+def test_balance_leaves_as_many_pairs_in_which_silence_loses_as_wins():
+    made = bench_rows(balance=True)
+    silent = [settings.ABSTENTION in row.chosen for row in made if settings.ABSTENTION in row.chosen + row.rejected]
+    assert len(silent) == 8 and sum(silent) == 4, "four of PAIRS say that the phrase loses, eight that it wins"
+    assert sum(row.chosen == "1 [2]" for row in made) == 1, "pairs that the phrase does not decide stay"
+    assert len(bench_rows(balance=False)) == len(PAIRS) + 1
+
+
+def bench_rows(balance: bool) -> list:
+    chunks = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "five", "header")}
+    two = Pair("two", "q1", ("d.x#0",), "1 [1]", "1 [2]", "b", "author")
+    return alignment.rows([*PAIRS, two], {q.id: q for q in QUESTIONS}, chunks, balance)

@@ -25,6 +25,7 @@ class Preference(finetune.Sft):
     beta: float = 0.1
     learning_rate: float = 1e-4
     epochs: float = 1.0
+    balance: bool = True  # as many pairs in which the abstention phrase loses as in which it wins
     sft_weight: float = 0.0  # share of plain likelihood of the chosen answer in the DPO loss (RPO, Pang et al., 2024)
 
 
@@ -37,11 +38,24 @@ class Row:
     rejected: str
 
 
-def rows(pairs: Sequence[Pair], questions: dict[str, Question], chunks: dict[str, Chunk]) -> list[Row]:
-    """Preferences of the pairs that have a winner; ties teach nothing and are left out."""
+def rows(pairs: Sequence[Pair], questions: dict[str, Question], chunks: dict[str, Chunk], balance: bool = True) -> list[Row]:
+    """Preferences of the pairs that have a winner; ties teach nothing and are left out.
+
+    balance: leave out pairs until the abstention phrase wins as often as it loses. Where it wins more often, DPO learns
+    from the surplus that silence is always better.
+    """
+    won = [pair for pair in pairs if pair.label in ("a", "b")]
+    if balance:
+        phrase = {"wins": [], "loses": []}
+        for pair in won:
+            winner = feedback.by_phrase(pair)
+            if winner != "tie":
+                phrase["wins" if winner == pair.label else "loses"].append(pair.id)
+        most = min(map(len, phrase.values()))
+        surplus = {id_ for ids in phrase.values() for id_ in sorted(ids)[most:]}
+        won = [pair for pair in won if pair.id not in surplus]
     return [Row(feedback.prompt(pair, questions[pair.question_id], chunks),
-                *((pair.a, pair.b) if pair.label == "a" else (pair.b, pair.a)))
-            for pair in pairs if pair.label in ("a", "b")]
+                *((pair.a, pair.b) if pair.label == "a" else (pair.b, pair.a))) for pair in won]
 
 
 def _said(text: str) -> list[dict[str, str]]:

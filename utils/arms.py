@@ -16,8 +16,8 @@ from pathlib import Path
 from . import advanced, baselines, benchmark, corpus, folder, knowledge, metrics, models, rag, registry, retrieval, settings
 from .benchmark import Question
 
-TRAINED = ("closed_book", "format_only", "raft", "raft_dpo_author", "raft_dpo_ai", "raft_dpo_mixed", "raft_kto",
-           "raft_feedback")
+TRAINED = ("closed_book", "format_only", "raft", "raft_dpo_unbalanced", "raft_dpo_author", "raft_dpo_ai", "raft_dpo_mixed",
+           "raft_kto", "raft_feedback")
 MODELS = ("base", *TRAINED)
 CONTEXTS = ("naive_rag", "advanced_rag", "graph", "oracle", "distractor")
 BASELINES = baselines.NAMES

@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -146,6 +146,15 @@ def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Se
                                           train_sampling_strategy="group_by_length"),
                          train_dataset=rows, processing_class=tokenizer, peft_config=lora(chosen))
     return fit(trainer, folder, work, {"settings": asdict(chosen), "examples": len(made), "data_sha256": digest(made)}, watch)
+
+
+def apart(function: Callable, *given):
+    """Call a training function in a process of its own, which hands all its memory back; returns what it returns."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *given).result()
 
 
 def fit(trainer, folder: Path, work: Path, told: dict, watch: Sequence = ()) -> dict:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from . import alignment, examples, feedback, metrics, settings
+from . import alignment, examples, feedback, metrics, rag, reinforce, settings
 from .alignment import Preference
 from .feedback import Pair
+from .retrieval import Hit
 
 REWARD = Preference(recipe="reward", rank=8, alpha=16, epochs=2.0)
 SCORED = ("likelihood", "reward model")  # judges that give each answer a score
+CHECK = "accepted answers"  # no judge: code that compares with what somebody wrote down
 JUDGES = ("the phrase wins", "asked", *SCORED)
 
 
@@ -26,7 +28,7 @@ class Bench:
     @cached_property
     def reward(self) -> alignment.RewardModel:
         """The reward model, trained on the half to learn from."""
-        rows = alignment.rows(self.learn, self.known, self.chunks)
+        rows = alignment.rows(self.learn, self.known, self.chunks, self.chosen.balance)
         return alignment.reward_model(rows, self.folder, self.chosen, settings.cache() / "rebuild" / "reward")[0]
 
     def label(self, judge: str, pairs: Sequence[Pair]) -> list[Pair]:
@@ -55,7 +57,23 @@ class Bench:
             rows.append({"judge": judge, **feedback.agreement(found, self.held_out, turned), **{
                 name: feedback.agreement([pair.label for pair in self.label(judge, pairs)], pairs)["accuracy"]
                 for name, pairs in controls.items()}})
-        return rows
+        truth = checked(self.held_out, self.known, self.chunks)
+        return [*rows, {"judge": CHECK, **feedback.agreement([pair.label for pair in truth], self.held_out)}]
+
+
+def checked(pairs: Sequence[Pair], questions: dict, chunks: dict) -> list[Pair]:
+    """The pairs labelled by code that knows the accepted answers, source `program`: the rubric without anyone's judgement.
+
+    Only for questions whose answers somebody wrote down, so never for a live user's. Equal rewards are a tie.
+    """
+    made = []
+    for pair in pairs:
+        question, shown = questions[pair.question_id], [Hit(chunks[id_], n, 0.0) for n, id_ in enumerate(pair.passages, 1)]
+        right = {hit.rank for hit, text in zip(shown, rag.passages(shown), strict=True)
+                 if hit.document_id in question.evidence and metrics.contains(text, question.answers)}
+        a, b = (reinforce.reward(text, question.answers if right else (), right) for text in (pair.a, pair.b))
+        made.append(replace(pair, source="program", label="tie" if a == b else "a" if a > b else "b"))
+    return made
 
 
 def controlled(questions: Sequence, room, learned: set[str]) -> dict[str, list[Pair]]:

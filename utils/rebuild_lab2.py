@@ -5,6 +5,7 @@ resumes from its last checkpoint, and work in progress lies in the cache under `
 """
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -38,12 +39,15 @@ SUPERVISED = {
     "format_only": Sft(recipe="format_only", batch_size=16, micro_batch=8),
 }
 SEEDS = {f"raft@{seed}": replace(RAFT, seed=seed) for seed in (1, 2)}  # last of all: each takes as long as raft itself
+DPO = Preference(learning_rate=3e-4, epochs=2.0, sft_weight=0.2)
 PREFERENCES = {
-    "raft_dpo_author": Preference(),
-    "raft_dpo_ai": Preference(labels="ai"),
-    "raft_dpo_mixed": Preference(labels="mixed"),
-    "raft_kto": Preference(recipe="kto", micro_batch=4),
+    "raft_dpo_unbalanced": replace(DPO, balance=False),
+    "raft_dpo_author": DPO,
+    "raft_dpo_ai": replace(DPO, labels="ai"),
+    "raft_dpo_mixed": replace(DPO, labels="mixed"),
+    "raft_kto": replace(DPO, recipe="kto", micro_batch=4, sft_weight=0.0),
 }
+SECOND = replace(DPO, labels="ai")  # raft_feedback: goes on from what the first round left in use
 SWEEP = Sft(recipe="raft", epochs=1.0, limit=200)  # each rank learns from the same examples
 RANKS = (1, 4, 16, 64)
 SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
@@ -51,6 +55,7 @@ CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
                      "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",
                      *(f"{name}+{context}" for name in PREFERENCES for context in ("advanced_rag", "distractor"))])
+ARMS_AFTER = "raft_feedback,raft_feedback+advanced_rag,raft_feedback+oracle,raft_feedback+distractor"
 JUDGED = ("fact", "error", "routing", "unanswerable")  # tasks whose short answers can be judged
 
 
@@ -60,14 +65,17 @@ def lab2() -> None:
     questions = benchmark.load(known=room.documents)
     for name, chosen in SUPERVISED.items():
         supervised(name, chosen, questions, room)
-    pairs_to_judge(questions, room)
+    on_policy(questions, room)
     dev, raft = [q for q in questions if q.split == "dev"], registry.fingerprint("raft")[:12]
     bench = judging.Bench(feedback.load(), questions, room, registry.folder("raft"))
     rebuild.rows("lab2_judges", bench.calibrate, "held-out half of the authors' pairs", COMMAND, raft)
-    ai_labels(bench, questions, room)
+    author, ai = feedback.load(), ai_labels(bench, on_policy(questions, room, seeds=(8,), tries=2))
     for name, chosen in PREFERENCES.items():
-        aligned(name, chosen, questions, room)
+        pairs = {"author": author, "ai": ai, "mixed": [*author, *ai]}[chosen.labels]
+        aligned(name, chosen, pairs, questions, room)
     rebuild.table("lab2_dev", dev, ARMS_DEV, room, command=COMMAND)
+    second_round(bench, questions, room)
+    rebuild.table("lab2_dev", dev, f"{ARMS_DEV},{ARMS_AFTER}", room, command=COMMAND)
     rebuild.rows("lab2_confidence", lambda: confidences(dev, room), "dev: raft+advanced_rag", COMMAND, raft)
     rebuild.rows("lab2_ranks", lambda: ranks(questions, room), f"{SWEEP.limit} RAFT examples, loss on the feedback pool", COMMAND)
     rebuild.rows("lab2_perplexity", lambda: perplexities(room), "scikit-learn's data set descriptions", COMMAND, raft)
@@ -96,7 +104,7 @@ def supervised(name: str, chosen: Sft, questions: list, room: arms.Room) -> None
     if made_already(home(name), chosen, finetune.digest(made)):
         print(f"{name}: there already", flush=True)
         return
-    record = finetune.train(made, chosen, home(name))
+    record = finetune.apart(finetune.train, made, chosen, home(name))
     print(name, {key: value for key, value in record.items() if key not in ("loss", "settings")}, flush=True)
 
 
@@ -132,45 +140,64 @@ def hits_of(ids, chunks: dict) -> list[Hit]:
     return [Hit(chunks[id_], rank, 0.0) for rank, id_ in enumerate(ids, 1)]
 
 
-def pairs_to_judge(questions: list, room: arms.Room) -> list[feedback.Pair]:
-    """On-policy pairs of the raft adapter over the feedback pool, which the authors judge."""
-    path = rebuild.work(f"pairs-{registry.fingerprint('raft')[:12]}.jsonl")
+def on_policy(questions: list, room: arms.Room, reader: str = "raft", seeds: tuple = (7,), tries: int = 3) -> list[feedback.Pair]:
+    """Unlabelled pairs of a reader over the feedback pool; those of `raft` and seed 7 are the ones the authors judged."""
+    path = rebuild.work(f"pairs-{registry.fingerprint(reader)[:12]}-{'-'.join(map(str, seeds))}.jsonl")
     if not path.exists():
-        feedback.save(feedback.collect(pool_contexts(questions, room), room.model_of("raft")), path)
+        asked = [context for seed in seeds for context in pool_contexts(questions, room, seed)]
+        feedback.save(feedback.collect(asked, room.model_of(reader), seed=seeds[0] - 7, tries=tries), path)
     return feedback.load(path)
 
 
-def ai_labels(bench: judging.Bench, questions: list, room: arms.Room) -> list[feedback.Pair]:
-    """More on-policy pairs than anyone would judge by hand, labelled by the judge that did best on the held-out half."""
-    path = rebuild.work(f"pairs-ai-{registry.fingerprint('raft')[:12]}.jsonl")
+def ai_labels(bench: judging.Bench, pairs: list[feedback.Pair]) -> list[feedback.Pair]:
+    """The pairs labelled by the judge that did best on the held-out half."""
+    judge, ids = best_judge(), ",".join(pair.id for pair in pairs)
+    path = rebuild.work(f"pairs-ai-{hashlib.sha256((judge + ids).encode()).hexdigest()[:12]}.jsonl")
     if not path.exists():
-        best = max(records.read("lab2_judges"), key=lambda row: row["accuracy"] if row["judge"] in judging.SCORED else -1.0)
-        asked = [context for seed in (8, 9) for context in pool_contexts(questions, room, seed)]
-        pairs = feedback.collect(asked, room.model_of("raft"), seed=1, tries=1)
-        feedback.save(bench.label(best["judge"], pairs), path)
-        print(f"{len(pairs)} pairs labelled by: {best['judge']}", flush=True)
+        feedback.save(bench.label(judge, pairs), path)
+        print(f"{len(pairs)} pairs labelled by: {judge}", flush=True)
     return feedback.load(path)
 
 
-def aligned(name: str, chosen: Preference, questions: list, room: arms.Room) -> None:
-    """Train one adapter on preferences unless it is there."""
+def best_judge() -> str:
+    """The judge with the best accuracy on held-out pairs, of those that give each answer a score."""
+    return max(records.read("lab2_judges"), key=lambda row: row["accuracy"] if row["judge"] in judging.SCORED else -1.0)["judge"]
+
+
+def aligned(name: str, chosen: Preference, pairs: list[feedback.Pair], questions: list, room: arms.Room,
+            parent: str = "raft") -> None:
+    """Train one adapter on labelled pairs, going on from its parent, unless it is there."""
     known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
-    made = alignment.rows(labelled(chosen.labels), known, chunks)
-    parent = registry.folder("raft")
-    if made_already(home(name), chosen, finetune.digest(made), parent):
+    made, start = alignment.rows(pairs, known, chunks, chosen.balance), registry.folder(parent)
+    if made_already(home(name), chosen, finetune.digest(made), start):
         print(f"{name}: there already", flush=True)
         return
-    record = alignment.align(made, parent, chosen, home(name))
+    record = finetune.apart(alignment.align, made, start, chosen, home(name))
     print(name, {key: value for key, value in record.items() if key not in ("loss", "settings")}, flush=True)
 
 
-def labelled(source: str) -> list[feedback.Pair]:
-    """Labelled pairs of a source: the authors' shipped ones, a judge's (`ai`), or both (`mixed`)."""
-    author = feedback.load()
-    ai = feedback.load(rebuild.work(f"pairs-ai-{registry.fingerprint('raft')[:12]}.jsonl")) if source != "author" else []
-    if source != "author" and not ai:
-        raise RuntimeError("there are no pairs labelled by a judge yet: run `python3 -m utils rebuild lab2` from its beginning")
-    return {"author": author, "ai": ai, "mixed": [*author, *ai]}[source]
+def verdicts(stored: list[dict], perplexity: dict[str, float], names: list[str] | tuple, present: str = "raft") -> dict:
+    """What the gate says of each candidate, name → `registry.Decision`, from stored records with right and wrong passages."""
+    rows = {name: [r for r in stored if r["arm"] in (f"{name}+advanced_rag", f"{name}+distractor")] for name in (*names, present)}
+    return {name: registry.gate(rows[name], rows[present], (perplexity[name], perplexity[present])) for name in names}
+
+
+def second_round(bench: judging.Bench, questions: list, room: arms.Room) -> None:
+    """`raft_feedback`: what the first round left in use answers anew, the judge labels, and DPO goes on from there.
+
+    The gate decides what is in use: of the candidates it lets pass the one with the best exact match, else still `raft`.
+    """
+    perplexity, stored = {row["model"]: row["perplexity"] for row in perplexities(room)}, records.read("lab2_dev")
+    said = verdicts(stored, perplexity, list(PREFERENCES))
+    passed = [name for name, decision in said.items() if decision.promoted]
+    for name, decision in said.items():
+        print(name, decision, flush=True)
+
+    def right(name: str) -> float:
+        return sum(r["scores"].get("exact_match", 0.0) for r in stored if r["arm"] == f"{name}+advanced_rag")
+
+    parent = max(passed, key=right, default="raft")
+    aligned("raft_feedback", SECOND, ai_labels(bench, on_policy(questions, room, parent, (10,), 2)), questions, room, parent)
 
 
 def confidences(dev: list, room: arms.Room) -> list[dict]:

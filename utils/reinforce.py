@@ -27,25 +27,26 @@ class Reinforcement(finetune.Sft):
     beta: float = 0.02  # weight of the distance to the reference model
 
 
-def verifiable(completions: Sequence, accepted: Sequence[Sequence[str]], right: Sequence[int], **_) -> list[float]:
-    """Reward of each sampled answer, between -0.5 and 1.3.
+def reward(text: str, accepted: Sequence[str], right: set[int]) -> float:
+    """What an answer is worth that code can check, between -0.5 and 1.3.
 
-    accepted: accepted answers of its question; empty where the passages hold none. right: number of the passage that answers.
-    1 for an exact answer, 0.3 more for citing the right passage; 1 for silence where nothing can be found; 0 for silence
+    accepted: accepted answers of its question; empty where the passages hold none. right: numbers of passages that answer.
+    1 for an exact answer, 0.3 more for citing right passages only; 1 for silence where nothing can be found; 0 for silence
     where something can; -0.5 for a wrong answer, so that a guess has to be right one time in three to pay.
     """
-    rewards = []
-    for completion, golds, number in zip(completions, accepted, right, strict=True):
-        text = completion[0]["content"] if isinstance(completion, list) else completion
-        cited = [int(found) for found in re.findall(r"\[(\d+)\]", text)]
-        answer = re.sub(r"\s*\[\d+\]\s*", " ", text).strip()
-        if metrics.abstains(answer):
-            rewards.append(0.0 if golds else 1.0)
-        elif golds and metrics.exact_match(answer, golds):
-            rewards.append(1.0 + 0.3 * (cited == [number]))
-        else:
-            rewards.append(-0.5)
-    return rewards
+    cited = {int(found) for found in re.findall(r"\[(\d+)\]", text)}
+    answer = re.sub(r"\s*\[\d+\]\s*", " ", text).strip()
+    if metrics.abstains(answer):
+        return 0.0 if accepted else 1.0
+    if accepted and metrics.exact_match(answer, accepted):
+        return 1.0 + 0.3 * (bool(cited) and cited <= right)
+    return -0.5
+
+
+def verifiable(completions: Sequence, accepted: Sequence[Sequence[str]], right: Sequence[int], **_) -> list[float]:
+    """`reward` of each sampled answer, in the shape that TRL's GRPO calls: one list entry for each completion."""
+    texts = [each[0]["content"] if isinstance(each, list) else each for each in completions]
+    return [reward(text, golds, {number}) for text, golds, number in zip(texts, accepted, right, strict=True)]
 
 
 def dataset(made: Sequence[examples.Example], questions: dict[str, Question]):
