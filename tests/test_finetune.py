@@ -94,6 +94,14 @@ def test_preferences_move_the_chosen_answer_above_the_rejected_one(small, tmp_pa
     assert set(before) == set(after) and any((before[name] != after[name]).any() for name in before)
 
 
+def test_supervised_training_can_go_on_from_an_adapter(small, tmp_path):
+    finetune.train(ROWS, CHOSEN, tmp_path / "parent")
+    record = finetune.train(ROWS[:4], CHOSEN, tmp_path / "child", parent=tmp_path / "parent")
+    before, after = (load_file(tmp_path / name) for name in ("parent", "child"))
+    assert record["parent"] == "parent" and set(before) == set(after) and any((before[n] != after[n]).any() for n in before)
+    assert record["loss"][0][1] < registry.provenance(f"adapter:{tmp_path / 'parent'}")["loss"][0][1], "it starts where it was"
+
+
 def test_other_models_are_put_aside_with_a_sentence(capsys):
     taken = finetune.for_adapters(settings.PROFILES["gpu"])
     assert taken.model == settings.WHEEL_MODEL and "instead of HuggingFaceTB/SmolLM2-1.7B-Instruct" in capsys.readouterr().out

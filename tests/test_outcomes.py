@@ -1,6 +1,8 @@
 """Outcomes of answers, their paired bootstrap, rescue and distraction."""
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy
 import pytest
 
@@ -52,3 +54,21 @@ def test_sufficient_context_splits_by_what_stood_in_the_prompt():
     found = outcomes.by_context(rows, "x")
     assert found["sufficient"] == {"right": 0.5, "wrong": 0.5, "silent": 0.0, "n": 2}
     assert found["insufficient"]["silent"] == 1.0
+
+
+def test_shares_differences_and_groups_come_with_their_questions():
+    rows = [record(f"{c}{n}", arm, arm == "y" or n == 0, task="error" if n else "fact") for c in "abcd" for n in range(2) for arm in "xy"]
+    assert outcomes.right(rows, "x").mean == 0.5 and outcomes.right(rows, "x").n == 8
+    assert outcomes.score(rows, "y", "contains").mean == 1.0
+    gap = outcomes.paired(rows, "x", "y")
+    assert gap.difference == 0.5 and outcomes.paired(rows, "x", "y", "wrong").difference == -0.5
+    asked = {r["question_id"]: SimpleNamespace(id=r["question_id"], exposure="", overlap="low") for r in rows}
+    told = outcomes.by_group([*rows, record("a0", "base", True)], asked, ["x", "y"])
+    assert dict(told.loc["fact"]) == {"n": 4, "x": 1.0, "y": 1.0} and dict(told.loc["error"]) == {"n": 4, "x": 0.0, "y": 1.0}
+    assert told.loc["base knows"]["n"] == 1 and told.loc["overlap low"]["n"] == 8
+
+
+def test_usage_is_a_mean_over_an_arms_own_records():
+    spent = {"prompt_tokens": 100, "completion_tokens": 4, "seconds": {"retrieve": 0.5, "generate": 1.0}}
+    rows = [{**record("a1", "x"), **spent}, {**record("b1", "x"), **spent, "prompt_tokens": 300}]
+    assert outcomes.usage(rows, "x") == {"tokens_in": 200.0, "tokens_out": 4.0, "seconds": 1.5}

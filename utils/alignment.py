@@ -77,7 +77,8 @@ def dataset(made: Sequence[Row], unpaired: bool = False):
 def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, watch: Sequence = ()) -> dict:
     """Go on from the adapter in `parent` with DPO or KTO; saves adapter and record in `folder`, returns the record.
 
-    The reference model is the parent itself: TRL keeps a frozen copy of the adapter.
+    The reference model is the parent itself: TRL keeps a frozen copy of the adapter. Two answers to a long prompt make twice
+    the activations of a supervised run, so these are computed anew in the backward pass (gradient checkpointing).
     """
     import trl
     from peft import PeftModel
@@ -86,12 +87,13 @@ def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, w
     work = finetune.checkpoints(made, chosen, parent)
     model, tokenizer = finetune.base()
     model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
+    finetune.compact_head(model.get_base_model())  # before the trainer, which scores with the reference model as it is made
     if chosen.recipe == "dpo":
         extra = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, chosen.sft_weight]} if chosen.sft_weight else {}
         kinds, more = (trl.DPOTrainer, trl.DPOConfig), {"precompute_ref_log_probs": True, **extra}
     else:
         kinds, more = (trl.KTOTrainer, trl.KTOConfig), {"precompute_ref_log_probs": True}
-    arguments = finetune.arguments(kinds[1], work, chosen, beta=chosen.beta, **more)
+    arguments = finetune.arguments(kinds[1], work, chosen, beta=chosen.beta, gradient_checkpointing=True, **more)
     trainer = kinds[0](model, args=arguments, train_dataset=dataset(made, chosen.recipe == "kto"), processing_class=tokenizer)
     told = {"settings": asdict(chosen), "pairs": len(made), **finetune.lineage(parent), "data_sha256": finetune.digest(made)}
     return finetune.fit(trainer, folder, work, told, watch)
@@ -140,7 +142,7 @@ def reward_model(made: Sequence[Row], parent: Path, chosen: Preference, folder: 
     told = {"settings": asdict(chosen), "pairs": len(made), **finetune.lineage(parent), "data_sha256": finetune.digest(made)}
     whole = [{"chosen": [*row.prompt, *_said(row.chosen)], "rejected": [*row.prompt, *_said(row.rejected)]} for row in made]
     trainer = trl.RewardTrainer(
-        model, args=finetune.arguments(trl.RewardConfig, work, chosen, center_rewards_coefficient=0.01),
+        model, args=finetune.arguments(trl.RewardConfig, work, chosen, center_rewards_coefficient=0.01, gradient_checkpointing=True),
         train_dataset=_from_list(whole), processing_class=tokenizer, peft_config=thin)
     record = finetune.fit(trainer, folder, work, told, watch)
     return RewardModel(trainer.model.merge_and_unload().eval(), tokenizer), record

@@ -62,14 +62,8 @@ def decide(records: Sequence[dict], price_file: Path = prices.PRICES, seed: int 
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
     kept = [record for record in kept if record["question_id"] in asked]
     assumptions, ranges, rows = prices.load(price_file)
-    options, right = [], []
-    for arm in arms:
-        own = [record for record in kept if record["arm"] == arm]
-        means = [sum(values) / len(own) for values in (
-            [r["prompt_tokens"] for r in own], [r["completion_tokens"] for r in own],
-            [r["seconds"]["retrieve"] + r["seconds"]["generate"] for r in own])]
-        options.append(roi.option(arm, outcomes.shares(records, arm), *means))
-        right.append(stats.interval([float(outcomes.outcome(r) == "right") for r in own], [r["cluster"] for r in own]))
+    options = [roi.option(arm, outcomes.shares(kept, arm), **outcomes.usage(kept, arm)) for arm in arms]
+    right = [outcomes.right(kept, arm) for arm in arms]
     drawn = outcomes.draws(kept, arms, DRAWS, seed)
     fixed = roi.monte_carlo(options, drawn, assumptions, ranges, seed, vary=False)
     return Decision(tuple(options), tuple(right), roi.decide(roi.monte_carlo(options, drawn, assumptions, ranges, seed)),

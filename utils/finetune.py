@@ -50,6 +50,8 @@ def compact_head(model) -> None:
     from trl.trainer.utils import FusedCausalLMOutput
 
     former = model.forward
+    if getattr(former, "compact", False):
+        return
 
     @functools.wraps(type(model).forward)
     def forward(*arguments, fused_lm_head: bool = False, labels=None, **named):
@@ -75,6 +77,7 @@ def compact_head(model) -> None:
             log_sum_sq_probs=spread(torch.logsumexp(2 * told, -1)),
             is_top1=mask.new_zeros(mask.shape).masked_scatter(mask, told.argmax(-1) == wanted[mask]), label_mask=mask)
 
+    forward.compact = True
     model.forward = forward
 
 
@@ -86,11 +89,12 @@ def arguments(kind, folder: Path, chosen: Sft, **more):
     half = models.has_bfloat16()
     if "max_length" in kind.__dataclass_fields__:
         more["max_length"] = chosen.max_length
+    more.setdefault("gradient_checkpointing", False)
     return kind(
         str(folder), num_train_epochs=chosen.epochs, learning_rate=chosen.learning_rate, seed=chosen.seed,
         per_device_train_batch_size=chosen.micro_batch, lr_scheduler_type="cosine", warmup_steps=0.05,
         gradient_accumulation_steps=max(1, chosen.batch_size // chosen.micro_batch // processes),
-        bf16=half, fp16=torch.cuda.is_available() and not half, gradient_checkpointing=False,
+        bf16=half, fp16=torch.cuda.is_available() and not half,
         use_cpu=models.device() == "cpu", ddp_backend="gloo" if processes > 1 and models.device() == "cpu" else None,
         save_strategy="steps", save_steps=SAVE_EVERY, save_total_limit=1, logging_steps=2, logging_first_step=True,
         disable_tqdm=True, report_to="none", dataloader_pin_memory=False, **more)
@@ -129,23 +133,27 @@ def base(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
     return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, **more), tokenizer
 
 
-def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Sequence = (), four_bit: bool = False) -> dict:
+def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Sequence = (), four_bit: bool = False,
+          parent: Path | None = None) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
     An interrupted run leaves its last checkpoint in the cache and goes on from there when called again with the same
-    settings and examples. watch: extra trainer callbacks, for example a loss plot.
+    settings and examples. watch: extra trainer callbacks, for example a loss plot. parent: an adapter to go on from.
     """
+    from peft import PeftModel
     from trl import SFTConfig, SFTTrainer
 
     made = list(made)[: chosen.limit or None]
-    work = checkpoints(made, chosen)
+    work = checkpoints(made, chosen, parent)
     model, tokenizer = base(four_bit=four_bit)
+    model = PeftModel.from_pretrained(model, str(parent), is_trainable=True) if parent else model
     several = any(example.more for example in made)
     rows = examples.conversations(made, tokenizer) if several else examples.rows(made)
     trainer = SFTTrainer(model, arguments(SFTConfig, work, chosen, completion_only_loss=True,
                                           train_sampling_strategy="group_by_length"),
-                         train_dataset=rows, processing_class=tokenizer, peft_config=lora(chosen))
-    return fit(trainer, folder, work, {"settings": asdict(chosen), "examples": len(made), "data_sha256": digest(made)}, watch)
+                         train_dataset=rows, processing_class=tokenizer, peft_config=None if parent else lora(chosen))
+    told = {"settings": asdict(chosen), "examples": len(made), **(lineage(parent) if parent else {}), "data_sha256": digest(made)}
+    return fit(trainer, folder, work, told, watch)
 
 
 def apart(function: Callable, *given):

@@ -13,6 +13,7 @@ from .retrieval import Hit
 
 REWARD = Preference(recipe="reward", rank=8, alpha=16, epochs=2.0)
 SCORED = ("likelihood", "reward model")  # judges that give each answer a score
+CONTROLS = 40  # pairs of each control
 CHECK = "accepted answers"  # no judge: code that compares with what somebody wrote down
 JUDGES = ("the phrase wins", "asked", *SCORED)
 
@@ -49,6 +50,7 @@ class Bench:
     def calibrate(self) -> list[dict]:
         """One row for each judge: agreement with the held-out labels, and the share it gets right of each control."""
         controls = controlled(self.questions, self.room, {pair.question_id for pair in self.learn})
+        controls = {name: pairs[:CONTROLS] for name, pairs in controls.items()}
         rows = []
         for judge in JUDGES:
             found = [pair.label for pair in self.label(judge, self.held_out)]

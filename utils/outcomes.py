@@ -90,8 +90,58 @@ def by_context(records: Sequence[dict], arm: str) -> dict[str, dict[str, float]]
             for name, rows in split.items()}
 
 
-def groups(record: dict, question) -> list[str]:
-    """Names of the reporting groups a record belongs to: its task, exposure, wording overlap; "all" first."""
+def known_to(records: Sequence[dict], arm: str = "base") -> set[str]:
+    """Ids of questions whose accepted answer stands in what the arm said without passages, chatter or not."""
+    return {r["question_id"] for r in records if r["arm"] == arm and r["scores"].get("contains")}
+
+
+def groups(record: dict, question, known: set[str] = frozenset()) -> list[str]:
+    """Names of the reporting groups a record belongs to: "all" first, then its task, exposure, wording overlap, and whether
+    the base model knows the answer (`known_to`); the last for tasks with one short answer.
+    """
     named = ["all", record["task"]]
     named += [question.exposure] if question.exposure else []
-    return [*named, f"overlap {question.overlap}"] if question.overlap else named
+    named += [f"overlap {question.overlap}"] if question.overlap else []
+    short = record["task"] in ("fact", "error", "routing")
+    return [*named, f"base {'knows' if question.id in known else 'does not know'}"] if short else named
+
+
+def score(records: Sequence[dict], arm: str, metric: str) -> stats.Interval:
+    """Mean and cluster interval of one metric for one arm, over the records that have it."""
+    found = [(r["scores"][metric], r["cluster"]) for r in records if r["arm"] == arm and metric in r["scores"]]
+    return stats.interval(*zip(*found, strict=True))
+
+
+def right(records: Sequence[dict], arm: str) -> stats.Interval:
+    """Share of right answers of one arm, with its cluster interval."""
+    own = [r for r in scorable(records) if r["arm"] == arm]
+    return stats.interval([float(outcome(r) == "right") for r in own], [r["cluster"] for r in own])
+
+
+def paired(records: Sequence[dict], a: str, b: str, kind: str = "right") -> stats.Comparison:
+    """Share of an outcome of arm b minus that of a, on the questions that both answered."""
+    found = [{r["question_id"]: r for r in scorable(records) if r["arm"] == arm} for arm in (a, b)]
+    ids = [id_ for id_ in found[0] if id_ in found[1]]
+    return stats.paired(*([float(outcome(each[i]) == kind) for i in ids] for each in found), [found[0][i]["cluster"] for i in ids])
+
+
+def usage(records: Sequence[dict], arm: str) -> dict[str, float]:
+    """Mean prompt tokens, answer tokens and seconds a question of one arm, over the records with an outcome."""
+    own = [r for r in scorable(records) if r["arm"] == arm]
+    return {"tokens_in": sum(r["prompt_tokens"] for r in own) / len(own),
+            "tokens_out": sum(r["completion_tokens"] for r in own) / len(own),
+            "seconds": sum(r["seconds"]["retrieve"] + r["seconds"]["generate"] for r in own) / len(own)}
+
+
+def by_group(records: Sequence[dict], questions: dict, arms: Sequence[str]):
+    """Share of right answers by reporting group (rows) and arm (columns), with n: a pandas DataFrame."""
+    import pandas
+
+    known, found = known_to(records), {}
+    for record in scorable(records):
+        if record["arm"] in arms:
+            for group in groups(record, questions[record["question_id"]], known):
+                found.setdefault(group, {}).setdefault(record["arm"], []).append(outcome(record) == "right")
+    return pandas.DataFrame({group: {"n": len(next(iter(own.values()))), **{arm: round(sum(own[arm]) / len(own[arm]), 2)
+                                                                           for arm in arms if arm in own}}
+                             for group, own in found.items()}).T

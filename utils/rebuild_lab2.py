@@ -44,11 +44,11 @@ PREFERENCES = {
     "raft_dpo_unbalanced": replace(DPO, balance=False),
     "raft_dpo_author": DPO,
     "raft_dpo_ai": replace(DPO, labels="ai"),
-    "raft_dpo_mixed": replace(DPO, labels="mixed"),
-    "raft_kto": replace(DPO, recipe="kto", micro_batch=4, sft_weight=0.0),
+    "raft_dpo_mixed": replace(DPO, labels="mixed", epochs=1.0),  # twice the pairs, about as many steps
+    "raft_kto": replace(DPO, recipe="kto", micro_batch=4, sft_weight=0.0, epochs=1.0),  # each pair makes two rows
 }
 SECOND = replace(DPO, labels="ai")  # raft_feedback: goes on from what the first round left in use
-SWEEP = Sft(recipe="raft", epochs=1.0, limit=200)  # each rank learns from the same examples
+SWEEP = Sft(recipe="raft", epochs=1.0, limit=120)  # each rank learns from the same examples
 RANKS = (1, 4, 16, 64)
 SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")

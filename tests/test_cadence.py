@@ -1,0 +1,44 @@
+"""How often to update, against simulation and closed form."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy
+import pytest
+
+from utils import cadence, prices, roi
+
+NOW = prices.load()[0]
+RAG = roi.option("advanced_rag", {"right": 0.6, "wrong": 0.3, "silent": 0.1}, 500, 10, 1.0)
+CLOSED = roi.option("closed_book", {"right": 0.6, "wrong": 0.3, "silent": 0.1}, 50, 10, 0.5)
+
+
+def test_the_stale_share_is_what_a_simulation_of_answers_gives():
+    draw = numpy.random.default_rng(0)
+    weekly, weeks = 0.02, 26.0
+    gone_at = draw.exponential(-1 / numpy.log1p(-weekly), 200_000)  # week in which each answer goes stale
+    asked_at = draw.uniform(0, weeks, 200_000)
+    assert cadence.stale_share(weekly, weeks) == pytest.approx((gone_at < asked_at).mean(), abs=0.003)
+    assert cadence.stale_share(0.0, 10.0) == 0.0 and cadence.stale_share(0.02, 0.0) == 0.0
+    assert list(cadence.stale_share(0.02, numpy.array([1.0, 4.0]))) == sorted(cadence.stale_share(0.02, [1.0, 4.0]))
+    with pytest.raises(ValueError, match="goes stale in a week"):
+        cadence.stale_share(1.5, 1.0)
+
+
+def test_what_goes_stale_turns_from_right_to_wrong():
+    old = cadence.aged(RAG, 0.02, 26.0)
+    assert old.right < RAG.right and old.right + old.wrong + old.silent == pytest.approx(1.0) and old.silent == RAG.silent
+
+
+def test_the_best_cadence_is_near_the_square_root_rule_and_dearer_updates_come_less_often():
+    weekly = 0.002
+    often, seldom = cadence.best(RAG, NOW, weekly), cadence.best(CLOSED, NOW, weekly)
+    for option, found in ((RAG, often), (CLOSED, seldom)):
+        a_week = NOW.volume / cadence.WEEKS_A_MONTH * option.right * (NOW.right + NOW.wrong) * weekly
+        assert found == pytest.approx((2 * roi.update_cost(option, NOW) / a_week) ** 0.5, rel=0.1)
+    assert often < seldom
+
+
+def test_never_is_an_answer():
+    assert cadence.best(CLOSED, NOW, 0.0) is None
+    assert cadence.best(CLOSED, replace(NOW, volume=0.0), 0.002) is None

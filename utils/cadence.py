@@ -1,0 +1,46 @@
+"""How often to update: answers go stale while documents change, and every update costs something."""
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from . import roi
+
+WEEKS_A_MONTH = 365.25 / 12 / 7
+
+
+def stale_share(weekly: float, weeks):
+    """Mean share of answers that are stale when updates lie so many weeks apart; weeks may be an array.
+
+    weekly: share of answers that goes stale in a week, between 0 and 1. Right after an update nothing is stale, and
+    1 − (1 − weekly)^t is after t weeks; this is the mean over the interval. Raises ValueError outside the range.
+    """
+    import numpy
+
+    if not 0 <= weekly < 1:
+        raise ValueError(f"weekly is {weekly}: give the share of answers that goes stale in a week, from 0 to below 1")
+    x = -math.log1p(-weekly) * numpy.asarray(weeks, float)
+    safe = numpy.where(x > 0, x, 1.0)
+    return numpy.where(x > 0, 1 + numpy.expm1(-safe) / safe, 0.0)
+
+
+def aged(option: roi.Option, weekly: float, weeks) -> roi.Option:
+    """The option with the mean share of its right answers gone wrong that updates so many weeks apart allow."""
+    lost = option.right * stale_share(weekly, weeks)
+    return replace(option, right=option.right - lost, wrong=option.wrong + lost)
+
+
+def value(option: roi.Option, now: roi.Assumptions, weekly: float, weeks):
+    """Net present value with updates so many weeks apart, staleness and their cost included."""
+    return roi.npv(aged(option, weekly, weeks), replace(now, updates=WEEKS_A_MONTH / weeks))
+
+
+def best(option: roi.Option, now: roi.Assumptions, weekly: float) -> float | None:
+    """Weeks between updates with the highest net present value, from a day up to the horizon; None for never updating."""
+    import numpy
+
+    horizon = now.months * WEEKS_A_MONTH
+    weeks = numpy.geomspace(1 / 7, horizon, 400)
+    values = value(option, now, weekly, weeks)
+    never = roi.npv(aged(option, weekly, horizon), replace(now, updates=0.0))
+    return None if float(never) >= float(values.max()) else float(weeks[int(values.argmax())])
