@@ -42,3 +42,9 @@ def test_the_best_cadence_is_near_the_square_root_rule_and_dearer_updates_come_l
 def test_never_is_an_answer():
     assert cadence.best(CLOSED, NOW, 0.0) is None
     assert cadence.best(CLOSED, replace(NOW, volume=0.0), 0.002) is None
+
+
+def test_the_table_shows_stale_shares_and_an_interval_for_each_option():
+    shown = cadence.table([RAG, CLOSED], NOW, 0.002)
+    assert list(shown.columns) == ["best", *(f"every {w} weeks" for w in (1, 4, 13, 26, 52))]
+    assert shown.loc["advanced_rag", "best"].startswith("every ") and shown.iloc[0]["every 52 weeks"] == "5.0%"

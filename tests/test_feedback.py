@@ -99,6 +99,7 @@ def test_the_gate_promotes_what_got_better_and_refuses_each_kind_of_loss():
     refused = {
         "something got better": registry.gate(arm(0.2, 0.5), present, (20.0, 20.0)),
         "exact match kept": registry.gate(arm(0.8, 0.3), present, (20.0, 20.0)),
+        "right silence kept": registry.gate(arm(0.1, 0.8), present, (20.0, 20.0)),  # more right answers, bought with talk
         "no new silence": registry.gate(arm(0.8, 0.5, wrongly=0.3), present, (20.0, 20.0)),
         "little forgotten": registry.gate(arm(0.8, 0.5), present, (22.0, 20.0)),
     }

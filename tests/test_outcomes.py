@@ -57,7 +57,8 @@ def test_sufficient_context_splits_by_what_stood_in_the_prompt():
 
 
 def test_shares_differences_and_groups_come_with_their_questions():
-    rows = [record(f"{c}{n}", arm, arm == "y" or n == 0, task="error" if n else "fact") for c in "abcd" for n in range(2) for arm in "xy"]
+    rows = [record(f"{c}{n}", arm, arm == "y" or n == 0, task="error" if n else "fact")
+            for c in "abcd" for n in range(2) for arm in "xy"]
     assert outcomes.right(rows, "x").mean == 0.5 and outcomes.right(rows, "x").n == 8
     assert outcomes.score(rows, "y", "contains").mean == 1.0
     gap = outcomes.paired(rows, "x", "y")

@@ -81,12 +81,11 @@ def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, w
     the activations of a supervised run, so these are computed anew in the backward pass (gradient checkpointing).
     """
     import trl
-    from peft import PeftModel
 
     made = list(made)[: chosen.limit or None]
     work = finetune.checkpoints(made, chosen, parent)
     model, tokenizer = finetune.base()
-    model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
+    model = finetune.going_on(model, parent)
     finetune.compact_head(model.get_base_model())  # before the trainer, which scores with the reference model as it is made
     if chosen.recipe == "dpo":
         extra = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, chosen.sft_weight]} if chosen.sft_weight else {}
@@ -142,7 +141,8 @@ def reward_model(made: Sequence[Row], parent: Path, chosen: Preference, folder: 
     told = {"settings": asdict(chosen), "pairs": len(made), **finetune.lineage(parent), "data_sha256": finetune.digest(made)}
     whole = [{"chosen": [*row.prompt, *_said(row.chosen)], "rejected": [*row.prompt, *_said(row.rejected)]} for row in made]
     trainer = trl.RewardTrainer(
-        model, args=finetune.arguments(trl.RewardConfig, work, chosen, center_rewards_coefficient=0.01, gradient_checkpointing=True),
+        model, args=finetune.arguments(trl.RewardConfig, work, chosen, center_rewards_coefficient=0.01,
+                                       gradient_checkpointing=True),
         train_dataset=_from_list(whole), processing_class=tokenizer, peft_config=thin)
     record = finetune.fit(trainer, folder, work, told, watch)
     return RewardModel(trainer.model.merge_and_unload().eval(), tokenizer), record

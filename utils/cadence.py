@@ -44,3 +44,15 @@ def best(option: roi.Option, now: roi.Assumptions, weekly: float) -> float | Non
     values = value(option, now, weekly, weeks)
     never = roi.npv(aged(option, weekly, horizon), replace(now, updates=0.0))
     return None if float(never) >= float(values.max()) else float(weeks[int(values.argmax())])
+
+
+def table(options: list[roi.Option], now: roi.Assumptions, weekly: float, waits: tuple[int, ...] = (1, 4, 13, 26, 52)):
+    """Net present value by weeks between updates, with each option's best interval and the stale share: a pandas DataFrame."""
+    import pandas
+
+    rows = {"share of right answers that are stale": {"best": "", **{w: f"{float(stale_share(weekly, w)):.1%}" for w in waits}}}
+    for option in options:
+        weeks = best(option, now, weekly)
+        rows[option.name] = {"best": "never" if weeks is None else f"every {weeks:.1f} weeks",
+                             **{w: f"{float(value(option, now, weekly, w)):,.0f}" for w in waits}}
+    return pandas.DataFrame(rows).T.rename(columns={w: f"every {w} weeks" for w in waits})

@@ -133,6 +133,16 @@ def base(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
     return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, **more), tokenizer
 
 
+def going_on(model, parent: Path):
+    """The base model with the adapter in `parent`, ready to be trained further."""
+    from peft import PeftModel
+
+    folder = model.config._name_or_path
+    model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
+    model.peft_config["default"].base_model_name_or_path = folder  # by its name PEFT would ask a hub when it saves
+    return model
+
+
 def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Sequence = (), four_bit: bool = False,
           parent: Path | None = None) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
@@ -140,13 +150,12 @@ def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Se
     An interrupted run leaves its last checkpoint in the cache and goes on from there when called again with the same
     settings and examples. watch: extra trainer callbacks, for example a loss plot. parent: an adapter to go on from.
     """
-    from peft import PeftModel
     from trl import SFTConfig, SFTTrainer
 
     made = list(made)[: chosen.limit or None]
     work = checkpoints(made, chosen, parent)
     model, tokenizer = base(four_bit=four_bit)
-    model = PeftModel.from_pretrained(model, str(parent), is_trainable=True) if parent else model
+    model = going_on(model, parent) if parent else model
     several = any(example.more for example in made)
     rows = examples.conversations(made, tokenizer) if several else examples.rows(made)
     trainer = SFTTrainer(model, arguments(SFTConfig, work, chosen, completion_only_loss=True,

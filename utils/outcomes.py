@@ -122,7 +122,8 @@ def paired(records: Sequence[dict], a: str, b: str, kind: str = "right") -> stat
     """Share of an outcome of arm b minus that of a, on the questions that both answered."""
     found = [{r["question_id"]: r for r in scorable(records) if r["arm"] == arm} for arm in (a, b)]
     ids = [id_ for id_ in found[0] if id_ in found[1]]
-    return stats.paired(*([float(outcome(each[i]) == kind) for i in ids] for each in found), [found[0][i]["cluster"] for i in ids])
+    values = [[float(outcome(each[id_]) == kind) for id_ in ids] for each in found]
+    return stats.paired(*values, [found[0][id_]["cluster"] for id_ in ids])
 
 
 def usage(records: Sequence[dict], arm: str) -> dict[str, float]:

@@ -43,12 +43,12 @@ DPO = Preference(learning_rate=3e-4, epochs=2.0, sft_weight=0.2)
 PREFERENCES = {
     "raft_dpo_unbalanced": replace(DPO, balance=False),
     "raft_dpo_author": DPO,
-    "raft_dpo_ai": replace(DPO, labels="ai"),
-    "raft_dpo_mixed": replace(DPO, labels="mixed", epochs=1.0),  # twice the pairs, about as many steps
+    "raft_dpo_ai": replace(DPO, labels="ai", epochs=1.0),  # twice the pairs, about as many steps
+    "raft_dpo_mixed": replace(DPO, labels="mixed", epochs=1.0),
     "raft_kto": replace(DPO, recipe="kto", micro_batch=4, sft_weight=0.0, epochs=1.0),  # each pair makes two rows
 }
-SECOND = replace(DPO, labels="ai")  # raft_feedback: goes on from what the first round left in use
-SWEEP = Sft(recipe="raft", epochs=1.0, limit=120)  # each rank learns from the same examples
+SECOND = replace(DPO, labels="program")  # raft_feedback: goes on from what the first round left in use
+SWEEP = Sft(recipe="raft", epochs=1.0, limit=64)  # each rank learns from the same examples
 RANKS = (1, 4, 16, 64)
 SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
@@ -74,7 +74,7 @@ def lab2() -> None:
         pairs = {"author": author, "ai": ai, "mixed": [*author, *ai]}[chosen.labels]
         aligned(name, chosen, pairs, questions, room)
     rebuild.table("lab2_dev", dev, ARMS_DEV, room, command=COMMAND)
-    second_round(bench, questions, room)
+    second_round(questions, room)
     rebuild.table("lab2_dev", dev, f"{ARMS_DEV},{ARMS_AFTER}", room, command=COMMAND)
     rebuild.rows("lab2_confidence", lambda: confidences(dev, room), "dev: raft+advanced_rag", COMMAND, raft)
     rebuild.rows("lab2_ranks", lambda: ranks(questions, room), f"{SWEEP.limit} RAFT examples, loss on the feedback pool", COMMAND)
@@ -182,22 +182,24 @@ def verdicts(stored: list[dict], perplexity: dict[str, float], names: list[str] 
     return {name: registry.gate(rows[name], rows[present], (perplexity[name], perplexity[present])) for name in names}
 
 
-def second_round(bench: judging.Bench, questions: list, room: arms.Room) -> None:
-    """`raft_feedback`: what the first round left in use answers anew, the judge labels, and DPO goes on from there.
+def second_round(questions: list, room: arms.Room) -> None:
+    """`raft_feedback`: what the first round left in use answers anew, accepted answers label the pairs, DPO goes on from there.
 
-    The gate decides what is in use: of the candidates it lets pass the one with the best exact match, else still `raft`.
+    The gate decides what is in use: of the candidates it lets pass the one with the best exact match, else still `raft`. The
+    pool's questions have accepted answers, and code that knows them agrees with the authors better than any judge does.
     """
     perplexity, stored = {row["model"]: row["perplexity"] for row in perplexities(room)}, records.read("lab2_dev")
     said = verdicts(stored, perplexity, list(PREFERENCES))
-    passed = [name for name, decision in said.items() if decision.promoted]
     for name, decision in said.items():
         print(name, decision, flush=True)
 
     def right(name: str) -> float:
         return sum(r["scores"].get("exact_match", 0.0) for r in stored if r["arm"] == f"{name}+advanced_rag")
 
-    parent = max(passed, key=right, default="raft")
-    aligned("raft_feedback", SECOND, ai_labels(bench, on_policy(questions, room, parent, (10,), 2)), questions, room, parent)
+    parent = max((name for name, decision in said.items() if decision.promoted), key=right, default="raft")
+    known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in room.advanced.chunks}
+    pairs = judging.checked(on_policy(questions, room, parent, (10,), 2), known, chunks)
+    aligned("raft_feedback", SECOND, pairs, questions, room, parent)
 
 
 def confidences(dev: list, room: arms.Room) -> list[dict]:

@@ -70,18 +70,20 @@ def gate(candidate: Sequence[dict], present: Sequence[dict], perplexity: tuple[f
     candidate, present: records of one model each; those of a `+distractor` arm count as questions whose passages do not hold
     the answer, beside the unanswerable ones. perplexity: (candidate's, present's) on general text. Promoted when something it
     was trained for got better for certain (abstention where it should, or citation, or exact match: interval above zero),
-    exact match on answerable questions did not fall by more than `most_lost`, abstention on answerable questions did not rise by
-    more than `most_lost`, and perplexity rose to at most `most_forgotten` times.
+    exact match on answerable questions and abstention where it should did not fall by more than `most_lost`, abstention on
+    answerable questions did not rise by more than `most_lost`, and perplexity rose to at most `most_forgotten` times.
     """
     goals = {"abstains where it should": _paired(candidate, present, "unanswerable", "abstained"),
              "cites a right passage": _paired(candidate, present, "answerable", "cited_right"),
              "exact match": _paired(candidate, present, "answerable", "exact_match")}
-    kept, silent = goals["exact match"], _paired(candidate, present, "answerable", "abstained")
+    kept, quiet = goals["exact match"], goals["abstains where it should"]
+    silent = _paired(candidate, present, "answerable", "abstained")
     ratio = perplexity[0] / perplexity[1]
     better = [name for name, change in goals.items() if change.low > 0]
     checks = (
         ("something got better", bool(better), "; ".join(f"{name} {change}" for name, change in goals.items())),
         ("exact match kept", kept.difference >= -most_lost, str(kept)),
+        ("right silence kept", quiet.difference >= -most_lost, str(quiet)),
         ("no new silence", silent.difference <= most_lost, str(silent)),
         ("little forgotten", ratio <= most_forgotten, f"perplexity × {ratio:.3f}"),
     )

@@ -71,14 +71,13 @@ def reinforce(made: Sequence[examples.Example], questions: dict[str, Question], 
     anywhere: run on a processor all the same, which takes hours with the course's model.
     """
     import trl
-    from peft import PeftModel
 
     if models.device() != "cuda" and not anywhere:
         raise RuntimeError("GRPO samples thousands of answers and needs a GPU: set LAB_PROFILE=gpu on a machine with one, "
                            "or go on without this optional section")
     rows = dataset(list(made)[: chosen.limit or None], questions)
     model, tokenizer = finetune.base()
-    model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
+    model = finetune.going_on(model, parent)
     work = finetune.checkpoints(made, chosen, parent)
     arguments = finetune.arguments(trl.GRPOConfig, work, chosen, beta=chosen.beta, num_generations=chosen.group,
                                    temperature=chosen.temperature, max_completion_length=settings.Settings.max_new_tokens)
