@@ -116,10 +116,13 @@ def for_adapters(chosen: settings.Settings) -> settings.Settings:
 
 def base(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
     """(model, tokenizer) ready for training. four_bit: QLoRA, which needs a GPU and bitsandbytes."""
+    import gc
+
     import datasets
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    gc.collect()  # trainers hold their models in circles; an earlier run's would stay beside the new one
     models.quiet()
     datasets.disable_progress_bars()
     path, more = models.language_model_path(name), {}

@@ -25,7 +25,7 @@ def general_text(limit: int = 24_000) -> list[str]:
     return kept
 
 
-def perplexity(model, texts: Sequence[str], batch_size: int = 8) -> float:
+def perplexity(model, texts: Sequence[str], batch_size: int = 2) -> float:
     """exp of the mean negative log-probability of the texts' tokens, read in windows of `WINDOW`; lower is better.
 
     model: a `models.LanguageModel`.
