@@ -29,12 +29,15 @@ def test_drafts_are_marked_spread_over_documents_and_load_as_questions(tmp_path)
         drafts.make([document("x.txt", "Nothing to count.")], 3)
 
 
-def test_energy_is_read_where_reported_and_none_elsewhere(tmp_path):
+def test_energy_is_read_where_reported_and_none_elsewhere(tmp_path, monkeypatch):
     assert energy.joules(tmp_path) is None
     for number, value in enumerate((1_500_000, 500_000)):
         (tmp_path / f"intel-rapl:{number}").mkdir()
         (tmp_path / f"intel-rapl:{number}" / "energy_uj").write_text(f"{value}\n", "utf-8")
     assert energy.joules(tmp_path) == 2.0
+    monkeypatch.setattr(energy, "joules", lambda: 12.0)
+    assert energy.told(2.0, 5) == "2 J an answer" and "none" in energy.told(None, 5) and "none" in energy.told(20.0, 5)
+    monkeypatch.undo()
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("no", "utf-8")
     assert energy.joules(tmp_path) is None
 

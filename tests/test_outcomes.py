@@ -73,3 +73,14 @@ def test_usage_is_a_mean_over_an_arms_own_records():
     spent = {"prompt_tokens": 100, "completion_tokens": 4, "seconds": {"retrieve": 0.5, "generate": 1.0}}
     rows = [{**record("a1", "x"), **spent}, {**record("b1", "x"), **spent, "prompt_tokens": 300}]
     assert outcomes.usage(rows, "x") == {"tokens_in": 200.0, "tokens_out": 4.0, "seconds": 1.5}
+
+
+def test_tables_of_silence_and_of_training_seeds():
+    rows = [record("a1", "m+advanced_rag", True), record("a2", "m+advanced_rag", silent=True),
+            record("u1", "m+advanced_rag", silent=True, task="unanswerable"), record("u2", "m+advanced_rag", task="unanswerable"),
+            record("a1", "m@1+advanced_rag", True), record("a2", "m@1+advanced_rag", True), record("a1", "m", True)]
+    found = outcomes.silence(rows, ["m+advanced_rag"]).loc["m+advanced_rag"]
+    assert found.to_dict() == {"answered, answerable": 1, "abstained, answerable": 1, "answered, unanswerable": 1,
+                               "abstained, unanswerable": 1}
+    told = outcomes.seeds(rows, ("m", "gone")).loc["m"]
+    assert (told.seeds, told.lowest, told.highest) == (2, 0.25, 1.0)

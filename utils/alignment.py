@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import feedback, finetune, models
+from . import feedback, finetune, memory, models
 from .benchmark import Question
 from .feedback import Pair
 from .retrieval import Chunk
@@ -74,6 +74,7 @@ def dataset(made: Sequence[Row], unpaired: bool = False):
     return Dataset.from_list([{"prompt": asked, "completion": _said(text), "label": up} for asked, text, up in thumbs])
 
 
+@memory.frugal
 def align(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path, watch: Sequence = ()) -> dict:
     """Go on from the adapter in `parent` with DPO or KTO; saves adapter and record in `folder`, returns the record.
 
@@ -114,12 +115,13 @@ class RewardModel:
             batch = order[start : start + batch_size]
             read = self.tokenizer([whole[i] for i in batch], return_tensors="pt", padding=True, add_special_tokens=False)
             with models.autocast():
-                found = self.model(**read.to(self.model.device)).logits[:, 0].float().tolist()
+                found = self.model(**read.to(self.model.device), use_cache=False).logits[:, 0].float().tolist()
             for i, value in zip(batch, found, strict=True):
                 scores[i] = value
         return scores
 
 
+@memory.frugal
 def reward_model(made: Sequence[Row], parent: Path, chosen: Preference, folder: Path,
                  watch: Sequence = ()) -> tuple[RewardModel, dict]:
     """Train a reward model (Bradley–Terry loss) on preferences, from the reader in `parent`; (model, record)."""
@@ -172,7 +174,7 @@ def likelihood(model, prompts: Sequence[list[dict[str, str]]], texts: Sequence[s
         padded = tokenizer.pad({"input_ids": [asked[i] + said[i] for i in batch]}, return_tensors="pt",
                                padding_side="left").to(model.model.device)
         with models.autocast():
-            logits = model.model(**padded, logits_to_keep=longest + 1).logits[:, :-1].float()
+            logits = model.model(**padded, logits_to_keep=longest + 1, use_cache=False).logits[:, :-1].float()
         log_probs = torch.log_softmax(logits, -1)
         for row, i in enumerate(batch):
             own = torch.tensor(said[i], device=log_probs.device)
@@ -200,7 +202,7 @@ def asked_which(model, pairs: Sequence[Pair], questions: dict[str, Question], ch
         ids = tokenizer(prompts[start : start + batch_size], add_special_tokens=False)["input_ids"]
         padded = tokenizer.pad({"input_ids": ids}, return_tensors="pt", padding_side="left").to(model.model.device)
         with models.autocast():
-            logits = model.model(**padded, logits_to_keep=1).logits[:, -1]
+            logits = model.model(**padded, logits_to_keep=1, use_cache=False).logits[:, -1]
         labels += ["a" if first > second else "b" for first, second in logits[:, letters].tolist()]
     return labels
 

@@ -18,3 +18,11 @@ def joules(folder: Path = COUNTERS) -> float | None:
         except (OSError, ValueError):
             return None
     return sum(found) if found else None
+
+
+def told(before: float | None, answers: int) -> str:
+    """Words for the energy of each answer since `joules` said `before`; that there is no figure, where there is none."""
+    now = joules()
+    if before is None or now is None or now <= before:
+        return "this machine reports none"
+    return f"{(now - before) / answers:.0f} J an answer"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import examples, models, settings
+from . import examples, memory, models, settings
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]  # every linear layer of a block
 SAVE_EVERY = 20  # optimiser steps between checkpoints: what an interruption can lose
@@ -116,15 +116,14 @@ def for_adapters(chosen: settings.Settings) -> settings.Settings:
 
 def base(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
     """(model, tokenizer) ready for training. four_bit: QLoRA, which needs a GPU and bitsandbytes."""
-    import gc
-
     import datasets
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    gc.collect()  # trainers hold their models in circles; an earlier run's would stay beside the new one
     models.quiet()
     datasets.disable_progress_bars()
+    models.language_model.cache_clear()  # training needs the memory; readers are loaded again when asked for
+    memory.hand_back()
     path, more = models.language_model_path(name), {}
     if four_bit:
         from transformers import BitsAndBytesConfig
@@ -146,6 +145,7 @@ def going_on(model, parent: Path):
     return model
 
 
+@memory.frugal
 def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Sequence = (), four_bit: bool = False,
           parent: Path | None = None) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.

@@ -41,7 +41,7 @@ def perplexity(model, texts: Sequence[str], batch_size: int = 2) -> float:
     for start in range(0, len(windows), batch_size):
         batch = torch.tensor(windows[start : start + batch_size], device=model.model.device)
         with models.autocast():
-            logits = model.model(batch).logits[:, :-1].float()
+            logits = model.model(batch, use_cache=False).logits[:, :-1].float()
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), reduction="sum")
         lost, counted = lost + float(loss), counted + batch[:, 1:].numel()
     return math.exp(lost / counted)

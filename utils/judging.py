@@ -35,7 +35,9 @@ class Bench:
     def label(self, judge: str, pairs: Sequence[Pair]) -> list[Pair]:
         """The pairs with the labels of a judge, source `ai`. Raises KeyError for a name that is no judge."""
         prompts = [feedback.prompt(pair, self.known[pair.question_id], self.chunks) for pair in pairs]
-        reader = self.room.model_of(f"adapter:{self.folder}")
+
+        def sure(asked: list, texts: list) -> list[float]:
+            return alignment.likelihood(self.room.model_of(f"adapter:{self.folder}"), asked, texts)
 
         def scored(score: Callable) -> list[str]:
             a, b = (score(prompts, [getattr(pair, side) for pair in pairs]) for side in "ab")
@@ -43,7 +45,7 @@ class Bench:
 
         ways = {"the phrase wins": lambda: [feedback.by_phrase(pair) for pair in pairs],
                 "asked": lambda: alignment.asked_which(self.room.model, pairs, self.known, self.chunks),
-                "likelihood": lambda: scored(lambda p, texts: alignment.likelihood(reader, p, texts)),
+                "likelihood": lambda: scored(sure),
                 "reward model": lambda: scored(self.reward.score)}
         return [replace(pair, label=label, source="ai") for pair, label in zip(pairs, ways[judge](), strict=True)]
 

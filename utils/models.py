@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import settings, wheels
+from . import memory, settings, wheels
 
 CONVERTED = settings.WHEEL_MODEL + "-safetensors"
 
@@ -43,22 +43,7 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module="transformers|torch|chromadb|sentence_transformers")
     for name in ("transformers", "sentence_transformers", "chromadb", "httpx", "datasets"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    keep_memory()
-
-
-@functools.cache
-def keep_memory() -> None:
-    """Tell glibc not to hand freed pages back: on a CPU, fetching them anew costs more than the arithmetic.
-
-    M_MMAP_THRESHOLD (-3) and M_TRIM_THRESHOLD (-1) of mallopt(3); on other systems nothing happens.
-    """
-    import ctypes
-    import platform
-
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(-3, 1 << 30)
-        libc.mallopt(-1, (1 << 31) - 1)
+    memory.keep()
 
 
 def language_model_path(name: str) -> str:
@@ -193,6 +178,7 @@ class LanguageModel:
                 answers[i] = answer
             if on_batch:
                 on_batch(batch, made)
+        memory.hand_back()
         return answers
 
     def _batch(self, ids: list[list[int]], max_new_tokens: int, temperature: float) -> list[Generation]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import feedback, stats
+from . import feedback, metrics, stats
 
 OUTCOMES = ("right", "wrong", "silent")
 TASKS = ("fact", "error", "routing", "multi_doc", "unanswerable")  # summaries have no right and wrong
@@ -146,3 +146,28 @@ def by_group(records: Sequence[dict], questions: dict, arms: Sequence[str]):
     return pandas.DataFrame({group: {"n": len(next(iter(own.values()))), **{arm: round(sum(own[arm]) / len(own[arm]), 2)
                                                                            for arm in arms if arm in own}}
                              for group, own in found.items()}).T
+
+
+def silence(records: Sequence[dict], arms: Sequence[str]):
+    """Table: for each arm the counts of abstaining or answering where an answer exists and where none does."""
+    import pandas
+
+    found = {}
+    for arm in arms:
+        own = [r for r in scorable(records) if r["arm"] == arm]
+        cells = metrics.abstention_table([r["abstained"] for r in own], [r["task"] != "unanswerable" for r in own])
+        found[arm] = {name.replace("_", ", "): count for name, count in cells.items()}
+    return pandas.DataFrame(found).T
+
+
+def seeds(records: Sequence[dict], names: Sequence[str], context: str = "advanced_rag"):
+    """Table: share of right answers over the training seeds of each model, beside the interval of its first seed."""
+    import pandas
+
+    rows, have = {}, dict.fromkeys(r["arm"] for r in records)
+    for name in names:
+        own = [arm for arm in have if arm.partition("+")[0].partition("@")[0] == name and arm.endswith(f"+{context}")]
+        if own:
+            found = [shares(records, arm)["right"] for arm in own]
+            rows[name] = {"seeds": len(own), "lowest": min(found), "highest": max(found), "first": str(right(records, own[0]))}
+    return pandas.DataFrame(rows).T

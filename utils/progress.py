@@ -54,15 +54,23 @@ class LossPlot(TrainerCallback):
             return
         self.losses.append((state.global_step, float(logs["loss"])))
         if len(self.losses) % self.every == 0:
-            from IPython.display import display
+            self._draw()
 
-            from . import plots
+    def on_train_end(self, args, state, control, **_):
+        """The last losses, too."""
+        if self.losses:
+            self._draw()
 
-            drawn = plots.loss(self.losses, f"Loss {self.losses[0][1]:.2f} → {self.losses[-1][1]:.2f}")
-            if self.handle is None:
-                self.handle = display(drawn, display_id=True)
-            else:
-                self.handle.update(drawn)
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        from . import plots
+
+        drawn = plots.loss(self.losses, f"Loss {self.losses[0][1]:.2f} → {self.losses[-1][1]:.2f}")
+        if self.handle is None:
+            self.handle = display(drawn, display_id=True)
+        else:
+            self.handle.update(drawn)
 
 
 def peak_gb() -> float:

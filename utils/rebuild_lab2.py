@@ -44,7 +44,7 @@ PREFERENCES = {
     "raft_dpo_unbalanced": replace(DPO, balance=False),
     "raft_dpo_author": DPO,
     "raft_dpo_ai": replace(DPO, labels="ai", epochs=1.0),  # twice the pairs, about as many steps
-    "raft_dpo_mixed": replace(DPO, labels="mixed", epochs=1.0),
+    "raft_dpo_mixed": replace(DPO, labels="mixed", epochs=1.0),  # all of the authors', half of ai's: as many pairs again
     "raft_kto": replace(DPO, recipe="kto", micro_batch=4, sft_weight=0.0, epochs=1.0),  # each pair makes two rows
 }
 SECOND = replace(DPO, labels="program")  # raft_feedback: goes on from what the first round left in use
@@ -71,7 +71,7 @@ def lab2() -> None:
     rebuild.rows("lab2_judges", bench.calibrate, "held-out half of the authors' pairs", COMMAND, raft)
     author, ai = feedback.load(), ai_labels(bench, on_policy(questions, room, seeds=(8,), tries=2))
     for name, chosen in PREFERENCES.items():
-        pairs = {"author": author, "ai": ai, "mixed": [*author, *ai]}[chosen.labels]
+        pairs = {"author": author, "ai": ai, "mixed": [*author, *ai[::2]]}[chosen.labels]
         aligned(name, chosen, pairs, questions, room)
     rebuild.table("lab2_dev", dev, ARMS_DEV, room, command=COMMAND)
     second_round(questions, room)

@@ -4,6 +4,8 @@
 """
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import arms, benchmark, rebuild, registry, settings
 
 COMMAND = "python3 -m utils rebuild lab3"
@@ -25,3 +27,16 @@ def lab3() -> None:
     there = [name for name in SEEDS if (registry.local() / name / "adapter_model.safetensors").exists()]
     names = [*ARMS_TEST, *(f"{name}+advanced_rag" for name in there)]
     rebuild.table("lab3_test", test, ",".join(names), room, command=COMMAND)
+
+
+def check(stored: list[dict], names: list[str], room: arms.Room) -> None:
+    """Raises ValueError when stored records belong to another adapter or pipeline than this machine's.
+
+    Says nothing where the learner chose a model or other settings: then stored and live answers differ by intention.
+    """
+    if replace(room.chosen, fast=False) != settings.Settings():
+        return
+    hashes = {r["arm"]: r["settings_hash"] for r in stored}
+    for arm in arms.parse(",".join(names)):
+        if hashes.get(arm.name) != room.digest(arm.context, arm.model):
+            raise ValueError(f"{arm.name}: the records come from another adapter or pipeline; make them anew with `{COMMAND}`")

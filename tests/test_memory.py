@@ -1,0 +1,40 @@
+"""Memory: what a run held comes back to the system when it ends, also when it fails."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from utils import memory
+
+STATUS = Path("/proc/self/status")
+
+
+def resident_mb() -> float:
+    line = next(line for line in STATUS.read_text("utf-8").splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1000
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's /proc")
+@pytest.mark.parametrize("fails", [False, True])
+def test_circles_are_freed_and_their_pages_handed_back(fails):
+    memory.keep()
+    peak = []
+
+    @memory.frugal
+    def run() -> str:
+        held = {"much": [bytes(50_000) for _ in range(4_000)]}  # 200 MB in pieces that glibc would keep
+        held["itself"] = held
+        peak.append(resident_mb())
+        if fails:
+            raise ValueError("broken")
+        return "done"
+
+    before = resident_mb()
+    if fails:
+        with pytest.raises(ValueError, match="broken"):
+            run()
+        memory.hand_back()  # the error's traceback held the frame until here
+    else:
+        assert run() == "done"
+    assert peak[0] > before + 150 and resident_mb() < before + 60
