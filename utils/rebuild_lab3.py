@@ -11,20 +11,21 @@ from . import arms, benchmark, rebuild, registry, settings
 COMMAND = "python3 -m utils rebuild lab3"
 ARMS_TEST = ("base", "naive_rag", "advanced_rag", "graph", "oracle", "closed_book", "closed_book+advanced_rag", "format_only",
              "raft", "raft+naive_rag", "raft+advanced_rag", "raft+graph", "raft+oracle", "raft+distractor", "raft_feedback",
-             "raft_feedback+advanced_rag", "question_only", "nearest_question")
+             "raft_feedback+advanced_rag", "question_only", "nearest_question", "raft_dpo_author+advanced_rag")
 # The comparisons that lab 3 makes, chosen before test was read (raft and raft_feedback had been seen on dev only).
 PLAN = (("base", "advanced_rag"), ("base", "closed_book"), ("format_only", "closed_book"), ("advanced_rag", "raft+advanced_rag"),
         ("closed_book", "raft+advanced_rag"), ("closed_book", "closed_book+advanced_rag"),
         ("raft+advanced_rag", "raft+graph"), ("raft+advanced_rag", "raft_feedback+advanced_rag"),
-        ("raft+advanced_rag", "raft+oracle"))
-SEEDS = tuple(f"{name}@{seed}" for name in ("raft", "raft_feedback") for seed in (1, 2))
+        ("raft+advanced_rag", "raft_dpo_author+advanced_rag"), ("raft+advanced_rag", "raft+oracle"))
+# Adapters that are not shipped: they join where this machine has trained them (`rebuild lab2`).
+MORE = ("raft_dpo_ai", "raft_dpo_mixed", "raft_kto", *(f"{name}@{seed}" for name in ("raft", "raft_feedback") for seed in (1, 2)))
 
 
 def lab3() -> None:
-    """All arms on test; other training seeds join where their adapters are on this machine."""
+    """All arms on test; adapters that are not shipped join where they are on this machine."""
     room = arms.Room(settings.load())
     test = [q for q in benchmark.load(known=room.documents) if q.split == "test"]
-    there = [name for name in SEEDS if (registry.local() / name / "adapter_model.safetensors").exists()]
+    there = [name for name in MORE if (registry.local() / name / "adapter_model.safetensors").exists()]
     names = [*ARMS_TEST, *(f"{name}+advanced_rag" for name in there)]
     rebuild.table("lab3_test", test, ",".join(names), room, command=COMMAND)
 
