@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -82,3 +83,10 @@ def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, mon
                            (["--records", str(source), "--out", str(out), "--prices", str(source)], "not a price file")):
         assert commands.main(["report", *words]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_doing_nothing_is_named_where_it_is_best_more_often():
+    made = decision.decide(records({"closed_book": 0.8, "raft": 0.8}))
+    told = {**made.told, "probability_none": 0.6, "probability_best": [0.3, 0.1], "choice": 0}
+    text = decision.recommendation(replace(made, told=told))
+    assert text.startswith("**Undecided**") and "doing nothing is best in 60%" in text

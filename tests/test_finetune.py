@@ -117,7 +117,8 @@ def load_file(folder):
 @pytest.mark.parametrize("name", [name for name in rebuild_lab2.SHIPPED if (registry.CHECKPOINTS / name).exists()])
 def test_shipped_adapters_are_small_whole_and_made_with_the_settings_in_the_code(name):
     told, weights = registry.provenance(name), (registry.folder(name) / "adapter_model.safetensors").read_bytes()
-    assert told["settings"] == asdict({**rebuild_lab2.SUPERVISED, "raft_feedback": rebuild_lab2.SECOND}[name])
+    planned = {**rebuild_lab2.SUPERVISED, **rebuild_lab2.PREFERENCES, "raft_feedback": rebuild_lab2.SECOND}
+    assert told["settings"] == asdict(planned[name])
     assert len(weights) <= 10_000_000 and told["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
     assert len(told["data_sha256"]) == 64 and told["versions"]["trl"]
 

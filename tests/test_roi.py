@@ -74,6 +74,7 @@ def test_break_even_says_where_and_who_is_ahead():
     assert roi.npv(TUNED, at) == pytest.approx(roi.npv(RAG, at), rel=1e-6) and (volume.below, volume.above) == ("tuned", "rag")
     cadence = roi.break_even(replace(TUNED, right=0.8, wrong=0.1), RAG, A, "updates")
     assert cadence.at > 0 and (cadence.below, cadence.above) == ("tuned", "rag") and "rag from" in cadence.words("updates")
+    assert roi.Crossing(0.42, "a", "b", True).words("updates") == "b from 0.4 updates on, a below (the first of several turns)"
     with pytest.raises(ValueError, match="volume or updates"):
         roi.break_even(RAG, TUNED, A, "months")
 

@@ -18,6 +18,7 @@ def _check(fn: Callable, cases: Sequence[Case]) -> None:
         for arguments, expected, slip in cases:
             shown = ", ".join(repr(argument) for argument in arguments)
             found = _called(fn, arguments, shown, slip)
+            found = found.tolist() if hasattr(found, "tolist") else found  # NumPy's numbers and arrays are right as well
             assert found is not None or expected is None, f"{fn.__name__}({shown}) gave None. Is there a return statement?"
             assert expected is not None or found is None, f"{fn.__name__}({shown}) gave {found!r}, expected None. {slip}"
             assert type(found) in (type(expected), int if isinstance(expected, float) else type(expected)), (

@@ -102,12 +102,15 @@ def figures(made: Decision) -> dict[str, object]:
 
 def recommendation(made: Decision) -> str:
     """One sentence, as sure as the draws are."""
-    share = float(made.told["probability_best"][made.told["choice"]])
+    share, none = float(made.told["probability_best"][made.told["choice"]]), made.told["probability_none"]
     if made.told["mean"][made.told["choice"]] < 0:
         return (f"**None of these options pays** under these assumptions; the least loss is with {made.best.name}. Improve the "
                 "answers or change what an answer is worth before anything is bought.")
-    sure = "clearly" if share >= 0.9 else "probably" if share >= 0.7 else "by a hair, so nothing is decided"
-    return f"**Use {made.best.name}**: {sure} the best of these options (best in {share:.0%} of {DRAWS:,} draws)."
+    if none > share:
+        return (f"**Undecided**: {made.best.name} has the highest mean, but doing nothing is best in {none:.0%} of {DRAWS:,} "
+                f"draws ({made.best.name} in {share:.0%}).")
+    sure = "clearly the best" if share >= 0.9 else "probably the best" if share >= 0.7 else "ahead, but nothing is decided"
+    return f"**Use {made.best.name}**: {sure} (best in {share:.0%} of {DRAWS:,} draws, doing nothing in {none:.0%})."
 
 
 def markdown(made: Decision, pictures: dict[str, str]) -> str:

@@ -169,5 +169,6 @@ def seeds(records: Sequence[dict], names: Sequence[str], context: str = "advance
         own = [arm for arm in have if arm.partition("+")[0].partition("@")[0] == name and arm.endswith(f"+{context}")]
         if own:
             found = [shares(records, arm)["right"] for arm in own]
-            rows[name] = {"seeds": len(own), "lowest": min(found), "highest": max(found), "first": str(right(records, own[0]))}
+            rows[name] = {"seeds": len(own), "lowest": round(min(found), 2), "highest": round(max(found), 2),
+                          "first": str(right(records, own[0]))}
     return pandas.DataFrame(rows).T

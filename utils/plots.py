@@ -14,6 +14,7 @@ ARM_COLOURS = {
     "graph": "#009E73",
     "closed_book": "#E69F00",
     "raft": "#D55E00",
+    "raft_dpo_author": "#882255",
     "raft_feedback": "#CC79A7",
     "oracle": "#000000",
     "distractor": "#BBBBBB",

@@ -50,7 +50,7 @@ PREFERENCES = {
 SECOND = replace(DPO, labels="program")  # raft_feedback: goes on from what the first round left in use
 SWEEP = Sft(recipe="raft", epochs=1.0, limit=64)  # each rank learns from the same examples
 RANKS = (1, 4, 16, 64)
-SHIPPED = ("closed_book", "format_only", "raft", "raft_feedback")
+SHIPPED = ("closed_book", "format_only", "raft", "raft_dpo_author", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
                      "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",

@@ -149,12 +149,14 @@ class Crossing:
     at: float | None
     below: str
     above: str
+    first: bool = False  # they draw level again further on
 
     def words(self, unit: str) -> str:
         """The crossing as a phrase."""
         if self.at is None:
             return f"{self.above} at any number of {unit}"
-        return f"{self.above} from {self.at:,.0f} {unit} on, {self.below} below"
+        at = f"{self.at:,.0f}" if self.at >= 10 else f"{self.at:.1f}"
+        return f"{self.above} from {at} {unit} on, {self.below} below" + " (the first of several turns)" * self.first
 
 
 def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume") -> Crossing:
@@ -183,7 +185,7 @@ def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume")
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if bool(ahead(numpy.array(middle)) > 0) == before else (low, middle)
-    return Crossing((low + high) / 2, names[before], names[not before])
+    return Crossing((low + high) / 2, names[before], names[not before], len(turns) > 1)
 
 
 def tornado(one: Option, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:

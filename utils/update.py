@@ -57,10 +57,10 @@ def stale(questions: Sequence[Question], before: Mapping[str, Document], after: 
 
 
 def stale_per_week(gone: int, asked: int) -> float:
-    """Share of the questions that goes stale in a week, from what did between the two releases."""
+    """Share of the answers still good that goes stale in a week, from what did between the two releases (it compounds)."""
     if asked < 1:
         raise ValueError(f"{asked} questions: a share needs at least one")
-    return gone / asked / weeks()
+    return 1 - (1 - gone / asked) ** (1 / weeks())
 
 
 def telling(question: Question, documents: Mapping[str, Document]) -> str:
