@@ -143,9 +143,11 @@ def by_group(records: Sequence[dict], questions: dict, arms: Sequence[str]):
         if record["arm"] in arms:
             for group in groups(record, questions[record["question_id"]], known):
                 found.setdefault(group, {}).setdefault(record["arm"], []).append(outcome(record) == "right")
-    return pandas.DataFrame({group: {"n": len(next(iter(own.values()))), **{arm: round(sum(own[arm]) / len(own[arm]), 2)
-                                                                           for arm in arms if arm in own}}
-                             for group, own in found.items()}).T
+    order = ["all", *TASKS, *sorted(group for group in found if group != "all" and group not in TASKS)]
+    rows = {group: {"n": len(next(iter(found[group].values()))),
+                    **{arm: round(sum(found[group][arm]) / len(found[group][arm]), 2) for arm in arms if arm in found[group]}}
+            for group in order if group in found}
+    return pandas.DataFrame(rows).T.astype({"n": int})
 
 
 def silence(records: Sequence[dict], arms: Sequence[str]):

@@ -42,18 +42,20 @@ def pareto(points: Sequence[dict], title: str, x: str):
     points: arm, cost, right, low, high. Squares answer with passages, circles without.
     """
     figure, area = plots.axes(title, x, "share of right answers", (7.5, 4.2))
-    for point in points:
+    top, place = max(0.5, max(point["high"] for point in points)) * 1.05, -1.0
+    for point in sorted(points, key=lambda each: each["right"]):
         with_passages = "+" in point["arm"] or point["arm"] in ("naive_rag", "advanced_rag", "graph")
         area.errorbar([point["cost"]], [point["right"]], yerr=[[point["right"] - point["low"]], [point["high"] - point["right"]]],
                       fmt=MARKS[with_passages], ms=9, color=colour(point["arm"]), capsize=3)
-        area.annotate(point["arm"], (point["cost"], point["right"]), xytext=(7, 5), textcoords="offset points", fontsize=10)
+        place = max(point["right"] + 0.01 * top, place + 0.05 * top)  # names of options that lie close go above each other
+        area.annotate(point["arm"], (point["cost"], place), xytext=(9, 0), textcoords="offset points", fontsize=10)
     front, best = [], -1.0
     for point in sorted(points, key=lambda each: (each["cost"], -each["right"])):
         if point["right"] > best:
             front, best = [*front, point], point["right"]
     area.plot([p["cost"] for p in front], [p["right"] for p in front], "--", color="#444444", lw=1)
-    area.set_ylim(0, max(0.5, max(point["high"] for point in points)) * 1.05)
-    area.margins(x=0.18)
+    area.set_ylim(0, top)
+    area.margins(x=0.3)
     told = "; ".join(f"{p['arm']}: {p['right']:.2f} at {p['cost']:.2f}" for p in points)
     return plots.show(figure, f"{title}. {told}.")
 
