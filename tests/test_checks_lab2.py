@@ -8,6 +8,7 @@ import pytest
 
 from utils import checks_lab2 as checks
 from utils import feedback, learner, settings
+from utils.fallbacks import labels_for, lora_parameters, risk_coverage
 
 
 def raft_example(distractors, right, position, answer):
@@ -31,20 +32,12 @@ def answers_without_a_passage(distractors, right, position, answer):
     return raft_example(distractors, right, position, answer) if right else (distractors, answer)
 
 
-def lora_parameters(shapes, rank):
-    return sum(rank * (inputs + outputs) for inputs, outputs in shapes)
-
-
 def counts_the_frozen_weight(shapes, rank):
     return sum(inputs * outputs for inputs, outputs in shapes)
 
 
 def twice_the_inputs(shapes, rank):
     return sum(2 * rank * inputs for inputs, _ in shapes)
-
-
-def labels_for(prompt, completion, end):
-    return [*prompt, *completion, end], [-100] * len(prompt) + [*completion, end]
 
 
 def never_stops(prompt, completion, end):
@@ -58,14 +51,6 @@ def learns_the_prompt(prompt, completion, end):
 def masks_by_value(prompt, completion, end):
     ids = [*prompt, *completion, end]
     return ids, [-100 if id_ in prompt else id_ for id_ in ids]
-
-
-def risk_coverage(confidence, correct):
-    points, total = [], len(confidence)
-    for threshold in sorted(set(confidence), reverse=True):
-        answered = [right for sure, right in zip(confidence, correct, strict=True) if sure >= threshold]
-        points.append((len(answered) / total, sum(answered) / len(answered)))
-    return points
 
 
 def in_the_order_given(confidence, correct):

@@ -1,18 +1,11 @@
 """Lab 3's checks: each passes the reference, and rejects at least two named wrong answers."""
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
 from utils import checks_lab3 as checks
 from utils import learner, metrics, outcomes, roi, stats
-
-
-def token_f1(answer, accepted):
-    a, b = answer.lower().split(), accepted.lower().split()
-    shared = sum((Counter(a) & Counter(b)).values())
-    return 2 * shared / (len(a) + len(b)) if shared else 0.0
+from utils.fallbacks import break_even, cluster_mean, cost_per_correct, expected_regret, swings, token_f1
 
 
 def counts_a_set(answer, accepted):
@@ -29,12 +22,6 @@ def shares_a_set(answer, accepted):
 def recall_only(answer, accepted):
     b = accepted.lower().split()
     return sum(token in answer.lower().split() for token in b) / len(b)
-
-
-def cluster_mean(values, clusters, drawn):
-    of = {name: [v for v, c in zip(values, clusters, strict=True) if c == name] for name in clusters}
-    taken = [value for name in drawn for value in of[name]]
-    return sum(taken) / len(taken)
 
 
 def mean_of_means(values, clusters, drawn):
@@ -66,22 +53,12 @@ def looks_at_the_middle(low, high, worth):
     return "better" if low + high > 0 else "worse"
 
 
-def cost_per_correct(fixed, per_question, questions, right):
-    return (fixed + per_question * questions) / (questions * right) if questions * right else None
-
-
 def spread_over_questions(fixed, per_question, questions, right):
     return fixed / questions + per_question / right if questions * right else None
 
 
 def zero_when_none(fixed, per_question, questions, right):
     return cost_per_correct(fixed, per_question, questions, right) or 0.0
-
-
-def break_even(fixed_a, each_a, fixed_b, each_b):
-    if fixed_b <= fixed_a and each_b <= each_a:
-        return 0.0
-    return (fixed_b - fixed_a) / (each_a - each_b) if each_a > each_b else None
 
 
 def pays_all_of_it_back(fixed_a, each_a, fixed_b, each_b):
@@ -99,21 +76,12 @@ def whichever_way_round(fixed_a, each_a, fixed_b, each_b):
     return crossing if crossing > 0 else None
 
 
-def swings(result, ranges):
-    found = [(name, result(**{name: low}), result(**{name: high})) for name, (low, high) in ranges.items()]
-    return sorted(found, key=lambda row: -abs(row[2] - row[1]))
-
-
 def signed_swings(result, ranges):
     return sorted(swings(result, ranges), key=lambda row: row[1] - row[2])
 
 
 def in_the_order_given(result, ranges):
     return [(name, result(**{name: low}), result(**{name: high})) for name, (low, high) in ranges.items()]
-
-
-def expected_regret(values):
-    return [sum(max(row) - row[i] for row in values) / len(values) for i in range(len(values[0]))]
 
 
 def against_the_best_on_average(values):

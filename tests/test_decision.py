@@ -39,7 +39,7 @@ def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tm
 
 def test_one_option_alone_still_gives_a_page():
     made = decision.decide(records({"raft+advanced_rag": 0.9}))
-    assert made.next is None and set(decision.figures(made)) == {"outcomes", "cost"}
+    assert made.rival is None and len(decision.figures(made)) == 4
     assert "measure another to compare" in decision.markdown(made, {})
 
 
@@ -52,7 +52,10 @@ def test_only_questions_that_every_option_answered_count():
 
 def test_options_that_all_lose_are_not_recommended():
     made = decision.decide(records({"base": 0.0, "naive_rag": 0.05}))
-    assert "None of these options pays" in decision.recommendation(made)
+    assert made.nothing and "None of these options pays" in decision.recommendation(made)
+    text = decision.markdown(made, {})
+    assert "against doing nothing" in text and "What would change it" in text
+    assert text.index("- doing nothing: best in 100%") < text.index("- base: best in")
 
 
 def test_two_equal_options_are_decided_by_a_hair():

@@ -62,7 +62,7 @@ def test_an_interrupted_training_resumes_and_ends_with_the_same_loss(small, tmp_
     with pytest.raises(KeyboardInterrupt):
         finetune.train(ROWS, CHOSEN, tmp_path / "cut", watch=[Stop()])
     resumed = finetune.train(ROWS, CHOSEN, tmp_path / "cut")
-    assert resumed["resumed"] and not whole["resumed"]
+    assert resumed["resumed"] and not whole["resumed"] and resumed["tokens_per_second"] > 0
     assert [step for step, _ in resumed["loss"]] == [step for step, _ in whole["loss"]]
     assert resumed["loss"][-1][1] == pytest.approx(whole["loss"][-1][1], abs=1e-3)
     assert whole["loss"][-1][1] < whole["loss"][0][1]
@@ -82,6 +82,17 @@ def test_what_is_saved_is_bfloat16_safetensors_with_provenance_and_no_path(small
         "adapter_config.json", "adapter_model.safetensors", "provenance.json"]
 
 
+def test_another_model_is_trained_from_its_local_directory(tmp_path, monkeypatch):
+    tokenizer = AutoTokenizer.from_pretrained(models.language_model_path(settings.WHEEL_MODEL))
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    for thing in (tiny(), tokenizer):
+        thing.save_pretrained(tmp_path / "other")
+    told = finetune.train(ROWS[:4], CHOSEN, tmp_path / "made", model_name=str(tmp_path / "other"))
+    assert told["base"] == str(tmp_path / "other") and told["loss"]
+    reader = models.LanguageModel(str(tmp_path / "other"), adapter=str(tmp_path / "made"))
+    assert reader.generate([ROWS[0].prompt], 4)
+
+
 @pytest.mark.parametrize("recipe", ["dpo", "kto"])
 def test_preferences_move_the_chosen_answer_above_the_rejected_one(small, tmp_path, recipe):
     finetune.train(ROWS, CHOSEN, tmp_path / "parent")
@@ -90,6 +101,7 @@ def test_preferences_move_the_chosen_answer_above_the_rejected_one(small, tmp_pa
                                   beta=0.1)
     record = alignment.align(rows, tmp_path / "parent", chosen, tmp_path / recipe)
     assert record["parent"] == "parent" and record["loss"][-1][1] < record["loss"][0][1]
+    assert record["diagnostics"][-1][1]["rewards/margins"] > 0
     before, after = (load_file(tmp_path / name) for name in ("parent", recipe))
     assert set(before) == set(after) and any((before[name] != after[name]).any() for name in before)
 

@@ -24,7 +24,8 @@ def bench(monkeypatch) -> judging.Bench:
 def test_every_judge_labels_with_its_own_source_and_learns_from_the_other_half(monkeypatch):
     made = bench(monkeypatch)
     assert not {p.question_id for p in made.learn} & {p.question_id for p in made.held_out}
-    for judge, expected in (("the phrase wins", "b"), ("likelihood", "a"), ("reward model", "b"), ("asked", "a")):
+    for judge, expected in (("the phrase wins", "b"), ("the longer wins", "b"), ("likelihood", "a"), ("reward model", "b"),
+                            ("asked", "a")):
         labelled = made.label(judge, PAIRS[:3])
         assert {(pair.label, pair.source) for pair in labelled} == {(expected, "ai")}, judge
 

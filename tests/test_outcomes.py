@@ -22,6 +22,8 @@ def test_an_outcome_needs_an_accepted_answer_in_a_short_reply():
     assert outcomes.outcome(record("u", "x", silent=True, task="unanswerable")) == "silent"
     assert outcomes.outcome(record("m", "x", task="multi_doc", set_f1=0.85)) == "right"
     assert outcomes.outcome(record("m", "x", task="multi_doc", set_f1=0.5)) == "wrong"
+    assert outcomes.outcome(record("m", "x", silent=True, task="multi_doc", set_f1=0.85)) == "right"  # the graph's set
+    assert outcomes.outcome(record("m", "x", silent=True, task="multi_doc", set_f1=0.5)) == "silent"
     with pytest.raises(ValueError, match="leave it out"):
         outcomes.outcome(record("s", "x", task="summary"))
 
@@ -44,6 +46,8 @@ def test_rescue_and_distraction_look_at_what_context_changed():
     after = [record("a1", "rag"), record("b1", "rag", True), record("c1", "rag"), record("d1", "rag", True)]
     found = outcomes.changed_by_context([*before, *after], "no", "rag")
     assert found["rescue"].mean == pytest.approx(2 / 3) and found["rescue"].n == 3 and found["distraction"].mean == 1.0
+    told = outcomes.rescue_table([*before, *after], [("no", "rag")]).loc["no → rag"]
+    assert told.to_dict() == {"rescue": "2 of 3", "distraction": "1 of 1"}
     none = outcomes.changed_by_context([record("a1", "no"), record("a1", "rag")], "no", "rag")
     assert none["distraction"] is None and none["rescue"].mean == 0.0
 

@@ -13,7 +13,7 @@ from utils.roi import Assumptions, Option
 
 A = Assumptions(volume=1000, updates=2, months=12, discount=0.1, right=1.0, wrong=2.0, silent=0.2, engineer_hour=80.0,
                 machine_hour=0.1, evaluation=100.0, api_input=0.15, api_cached=0.075, api_output=0.6, rag_build=20,
-                tuning_build=40, feedback_build=10, rag_update=0.5, tuning_update=4, indexing=0.1, training=2)
+                graph_build=15, tuning_build=40, feedback_build=10, rag_update=0.5, tuning_update=4, indexing=0.1, training=2)
 RAG = Option("rag", 0.6, 0.3, 0.1, tokens_in=500, tokens_out=10, seconds=2.0, retrieves=True)
 TUNED = Option("tuned", 0.3, 0.6, 0.1, tokens_in=50, tokens_out=10, seconds=0.5, trained=True, remembers=True)
 
@@ -87,6 +87,21 @@ def test_equal_update_costs_never_cross_whatever_the_rounding():
         assert roi.break_even(one, other, A, "updates").at is None
 
 
+def test_doing_nothing_is_an_option_worth_zero():
+    crossing = roi.break_even(None, RAG, replace(A, wrong=0.1))
+    assert (crossing.below, crossing.above) == ("doing nothing", "rag")
+    assert roi.npv(RAG, replace(A, wrong=0.1, volume=crossing.at)) == pytest.approx(0, abs=1e-3)
+    bars = roi.tornado(None, RAG, A, {"right": (0.5, 3.0)})
+    assert bars[0]["at_low"] == pytest.approx(float(roi.npv(RAG, replace(A, right=0.5))))
+    told = roi.decide(numpy.array([[3.0, -1.0], [-2.0, -1.0]]))
+    assert told["regret_none"] == 1.5 and told["regret"].tolist() == [1.0, 2.5]
+
+
+def test_a_graph_and_each_round_of_feedback_cost_hours():
+    two = replace(RAG, graph=True, trained=True, rounds=2)
+    assert roi.build_cost(two, A) - roi.build_cost(RAG, A) == pytest.approx(80 * (15 + 40 + 2 * 10) + 0.1 * 2)
+
+
 def test_more_machines_are_kept_only_where_one_is_too_slow():
     assert roi.machines(RAG, A) == 1.0 and roi.machines(RAG, replace(A, volume=4e6)) > 9
     assert roi.machines(Option("api", 1.0, 0.0, 0.0, api=True), A) == 0.0
@@ -139,14 +154,14 @@ def test_the_winner_changes_over_the_map_and_losing_everywhere_is_told():
 
 
 @pytest.mark.parametrize(("arm", "needs"), [
-    ("base", (False, False, False, False)), ("advanced_rag", (True, False, False, False)),
-    ("closed_book", (False, True, False, True)), ("raft+advanced_rag", (True, True, False, False)),
-    ("raft_feedback@1+advanced_rag", (True, True, True, False)), ("raft_kto", (False, True, True, True)),
-    ("nearest_question", (False, False, False, False)),
-    ("adapter:/a+b/my_dpo+oracle", (True, True, False, False))])
+    ("base", (False, False, 0, False)), ("advanced_rag", (True, False, 0, False)), ("raft+graph", (True, True, 0, False)),
+    ("closed_book", (False, True, 0, True)), ("raft+advanced_rag", (True, True, 0, False)),
+    ("raft_feedback@1+advanced_rag", (True, True, 2, False)), ("raft_kto", (False, True, 1, True)),
+    ("nearest_question", (False, False, 0, False)), ("adapter:/a+b/my_dpo+oracle", (True, True, 0, False))])
 def test_an_arms_name_tells_what_it_needs(arm, needs):
     made = roi.option(arm, {"right": 1.0, "wrong": 0.0, "silent": 0.0}, 10, 5, 1.0)
-    assert (made.retrieves, made.trained, made.feedback, made.remembers) == needs and made.name == arm
+    assert (made.retrieves, made.trained, made.rounds, made.remembers) == needs and made.name == arm
+    assert made.graph == arm.endswith("graph")
 
 
 def test_the_shipped_prices_load_and_are_dated_and_sourced():

@@ -41,10 +41,16 @@ class Decision:
         return self.options[self.told["choice"]]
 
     @property
-    def next(self) -> roi.Option | None:
-        """The runner-up by expected net present value, or None when there is one option only."""
+    def nothing(self) -> bool:
+        """True where doing nothing is best more often than the best option, or that one loses on average."""
+        choice = self.told["choice"]
+        return self.told["mean"][choice] < 0 or self.told["probability_none"] > self.told["probability_best"][choice]
+
+    @property
+    def rival(self) -> roi.Option | None:
+        """What the best option has to beat: the runner-up, or None, doing nothing, where that is ahead or nothing else is."""
         order = sorted(range(len(self.options)), key=lambda i: -self.told["mean"][i])
-        return self.options[order[1]] if len(order) > 1 else None
+        return self.options[order[1]] if len(order) > 1 and not self.nothing else None
 
 
 def decide(records: Sequence[dict], price_file: Path = prices.PRICES, seed: int = 0) -> Decision:
@@ -85,30 +91,31 @@ def figures(made: Decision) -> dict[str, object]:
                "high": i.high} for o, i in zip(made.options, made.right, strict=True)]
     found = {
         "outcomes": plots_roi.outcome_bars(shares, made.questions, f"{best.name} is right most often: {best.right:.0%}"),
-        "cost": plots_roi.pareto(points, "What a share of right answers costs", "cost of 1,000 questions (USD)"),
+        "cost": plots_roi.pareto(points, f"{best.name}: most right answers, at "
+                                 f"{roi.cost_per_1000(best, made.assumptions):,.0f} USD for 1,000 questions",
+                                 "cost of 1,000 questions (USD)"),
     }
-    if made.next:
-        rows = roi.tornado(made.next, made.best, made.assumptions, made.ranges)
-        title = f"{made.best.name} against {made.next.name}: {rows[0]['assumption']} matters most"
-        found["tornado"] = plots_roi.tornado(rows, title, "USD")
-        chart = roi.winner_map(made.options, made.assumptions, VOLUMES, UPDATES)
-        names = [option.name for option in made.options]
-        most = max(range(-1, len(names)), key=lambda i: (chart == i).sum())
-        title = "none pays" if most < 0 else f"{names[most]} pays most"
-        title = f"On {(chart == most).mean():.0%} of this map {title}"
-        found["winners"] = plots_roi.winners(chart, names, VOLUMES, UPDATES, title)
+    rows = roi.tornado(made.rival, made.best, made.assumptions, made.ranges)
+    against = made.rival.name if made.rival else roi.NOTHING
+    title = f"{made.best.name} against {against}: the {prices.words(rows[0]['assumption'])} matters most"
+    found["tornado"] = plots_roi.tornado(rows, title, "USD")
+    names = [option.name for option in made.options]
+    chart = roi.winner_map(made.options, made.assumptions, VOLUMES, UPDATES)
+    found["winners"] = plots_roi.winners(chart, names, VOLUMES, UPDATES, made.assumptions)
     return found
 
 
 def recommendation(made: Decision) -> str:
     """One sentence, as sure as the draws are."""
     share, none = float(made.told["probability_best"][made.told["choice"]]), made.told["probability_none"]
-    if made.told["mean"][made.told["choice"]] < 0:
+    today, mean = float(roi.npv(made.best, made.assumptions)), made.told["mean"][made.told["choice"]]
+    if today <= 0 and mean < 0:
         return (f"**None of these options pays** under these assumptions; the least loss is with {made.best.name}. Improve the "
                 "answers or change what an answer is worth before anything is bought.")
-    if none > share:
-        return (f"**Undecided**: {made.best.name} has the highest mean, but doing nothing is best in {none:.0%} of {DRAWS:,} "
-                f"draws ({made.best.name} in {share:.0%}).")
+    if made.nothing:
+        return (f"**Undecided**: {made.best.name} is the best of these options and brings {today:,.0f} USD at today's "
+                f"assumptions, but {mean:,.0f} USD on average over their ranges, and doing nothing is best in {none:.0%} of "
+                f"{DRAWS:,} draws ({made.best.name} in {share:.0%}). Settle what decides it, below, before buying anything.")
     sure = "clearly the best" if share >= 0.9 else "probably the best" if share >= 0.7 else "ahead, but nothing is decided"
     return f"**Use {made.best.name}**: {sure} (best in {share:.0%} of {DRAWS:,} draws, doing nothing in {none:.0%})."
 
@@ -118,7 +125,8 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
     a, told = made.assumptions, made.told
     lines = ["# RAG, fine-tuning, or both: the decision", "", recommendation(made), ""]
     lines += [f"Measured on {made.questions} questions over {made.clusters} clusters; the smallest gap between two options that "
-              f"so many can show is {stats.smallest_detectable(made.questions):.2f} (80 % power, 20 % discordant).", ""]
+              f"so many can show is {stats.smallest_detectable(made.questions):.2f} (found four times in five, if the two differ "
+              "on a fifth of the questions).", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
     lines += ["", "| option | right [95 %] | wrong | silent | tokens | seconds | cost of 1,000 | cost of a right answer | "
               "NPV today | NPV, 95 % of draws |", "|---|---|---|---|---|---|---|---|---|---|"]
@@ -130,11 +138,11 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
                      f"{price} | {roi.npv(option, a):,.0f} | {told['low'][i]:,.0f} to {told['high'][i]:,.0f} |")
     lines += ["", "Money in USD; NPV is the net present value over the horizon against doing nothing. *Right* is an "
               "accepted answer in a reply of at most 15 words; *silent* is an abstention.", "", "## How sure", ""]
-    order = sorted(range(len(made.options)), key=lambda i: -told["mean"][i])
-    lines += [f"- {made.options[i].name}: best in {told['probability_best'][i]:.0%} of draws "
-              f"({made.quality_only['probability_best'][i]:.0%} with today's assumptions and only quality uncertain), expected "
-              f"regret {told['regret'][i]:,.0f}" for i in order]
-    lines += [f"- doing nothing: best in {told['probability_none']:.0%} of draws"]
+    rows = [(option.name, *(each["probability_best"][i] for each in (told, made.quality_only)), told["regret"][i])
+            for i, option in enumerate(made.options)]
+    rows += [(roi.NOTHING, told["probability_none"], made.quality_only["probability_none"], told["regret_none"])]
+    lines += [f"- {name}: best in {often:.0%} of draws ({fixed:.0%} with today's assumptions and only quality uncertain), "
+              f"expected regret {regret:,.0f} USD" for name, often, fixed, regret in sorted(rows, key=lambda row: -row[1])]
     lines += ["", "## What would change it", "", *_changes(made), ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("tornado", "winners")]
     lines += ["", "## What it costs to be wrong", "", *_wrong(made), "", "## Assumptions", "",
@@ -145,25 +153,26 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
 
 
 def _changes(made: Decision) -> list[str]:
-    if not made.next:
-        return ["- Only one option was measured: measure another to compare."]
-    lines = []
+    against = made.rival.name if made.rival else roi.NOTHING
+    lines = [f"{made.best.name} against {against}, at today's other assumptions:", ""]
     for what, unit in (("volume", "questions a month"), ("updates", "updates a month")):
-        crossing = roi.break_even(made.next, made.best, made.assumptions, what)
-        lines.append(f"- Ahead of the two best: {crossing.words(unit)} (now {getattr(made.assumptions, what):,.0f}).")
-    turns = [row for row in roi.tornado(made.next, made.best, made.assumptions, made.ranges)
+        crossing = roi.break_even(made.rival, made.best, made.assumptions, what)
+        lines.append(f"- ahead is {crossing.words(unit)} (now {getattr(made.assumptions, what):,.0f})")
+    turns = [row for row in roi.tornado(made.rival, made.best, made.assumptions, made.ranges)
              if row["at_low"] * row["at_high"] < 0]
-    lines += [f"- Somewhere between {row['low']:g} and {row['high']:g}, {row['assumption'].replace('_', ' ')} turns the order."
-              for row in turns[:3]]
-    return lines if turns else [*lines, "- No single assumption, moved through its range, turns the order."]
+    lines += [f"- somewhere between {row['low']:g} and {row['high']:g}, the {prices.words(row['assumption'])} turns the order"
+              for row in turns[:4]]
+    lines += [] if turns else ["- no single assumption, moved through its range, turns the order"]
+    return lines if len(made.options) > 1 else [*lines, "- only one option was measured: measure another to compare"]
 
 
 def _wrong(made: Decision) -> list[str]:
-    i = made.told["choice"]
-    monthly = made.assumptions.volume * made.best.wrong
-    return [f"- Choosing {made.best.name} costs {made.told['regret'][i]:,.0f} on average against knowing everything beforehand.",
-            f"- It answers wrongly about {monthly:,.0f} times a month, which costs {monthly * made.assumptions.wrong:,.0f}.",
-            f"- Measuring on {MORE} further labelled questions before deciding would be worth about {made.labels_worth:,.0f}."]
+    monthly, regret = made.assumptions.volume * made.best.wrong, made.told["regret"][made.told["choice"]]
+    return [f"- Against knowing everything beforehand, choosing {made.best.name} costs {regret:,.0f} USD on average, and "
+            f"{roi.NOTHING} {made.told['regret_none']:,.0f} USD.",
+            f"- {made.best.name} answers wrongly about {monthly:,.0f} times a month, which costs "
+            f"{monthly * made.assumptions.wrong:,.0f} USD.",
+            f"- Measuring on {MORE} further labelled questions before deciding would be worth {made.labels_worth:,.0f} USD."]
 
 
 def write(records: Sequence[dict], out: Path, price_file: Path = prices.PRICES) -> list[Path]:
@@ -180,14 +189,16 @@ def write(records: Sequence[dict], out: Path, price_file: Path = prices.PRICES) 
     body.validateLink = lambda url: True  # the only links are our own pictures
     html = body.render(markdown(made, inside))
     for name, image in drawn.items():
-        html = html.replace(f'alt="{name}"', f'alt="{escape(image.alt)}"')
+        html = html.replace(f'alt="{name}"', f'alt="{escape(image.alt)}"', 1)
     out.write_text(PAGE.format(body=html), "utf-8")
     beside = []
     for name, image in drawn.items():
         beside.append(out.with_name(f"{out.stem}_{name}.png"))
         beside[-1].write_bytes(image.data)
-    text = out.with_suffix(".md")
-    text.write_text(markdown(made, {name: path.name for name, path in zip(drawn, beside, strict=True)}), "utf-8")
+    text, page = out.with_suffix(".md"), markdown(made, {name: path.name for name, path in zip(drawn, beside, strict=True)})
+    for name, image in drawn.items():
+        page = page.replace(f"![{name}](", f"![{image.alt}](", 1)
+    text.write_text(page, "utf-8")
     return [out, text, *beside]
 
 

@@ -133,6 +133,12 @@ def by_phrase(pair: Pair) -> str:
     return "tie" if silent[0] == silent[1] else "a" if silent[0] else "b"
 
 
+def by_length(pair: Pair) -> str:
+    """The other baseline: the answer with more words wins; else a tie."""
+    a, b = len(pair.a.split()), len(pair.b.split())
+    return "tie" if a == b else "a" if a > b else "b"
+
+
 def agreement(found: Sequence[str], pairs: Sequence[Pair], swapped: Sequence[str] = ()) -> dict[str, float]:
     """How well a judge's labels of the pairs agree with theirs: accuracy (on pairs with a winner), n, kappa.
 

@@ -147,24 +147,26 @@ def going_on(model, parent: Path):
 
 @memory.frugal
 def train(made: Sequence[examples.Example], chosen: Sft, folder: Path, watch: Sequence = (), four_bit: bool = False,
-          parent: Path | None = None) -> dict:
+          parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
     An interrupted run leaves its last checkpoint in the cache and goes on from there when called again with the same
     settings and examples. watch: extra trainer callbacks, for example a loss plot. parent: an adapter to go on from.
+    model_name: another model than the course's: a hub id or a local directory.
     """
     from trl import SFTConfig, SFTTrainer
 
     made = list(made)[: chosen.limit or None]
-    work = checkpoints(made, chosen, parent)
-    model, tokenizer = base(four_bit=four_bit)
+    work = checkpoints(made, chosen, parent, model_name)
+    model, tokenizer = base(model_name, four_bit)
     model = going_on(model, parent) if parent else model
     several = any(example.more for example in made)
     rows = examples.conversations(made, tokenizer) if several else examples.rows(made)
     trainer = SFTTrainer(model, arguments(SFTConfig, work, chosen, completion_only_loss=True,
                                           train_sampling_strategy="group_by_length"),
                          train_dataset=rows, processing_class=tokenizer, peft_config=None if parent else lora(chosen))
-    told = {"settings": asdict(chosen), "examples": len(made), **(lineage(parent) if parent else {}), "data_sha256": digest(made)}
+    told = {"base": model_name, "settings": asdict(chosen), "examples": len(made),
+            **(lineage(parent) if parent else {}), "data_sha256": digest(made)}
     return fit(trainer, folder, work, told, watch)
 
 
@@ -195,7 +197,8 @@ def fit(trainer, folder: Path, work: Path, told: dict, watch: Sequence = ()) -> 
     begun = time.monotonic()
     trainer.train(resume_from_checkpoint=last)
     seconds = time.monotonic() - begun
-    record = {**told, "loss": progress.losses, "seconds": round(seconds, 1), "resumed": bool(last),
+    watched = {"diagnostics": progress.diagnostics} if progress.diagnostics else {}
+    record = {**told, "loss": progress.losses, **watched, "seconds": round(seconds, 1), "resumed": bool(last),
               "tokens_per_second": round(progress.tokens_here / seconds, 1), "peak_memory_gb": round(peak_gb(), 2)}
     if trainer.is_world_process_zero():
         save(trainer.model, folder, record)
@@ -213,7 +216,7 @@ def save(model, folder: Path, record: dict) -> None:
     save_file({name: tensor.to(torch.bfloat16) for name, tensor in load_file(path).items()}, path, {"format": "pt"})
     (folder / "README.md").unlink(missing_ok=True)
     config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-    config["base_model_name_or_path"] = settings.WHEEL_MODEL
+    config["base_model_name_or_path"] = record.get("base", settings.WHEEL_MODEL)
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
     told = {"base": settings.WHEEL_MODEL, **record, "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "versions": {package: importlib.metadata.version(package) for package in PACKAGES}}
@@ -225,9 +228,9 @@ def digest(made: Sequence) -> str:
     return hashlib.sha256(json.dumps([asdict(row) for row in made], sort_keys=True).encode()).hexdigest()
 
 
-def checkpoints(made: Sequence, chosen, parent: Path | None = None) -> Path:
-    """Where a run keeps its checkpoints: a folder of the cache named after settings, rows and parent, so none is mistaken."""
-    told = json.dumps([asdict(chosen), lineage(parent) if parent else {}], sort_keys=True) + digest(made)
+def checkpoints(made: Sequence, chosen, parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> Path:
+    """Where a run keeps its checkpoints: a folder of the cache named after model, settings, rows and parent."""
+    told = json.dumps([model_name, asdict(chosen), lineage(parent) if parent else {}], sort_keys=True) + digest(made)
     return settings.cache() / "training" / hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
@@ -251,11 +254,11 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--four-bit", action="store_true", help="QLoRA; needs a GPU and the package bitsandbytes")
     options = parser.parse_args(words)
-    room = arms.Room(settings.load())
+    room = arms.Room(settings.load())  # LAB_PROFILE and LAB_MODEL choose the model
     made = getattr(examples, options.recipe)(benchmark.load(known=room.documents), room)
     made = examples.subset(made, options.limit or len(made), options.seed)
     chosen = Sft(recipe=options.recipe, epochs=options.epochs, seed=options.seed)
-    record = train(made, chosen, Path(options.out), four_bit=options.four_bit)
+    record = train(made, chosen, Path(options.out), four_bit=options.four_bit, model_name=room.chosen.model)
     print(json.dumps({name: value for name, value in record.items() if name != "loss"}))
 
 

@@ -15,7 +15,7 @@ REWARD = Preference(recipe="reward", rank=8, alpha=16, epochs=2.0)
 SCORED = ("likelihood", "reward model")  # judges that give each answer a score
 CONTROLS = 40  # pairs of each control
 CHECK = "accepted answers"  # no judge: code that compares with what somebody wrote down
-JUDGES = ("the phrase wins", "asked", *SCORED)
+JUDGES = ("the phrase wins", "the longer wins", "asked", *SCORED)
 
 
 class Bench:
@@ -44,6 +44,7 @@ class Bench:
             return [pair.label for pair in alignment.label(pairs, a, b)]
 
         ways = {"the phrase wins": lambda: [feedback.by_phrase(pair) for pair in pairs],
+                "the longer wins": lambda: [feedback.by_length(pair) for pair in pairs],
                 "asked": lambda: alignment.asked_which(self.room.model, pairs, self.known, self.chunks),
                 "likelihood": lambda: scored(sure),
                 "reward model": lambda: scored(self.reward.score)}

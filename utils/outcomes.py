@@ -18,13 +18,13 @@ def outcome(record: dict) -> str:
     """right, wrong or silent. Raises ValueError for a task that has no right and wrong."""
     if record["task"] not in TASKS:
         raise ValueError(f"{record['question_id']}: task {record['task']} has no right and wrong; leave it out")
+    scores = record["scores"]
+    if record["task"] == "multi_doc" and scores["set_f1"] >= SET_F1:
+        return "right"  # with the graph the set is what its traversal returns, whatever the model says beside it
     if record["abstained"]:
         return "silent"
-    if record["task"] == "unanswerable":
+    if record["task"] in ("multi_doc", "unanswerable"):
         return "wrong"
-    scores = record["scores"]
-    if record["task"] == "multi_doc":
-        return "right" if scores["set_f1"] >= SET_F1 else "wrong"
     return "right" if scores["contains"] and scores["words"] <= feedback.WORDS else "wrong"
 
 
@@ -81,6 +81,20 @@ def changed_by_context(records: Sequence[dict], without: str, with_: str) -> dic
     return found
 
 
+def rescue_table(records: Sequence[dict], pairs: Sequence[tuple[str, str]]):
+    """Table of `changed_by_context` for pairs of arms, with n; counts instead of an interval of fewer than ten questions."""
+    import pandas
+
+    def words(found: stats.Interval | None) -> str:
+        if found is None:
+            return "none was right before"
+        return f"{found} (n = {found.n})" if found.n >= 10 else f"{round(found.mean * found.n)} of {found.n}"
+
+    rows = {f"{without} → {with_}": {name: words(found) for name, found in changed_by_context(records, without, with_).items()}
+            for without, with_ in pairs}
+    return pandas.DataFrame(rows).T
+
+
 def by_context(records: Sequence[dict], arm: str) -> dict[str, dict[str, float]]:
     """Outcome shares where the passages held the answer (sufficient) and where they did not, with n."""
     chosen = [r for r in scorable(records) if r["arm"] == arm and "answer_in_context" in r["scores"]]
@@ -96,12 +110,12 @@ def known_to(records: Sequence[dict], arm: str = "base") -> set[str]:
 
 
 def groups(record: dict, question, known: set[str] = frozenset()) -> list[str]:
-    """Names of the reporting groups a record belongs to: "all" first, then its task, exposure, wording overlap, and whether
-    the base model knows the answer (`known_to`); the last for tasks with one short answer.
+    """Names of the reporting groups a record belongs to: "all" first, then its task, exposure (facts only, since no other task
+    has seen facts), wording overlap (where there is an answer), and whether the base model knows the answer (`known_to`).
     """
     named = ["all", record["task"]]
-    named += [question.exposure] if question.exposure else []
-    named += [f"overlap {question.overlap}"] if question.overlap else []
+    named += [question.exposure] if question.exposure and record["task"] == "fact" else []
+    named += [f"overlap {question.overlap}"] if question.overlap and record["task"] != "unanswerable" else []
     short = record["task"] in ("fact", "error", "routing")
     return [*named, f"base {'knows' if question.id in known else 'does not know'}"] if short else named
 

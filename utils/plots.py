@@ -5,6 +5,7 @@ Colours are Okabe and Ito's, told apart by colour-blind readers too. Every figur
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 ARM_COLOURS = {
@@ -14,6 +15,7 @@ ARM_COLOURS = {
     "graph": "#009E73",
     "closed_book": "#E69F00",
     "raft": "#D55E00",
+    "raft+graph": "#332288",
     "raft_dpo_author": "#882255",
     "raft_feedback": "#CC79A7",
     "oracle": "#000000",
@@ -26,6 +28,11 @@ CURVES = (("-", "#0072B2"), ("--", "#D55E00"), (":", "#009E73"), ("-.", "#CC79A7
 PARTS = {"1": "Lab 1\nadvanced RAG", "2": "Lab 2\nfine-tuning\nwith feedback", "3": "Lab 3\nevaluation\nand ROI"}
 
 
+def wrapped(title: str, inches: float = 6.0) -> str:
+    """A title in lines that fit above a plotting area so many inches wide; lines it has already are kept."""
+    return "\n".join(line for part in title.split("\n") for line in textwrap.wrap(part, int(9 * inches)))
+
+
 def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
     """(figure, axes) with title and labels in a size that can be projected."""
     import matplotlib
@@ -34,7 +41,7 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
     from matplotlib import pyplot
 
     figure, area = pyplot.subplots(figsize=size, layout="constrained")
-    area.set_title(title, fontsize=13, loc="left")
+    area.set_title(wrapped(title, size[0]), fontsize=13, loc="left")
     area.set_xlabel(x, fontsize=12)
     area.set_ylabel(y, fontsize=12)
     area.tick_params(labelsize=11)
@@ -43,7 +50,7 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
 
 
 def show(figure, alt: str):
-    """The figure as a PNG of 64 colours with alt text, ready to be the last expression of a cell."""
+    """The figure as a PNG of 256 colours with alt text, ready to be the last expression of a cell."""
     import PIL.Image
     from IPython.display import Image
     from matplotlib import pyplot
@@ -52,7 +59,7 @@ def show(figure, alt: str):
     figure.savefig(buffer, format="png", dpi=90)
     pyplot.close(figure)
     small = io.BytesIO()
-    PIL.Image.open(buffer).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    PIL.Image.open(buffer).convert("RGB").quantize(256).save(small, format="png", optimize=True)
     return Image(data=small.getvalue(), format="png", alt=alt)
 
 
@@ -211,6 +218,8 @@ def models_by_context(rows, title: str, alt: str):
         at = [contexts.index(context) + (place - (len(names) - 1) / 2) * 0.8 / len(names) for context in own.index]
         area.bar(at, own["mean"], 0.76 / len(names), color=ARM_COLOURS.get(name, NEUTRAL), label=name,
                  yerr=[own["mean"] - own.low, own.high - own["mean"]], capsize=3, ecolor="#444444")
+        for where in (where for where, mean in zip(at, own["mean"], strict=True) if mean == 0):
+            area.text(where, 0.01, "0", ha="center", fontsize=10)
     area.set_xticks(range(len(contexts)), contexts, fontsize=11)
     area.set_ylim(0, 1)
     area.legend(fontsize=11, frameon=False, ncols=len(names), loc="upper left")

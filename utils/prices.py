@@ -10,9 +10,19 @@ PRICES = settings.DATA / "prices.yaml"
 UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
          "engineer_hour": "per hour", "right": "per answer", "wrong": "per answer", "silent": "per answer",
          "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
-         "evaluation": "per month", "rag_build": "hours", "tuning_build": "hours", "feedback_build": "hours",
-         "rag_update": "hours per update", "tuning_update": "hours per update", "indexing": "machine hours",
-         "training": "machine hours"}
+         "evaluation": "per month", "rag_build": "hours", "graph_build": "hours", "tuning_build": "hours",
+         "feedback_build": "hours", "rag_update": "hours per update", "tuning_update": "hours per update",
+         "indexing": "machine hours", "training": "machine hours"}
+WORDS = {"volume": "questions a month", "updates": "updates a month", "right": "value of a right answer",
+         "wrong": "cost of a wrong answer", "silent": "cost of a silent answer", "discount": "discount a year",
+         "evaluation": "evaluation a month", "rag_build": "hours to build search", "graph_build": "hours to build the graph",
+         "tuning_build": "hours to train", "feedback_build": "hours for a round of feedback",
+         "rag_update": "hours to update search", "tuning_update": "hours to update a trained model"}
+
+
+def words(name: str) -> str:
+    """An assumption's name as a figure or a sentence says it."""
+    return WORDS.get(name, name.replace("_", " "))
 
 
 def load(path: Path = PRICES) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:

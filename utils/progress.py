@@ -7,10 +7,16 @@ from transformers import TrainerCallback
 
 
 class Progress(TrainerCallback):
-    """A bar over optimiser steps with time left; keeps (step, loss) pairs and counts the tokens of this process's run."""
+    """A bar over optimiser steps with time left; keeps (step, loss) pairs and counts the tokens of this process's run.
+
+    diagnostics: of a run on preferences, (step, {what: value}) for what TRL logs of `WATCHED`.
+    """
+
+    WATCHED = ("rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected", "kl")
 
     def __init__(self):
         self.losses: list[tuple[int, float]] = []
+        self.diagnostics: list[tuple[int, dict[str, float]]] = []
         self.tokens_here = 0
         self.tokens_before: int | None = None
         self.bar = None
@@ -34,7 +40,11 @@ class Progress(TrainerCallback):
         if logs and "loss" in logs:
             self.losses.append((state.global_step, round(float(logs["loss"]), 4)))
             self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
+        if found := {name: round(float(logs[name]), 4) for name in self.WATCHED if name in (logs or {})}:
+            self.diagnostics.append((state.global_step, found))
         if logs and "num_tokens" in logs:
+            if int(logs["num_tokens"]) < self.tokens_before:
+                self.tokens_before = 0  # a trainer that counts anew after it resumed
             self.tokens_here = int(logs["num_tokens"]) - self.tokens_before
 
     def on_train_end(self, args, state, control, **_):

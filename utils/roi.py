@@ -30,7 +30,8 @@ class Assumptions:
     api_output: float  # per 1M tokens
     rag_build: float  # hours of a person, once, for an option that retrieves
     tuning_build: float  # once, for a trained one
-    feedback_build: float  # once more, for one that learned from feedback
+    graph_build: float  # once more, for one that retrieves with a knowledge graph
+    feedback_build: float  # once more for each round of feedback
     rag_update: float  # hours for each update: look that the new documents are in
     tuning_update: float  # hours for each update of what is kept in weights: new examples, a gate
     indexing: float  # machine hours, at the start and for each update
@@ -56,8 +57,9 @@ class Option:
     cached: float = 0.0  # share of input tokens read from a provider's prompt cache
     api: bool = False  # tokens are bought; otherwise the machine's seconds are what costs
     retrieves: bool = False
+    graph: bool = False
     trained: bool = False
-    feedback: bool = False
+    rounds: int = 0  # of feedback
     remembers: bool = False  # its facts are in the weights, so that it is trained again when they change
     quality: str = "measured"  # or assumed
 
@@ -72,6 +74,7 @@ class Option:
 
 
 CONTEXTS = ("naive_rag", "advanced_rag", "graph", "oracle", "distractor")
+NOTHING = "doing nothing"
 HOURS_A_MONTH = 730.0
 UTILISATION = 0.3  # share of a machine's time that can be spent answering, since questions do not come evenly
 
@@ -95,7 +98,8 @@ def query_cost(option: Option, a: Assumptions):
 
 def build_cost(option: Option, a: Assumptions):
     """What is paid once."""
-    hours = option.retrieves * a.rag_build + option.trained * a.tuning_build + option.feedback * a.feedback_build
+    hours = (option.retrieves * a.rag_build + option.graph * a.graph_build + option.trained * a.tuning_build
+             + option.rounds * a.feedback_build)
     return hours * a.engineer_hour + (option.retrieves * a.indexing + option.trained * a.training) * a.machine_hour
 
 
@@ -117,8 +121,7 @@ def total_cost(option: Option, a: Assumptions):
 
 def cost_per_1000(option: Option, a: Assumptions) -> float:
     """Everything, spread over the questions, times a thousand. inf without questions."""
-    asked = a.volume * a.months
-    return float(1000 * total_cost(option, a) / asked) if asked else math.inf
+    return float(1000 * total_cost(option, a) / asked) if (asked := a.volume * a.months) else math.inf
 
 
 def cost_per_correct(option: Option, a: Assumptions) -> float:
@@ -132,10 +135,12 @@ def answer_value(option: Option, a: Assumptions):
     return option.right * a.right - option.wrong * a.wrong - option.silent * a.silent
 
 
-def npv(option: Option, a: Assumptions):
-    """Net present value against doing nothing: build now, then one discounted cash flow at the end of each month."""
+def npv(option: Option | None, a: Assumptions):
+    """Net present value against doing nothing (None, worth 0): build now, then a discounted cash flow at each month's end."""
     import numpy
 
+    if option is None:
+        return 0.0 * (a.volume + a.updates)
     flow = a.volume * (answer_value(option, a) - query_cost(option, a)) - monthly_cost(option, a)
     monthly = (1 + a.discount) ** (1 / 12) - 1
     safe = numpy.where(monthly == 0, 1.0, monthly)
@@ -159,10 +164,10 @@ class Crossing:
         return f"{self.above} from {at} {unit} on, {self.below} below" + " (the first of several turns)" * self.first
 
 
-def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume") -> Crossing:
+def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "volume") -> Crossing:
     """Where `what` (volume or updates a month) makes the two net present values equal, and which is ahead on either side.
 
-    Differences below a billionth of the values count as none: the first option is then named as ahead.
+    one: None for doing nothing. Differences below a billionth of the values count as none: the first one is then ahead.
     """
     import numpy
 
@@ -176,7 +181,7 @@ def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume")
 
     grid = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e8 if what == "volume" else 1e3, 600)])
     found = ahead(grid)
-    names = {True: other.name, False: one.name}
+    names = {True: other.name, False: one.name if one else NOTHING}
     turns = numpy.nonzero((found[:-1] > 0) != (found[1:] > 0))[0]
     if not len(turns):
         return Crossing(None, names[bool(found[0] > 0)], names[bool(found[-1] > 0)])
@@ -188,8 +193,8 @@ def break_even(one: Option, other: Option, a: Assumptions, what: str = "volume")
     return Crossing((low + high) / 2, names[before], names[not before], len(turns) > 1)
 
 
-def tornado(one: Option, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
-    """For each assumption: the difference in net present value (other − one) at its low and high end; widest swing first."""
+def tornado(one: Option | None, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
+    """For each assumption: net present value of other minus that of one (None: doing nothing) at its ends; widest swing first."""
 
     def gap(**changed) -> float:
         now = replace(a, **changed)
@@ -227,14 +232,15 @@ def monte_carlo(options: Sequence[Option], quality, a: Assumptions, ranges: Mapp
 
 def decide(values) -> dict[str, object]:
     """From net present values (draws, options): probability of being best and better than nothing, that nothing is best,
-    expected regret of each against knowing which is best (doing nothing included), and which has the highest mean."""
+    expected regret of each and of doing nothing against knowing which is best, and which has the highest mean."""
     import numpy
 
     top = values.max(axis=1, keepdims=True)
     wins = (values == top) / (values == top).sum(axis=1, keepdims=True) * (top > 0)
     return {"choice": int(values.mean(axis=0).argmax()), "probability_best": wins.mean(axis=0),
             "probability_none": float((top <= 0).mean()), "regret": (numpy.maximum(top, 0) - values).mean(axis=0),
-            "mean": values.mean(axis=0), "low": numpy.percentile(values, 2.5, axis=0),
+            "regret_none": float(numpy.maximum(top, 0).mean()), "mean": values.mean(axis=0),
+            "low": numpy.percentile(values, 2.5, axis=0),
             "high": numpy.percentile(values, 97.5, axis=0)}
 
 
@@ -264,17 +270,18 @@ def winner_map(options: Sequence[Option], a: Assumptions, volumes: Sequence[floa
 def option(arm: str, outcome: Mapping[str, float], tokens_in: float, tokens_out: float, seconds: float) -> Option:
     """The option that an arm of the benchmark stands for; what it needs follows from its name.
 
-    A CONTEXT retrieves, a MODEL other than base is trained, names with feedback, dpo or kto learned from feedback, and what a
-    trained model says without CONTEXT is in its weights.
+    A CONTEXT retrieves, a MODEL other than base is trained, names with dpo or kto learned from one round of feedback and
+    those with feedback from two, and what a trained model says without CONTEXT is in its weights.
     """
     model, _, context = arm.rpartition("+")
     if context not in CONTEXTS:
         model, context = arm, ""
     model = model or "base"
     trained = model not in ("base", "question_only", "nearest_question")
-    aligned = not model.startswith("adapter:") and any(word in model for word in ("feedback", "dpo", "kto"))
+    named = "" if model.startswith("adapter:") else model
+    rounds = 2 if "feedback" in named else int("dpo" in named or "kto" in named)
     return Option(arm, **outcome, tokens_in=tokens_in, tokens_out=tokens_out, seconds=seconds, retrieves=bool(context),
-                  trained=trained, feedback=aligned, remembers=trained and not context)
+                  graph=context == "graph", trained=trained, rounds=rounds, remembers=trained and not context)
 
 
 def _least(value) -> float:
