@@ -52,10 +52,11 @@ SWEEP = Sft(recipe="raft", epochs=1.0, limit=64)  # each rank learns from the sa
 RANKS = (1, 4, 16, 64)
 SHIPPED = ("closed_book", "format_only", "raft", "raft_dpo_author", "raft_feedback")
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
+TRIED = ("", "+advanced_rag", "+oracle", "+distractor")  # contexts of what learned from feedback
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
                      "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",
-                     *(f"{name}+{context}" for name in PREFERENCES for context in ("advanced_rag", "distractor"))])
-ARMS_AFTER = "raft_feedback,raft_feedback+advanced_rag,raft_feedback+oracle,raft_feedback+distractor"
+                     *(f"{name}{context}" for name in PREFERENCES for context in TRIED)])
+ARMS_AFTER = ",".join(f"raft_feedback{context}" for context in TRIED)
 JUDGED = ("fact", "error", "routing", "unanswerable")  # tasks whose short answers can be judged
 
 
