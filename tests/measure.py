@@ -1,5 +1,5 @@
 """Prints the speeds the README and notes quote; run alone on the machine: `python -m tests.measure [index] [query]
-[generation]` (with `.venv`'s Python).
+[generation] [precision]` (with `.venv`'s Python).
 
 Ratios compare two ways in the same run; each figure is the median of three rounds.
 """
@@ -93,12 +93,54 @@ def generation_speed(room: arms.Room, count: int = 32) -> None:
               f"16 (ratio {rates[16] / rates[1]:.2f}), median prompt {lengths:.0f} tokens, {same} of {count} texts identical")
 
 
+def precision_speed(room: arms.Room, rounds: int = 5) -> None:
+    """Seconds of one training step, 16 answers and 64 embeddings under bfloat16 autocast against float32, medians, in turns."""
+    import torch
+    from peft import get_peft_model
+
+    from utils import finetune, rag
+
+    asked = benchmark.load(split="dev")[:16]
+    prompts = [rag.messages(q.question, room.hits(q, "naive_rag")[:3]) for q in asked]
+    texts = [chunk.text for chunk in list(room.dense.chunks.values())[:64]]
+    embedder, reader = models.embedder(room.chosen.embedder), room.model
+    learner = get_peft_model(finetune.base()[0], finetune.lora(finetune.Sft())).train()
+    tokens = torch.randint(0, 40_000, (1, 700), generator=torch.Generator().manual_seed(0))
+
+    def step(half: bool) -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            labelled = learner.get_base_model().model(tokens).last_hidden_state[:, -40:]
+            learner.get_base_model().lm_head(labelled).float().logsumexp(-1).mean().backward()
+
+    def with_format(work, half: bool) -> None:
+        former, models.has_bfloat16 = models.has_bfloat16, lambda: half
+        try:
+            work()
+        finally:
+            models.has_bfloat16 = former
+
+    works = {"training step, 700 tokens": step,
+             "16 answers": lambda half: with_format(lambda: reader.generate(prompts, 32, 16), half),
+             "64 embeddings": lambda half: with_format(lambda: embedder.encode(texts), half)}
+    for name, work in works.items():
+        seconds = {True: [], False: []}
+        for _ in range(rounds):
+            for half, kept in seconds.items():
+                begun = time.perf_counter()
+                work(half)
+                kept.append(time.perf_counter() - begun)
+        half, full = statistics.median(seconds[True]), statistics.median(seconds[False])
+        print(f"{name}: bfloat16 {half:.2f} s, float32 {full:.2f} s (ratio {half / full:.2f}); the course takes "
+              f"{'bfloat16' if models.has_bfloat16() else 'float32'} here")
+
+
 if __name__ == "__main__":
-    chosen_parts = sys.argv[1:] or ["index", "query", "generation"]
+    chosen_parts = sys.argv[1:] or ["index", "query", "generation", "precision"]
     models.quiet()
     the_room = arms.Room(settings.load())
     assert isinstance(the_room.dense, retrieval.DenseRetriever)
-    for part, measure in (("index", index_speed), ("query", query_latency), ("generation", generation_speed)):
+    for part, measure in (("index", index_speed), ("query", query_latency), ("generation", generation_speed),
+                          ("precision", precision_speed)):
         if part in chosen_parts:
             measure(the_room)
     print(f"peak memory of this process: {peak_gb():.1f} GB")

@@ -155,3 +155,19 @@ def test_lab_3s_comparisons_are_between_arms_that_its_run_answers():
 
     assert {name for pair in rebuild_lab3.PLAN for name in pair} <= set(rebuild_lab3.ARMS_TEST)
     assert [arm.name for arm in arms.parse(",".join(rebuild_lab3.ARMS_TEST))] == list(rebuild_lab3.ARMS_TEST)
+
+
+def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_changed(room, tmp_path, monkeypatch):
+    from utils import rebuild, records
+
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "records")
+    here = arms.run(QUESTIONS, arms.parse("naive_rag"), room, retrieval_only=True)
+    records.write([*here, *({**r, "arm": "raft@9+naive_rag", "settings_hash": "theirs"} for r in here)], "x_test", "by hand")
+
+    def arms_after(elsewhere: tuple) -> list[str]:
+        rebuild.table("x_test", QUESTIONS, "naive_rag", room, retrieval_only=True, elsewhere=elsewhere)
+        return list(dict.fromkeys(r["arm"] for r in records.read("x_test")))
+
+    assert arms_after(("raft@9+naive_rag",)) == ["naive_rag", "raft@9+naive_rag"]
+    monkeypatch.setattr(arms.Room, "digest", lambda *_: "changed")
+    assert arms_after(("raft@9+naive_rag",)) == ["naive_rag"]

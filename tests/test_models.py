@@ -47,6 +47,18 @@ def test_the_chat_template_came_through_the_conversion(language_model):
     assert language_model.prompt(conversations()[0]).endswith("<|im_end|>\n<|im_start|>assistant\n")
 
 
+@pytest.mark.parametrize(("capability", "tiles", "expected"), [
+    ("AVX2", False, False), ("AVX512", False, False), ("AVX512", True, True), ("SVE256", False, True)])
+def test_bfloat16_is_taken_where_it_is_faster_not_wherever_the_processor_knows_it(capability, tiles, expected, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(models, "device", lambda: "cpu")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
+    assert models.has_bfloat16() is expected
+
+
 def test_a_local_directory_works_in_the_place_of_a_model_name():
     folder = models.language_model_path(settings.WHEEL_MODEL)
     assert models.language_model_path(folder) == folder

@@ -80,11 +80,15 @@ def test_usage_is_a_mean_over_an_arms_own_records():
 
 
 def test_tables_of_silence_and_of_training_seeds():
-    rows = [record("a1", "m+advanced_rag", True), record("a2", "m+advanced_rag", silent=True),
+    rows = [record("a1", "m+advanced_rag", True, exact_match=1), record("a2", "m+advanced_rag", silent=True, exact_match=0),
             record("u1", "m+advanced_rag", silent=True, task="unanswerable"), record("u2", "m+advanced_rag", task="unanswerable"),
-            record("a1", "m@1+advanced_rag", True), record("a2", "m@1+advanced_rag", True), record("a1", "m", True)]
+            record("a1", "m@1+advanced_rag", True, exact_match=1), record("a2", "m@1+advanced_rag", True, exact_match=1),
+            record("a1", "m", True)]
     found = outcomes.silence(rows, ["m+advanced_rag"]).loc["m+advanced_rag"]
     assert found.to_dict() == {"answered, answerable": 1, "abstained, answerable": 1, "answered, unanswerable": 1,
                                "abstained, unanswerable": 1}
-    told = outcomes.seeds(rows, ("m", "gone")).loc["m"]
-    assert (told.seeds, told.lowest, told.highest) == (2, 0.25, 1.0)
+    told = outcomes.seeds(rows, ("m", "gone"))
+    assert list(told.index) == [("m", 0), ("m", 1)] and told.loc[("m", 1), "right"].startswith("1.00")
+    assert (told.loc[("m", 0), "silent on answerable"], told.loc[("m", 0), "silent on unanswerable"]) == ("0.50", "0.50")
+    assert outcomes.seed_spread(rows, "m").startswith("m: 2 training runs, 0.75 between best and worst")
+    assert outcomes.seed_spread(rows, "gone") == "gone: one training run, so nothing is known of its luck"

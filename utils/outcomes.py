@@ -177,14 +177,30 @@ def silence(records: Sequence[dict], arms: Sequence[str]):
 
 
 def seeds(records: Sequence[dict], names: Sequence[str], context: str = "advanced_rag"):
-    """Table: share of right answers over the training seeds of each model, beside the interval of its first seed."""
+    """Table: right answers, exact match and silence for each training seed of these models, one row a seed."""
     import pandas
 
     rows, have = {}, dict.fromkeys(r["arm"] for r in records)
+    short = [r for r in records if r["task"] in ("fact", "error", "routing")]
     for name in names:
-        own = [arm for arm in have if arm.partition("+")[0].partition("@")[0] == name and arm.endswith(f"+{context}")]
-        if own:
-            found = [shares(records, arm)["right"] for arm in own]
-            rows[name] = {"seeds": len(own), "lowest": round(min(found), 2), "highest": round(max(found), 2),
-                          "first": str(right(records, own[0]))}
-    return pandas.DataFrame(rows).T
+        for arm in have:
+            model, _, seed = arm.removesuffix(f"+{context}").partition("@")
+            if model == name and arm.endswith(f"+{context}"):
+                cells = silence(records, [arm]).loc[arm]
+                silent = {kind: cells[f"abstained, {kind}"] / max(1, cells[f"abstained, {kind}"] + cells[f"answered, {kind}"])
+                          for kind in ("answerable", "unanswerable")}
+                rows[name, int(seed or 0)] = {"right": str(right(records, arm)),
+                                              "exact match": str(score(short, arm, "exact_match")),
+                                              **{f"silent on {kind}": f"{share:.2f}" for kind, share in silent.items()}}
+    return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
+
+
+def seed_spread(records: Sequence[dict], name: str, context: str = "advanced_rag") -> str:
+    """How far right answers lie apart over a model's training seeds, beside the interval of the first, in words."""
+    found = {arm: right(records, arm) for arm in dict.fromkeys(r["arm"] for r in records)
+             if arm.endswith(f"+{context}") and arm.removesuffix(f"+{context}").partition("@")[0] == name}
+    if len(found) < 2:
+        return f"{name}: one training run, so nothing is known of its luck"
+    first, means = next(iter(found.values())), [each.mean for each in found.values()]
+    return (f"{name}: {len(found)} training runs, {max(means) - min(means):.2f} between best and worst; "
+            f"the interval of the first is {first.high - first.low:.2f} wide")

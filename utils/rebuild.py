@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -142,14 +142,31 @@ def _stages(dev: list, room: arms.Room) -> None:
 
 
 def table(name: str, questions: list, names: str, room: arms.Room, retrieval_only: bool = False,
-          command: str = COMMAND) -> None:
-    """Run arms over questions, resuming, and commit their records under `name`."""
+          command: str = COMMAND, elsewhere: Sequence[str] = ()) -> None:
+    """Run arms over questions, resuming, and commit their records under `name`.
+
+    elsewhere: arms that this machine cannot ask, for want of their adapters; their committed records are kept.
+    """
     out, chosen = work(f"{name}.jsonl"), arms.parse(names)
     _keep_what_holds(name, out, questions, chosen, room, retrieval_only)
     train = [q for q in benchmark.load() if q.split == "train"]
     made = arms.run(questions, chosen, room, out, retrieval_only, train)
+    made += _from_elsewhere(name, elsewhere, {r["arm"]: r["settings_hash"] for r in made}) if elsewhere else []
     records.write(made, name, command, "read once, retrieval only" if retrieval_only else "")
     print(f"{name}: {len(made)} records", flush=True)
+
+
+def _from_elsewhere(name: str, wanted: Sequence[str], now: dict[str, str]) -> list[dict]:
+    """Committed records of the wanted arms, if those of all other arms were made with the settings and documents of now."""
+    if not (records.FOLDER / f"{name}.json").exists():
+        return []
+    told = json.loads((records.FOLDER / f"{name}.json").read_text("utf-8"))
+    stored = records.read(name)
+    same = told["questions_sha256"] == hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest()
+    if same and all(now.get(r["arm"], r["settings_hash"]) == r["settings_hash"] for r in stored):
+        return [r for r in stored if r["arm"] in wanted]
+    print(f"{name}: records of {', '.join(wanted)} are dropped: questions, documents or settings have changed", flush=True)
+    return []
 
 
 def _keep_what_holds(name: str, out: Path, questions: list, chosen: list[arms.Arm], room: arms.Room,

@@ -35,15 +35,16 @@ def compact(record: dict) -> dict:
     return small
 
 
-def write(records: Sequence[dict], name: str, command: str, note: str = "", folder: Path = FOLDER) -> Path:
+def write(records: Sequence[dict], name: str, command: str, note: str = "", folder: Path | None = None) -> Path:
     """Write compact benchmark records and what they came from: command, settings, package versions, questions' digest."""
     hashes = {"settings_hash": sorted({record["settings_hash"] for record in records})}
     return write_rows([compact(record) for record in records], name, command, note, folder, hashes)
 
 
-def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path = FOLDER,
+def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path | None = None,
                more: dict | None = None) -> Path:
     """Write rows of any table, which hold no text of documents, with the same provenance."""
+    folder = folder or FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl.gz"
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
