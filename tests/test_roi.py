@@ -77,6 +77,9 @@ def test_break_even_says_where_and_who_is_ahead():
     assert roi.Crossing(0.42, "a", "b", True).words("updates") == "b from 0.4 updates on, a below (the first of several turns)"
     with pytest.raises(ValueError, match="volume or updates"):
         roi.break_even(RAG, TUNED, A, "months")
+    worth = roi.break_even(None, RAG, A, "wrong", (0.0, 10.0))
+    assert (worth.below, worth.above) == ("rag", "doing nothing")
+    assert roi.npv(RAG, replace(A, wrong=worth.at)) == pytest.approx(0, abs=1e-3)
 
 
 def test_equal_update_costs_never_cross_whatever_the_rounding():

@@ -115,7 +115,8 @@ def recommendation(made: Decision) -> str:
     if made.nothing:
         return (f"**Undecided**: {made.best.name} is the best of these options and brings {today:,.0f} USD at today's "
                 f"assumptions, but {mean:,.0f} USD on average over their ranges, and doing nothing is best in {none:.0%} of "
-                f"{DRAWS:,} draws ({made.best.name} in {share:.0%}). Settle what decides it, below, before buying anything.")
+                f"{DRAWS:,} draws ({made.best.name} in {share:.0%}). Before buying anything, settle the "
+                "assumptions that would change it.")
     sure = "clearly the best" if share >= 0.9 else "probably the best" if share >= 0.7 else "ahead, but nothing is decided"
     return f"**Use {made.best.name}**: {sure} (best in {share:.0%} of {DRAWS:,} draws, doing nothing in {none:.0%})."
 
@@ -160,8 +161,11 @@ def _changes(made: Decision) -> list[str]:
         lines.append(f"- ahead is {crossing.words(unit)} (now {getattr(made.assumptions, what):,.0f})")
     turns = [row for row in roi.tornado(made.rival, made.best, made.assumptions, made.ranges)
              if row["at_low"] * row["at_high"] < 0]
-    lines += [f"- somewhere between {row['low']:g} and {row['high']:g}, the {prices.words(row['assumption'])} turns the order"
-              for row in turns[:4]]
+    for row in [row for row in turns if row["assumption"] not in ("volume", "updates")][:4]:
+        what, now = row["assumption"], getattr(made.assumptions, row["assumption"])
+        crossing = roi.break_even(made.rival, made.best, made.assumptions, what, (row["low"], row["high"]))
+        lines.append(f"- the {prices.words(what)}: ahead is {crossing.below} below {crossing.at:.3g}, {crossing.above} above "
+                     f"(now {now:g}, range {row['low']:g} to {row['high']:g})")
     lines += [] if turns else ["- no single assumption, moved through its range, turns the order"]
     return lines if len(made.options) > 1 else [*lines, "- only one option was measured: measure another to compare"]
 

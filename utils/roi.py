@@ -164,29 +164,29 @@ class Crossing:
         return f"{self.above} from {at} {unit} on, {self.below} below" + " (the first of several turns)" * self.first
 
 
-def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "volume") -> Crossing:
-    """Where `what` (volume or updates a month) makes the two net present values equal, and which is ahead on either side.
+def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "volume", within: tuple = ()) -> Crossing:
+    """Where an assumption makes the two net present values equal, and which is ahead on either side.
 
-    one: None for doing nothing. Differences below a billionth of the values count as none: the first one is then ahead.
+    one: None for doing nothing. within: (low, high), where to look; volume and updates need none. A billionth is no gap.
     """
     import numpy
 
-    if what not in ("volume", "updates"):
-        raise ValueError(f"what is {what!r}: choose volume or updates")
+    if not within and what not in ("volume", "updates"):
+        raise ValueError(f"what is {what!r}: choose volume or updates, or say within which range to look")
 
     def ahead(x):
         now = replace(a, **{what: x})
         values = [npv(option, now) for option in (one, other)]
         return numpy.where(abs(values[0] - values[1]) <= 1e-9 * (abs(values[0]) + abs(values[1])), 0.0, values[1] - values[0])
 
-    grid = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e8 if what == "volume" else 1e3, 600)])
+    wide = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e8 if what == "volume" else 1e3, 600)])
+    grid = numpy.linspace(*within, 600) if within else wide
     found = ahead(grid)
     names = {True: other.name, False: one.name if one else NOTHING}
     turns = numpy.nonzero((found[:-1] > 0) != (found[1:] > 0))[0]
     if not len(turns):
         return Crossing(None, names[bool(found[0] > 0)], names[bool(found[-1] > 0)])
-    low, high = float(grid[turns[0]]), float(grid[turns[0] + 1])
-    before = bool(found[turns[0]] > 0)
+    low, high, before = float(grid[turns[0]]), float(grid[turns[0] + 1]), bool(found[turns[0]] > 0)
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if bool(ahead(numpy.array(middle)) > 0) == before else (low, middle)
