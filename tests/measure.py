@@ -55,7 +55,7 @@ def index_speed(room: arms.Room) -> None:
     cosine = (embedder.encode(texts[:64]) * embedder.model.encode(texts[:64], normalize_embeddings=True)).sum(1).min()
     print(f"index: {ours:.1f} chunks/s; plain encode in batches of 32 {batched:.1f} (ratio {ours / batched:.2f}), one text a "
           f"call {single:.1f} (ratio {ours / single:.2f}); smallest cosine to plain fp32 {cosine:.6f}; "
-          f"bfloat16 in hardware: {models.has_bfloat16()}")
+          f"bfloat16 in hardware: {models.prefers_bfloat16()}")
 
 
 def query_latency(room: arms.Room) -> None:
@@ -113,11 +113,11 @@ def precision_speed(room: arms.Room, rounds: int = 5) -> None:
             learner.get_base_model().lm_head(labelled).float().logsumexp(-1).mean().backward()
 
     def with_format(work, half: bool) -> None:
-        former, models.has_bfloat16 = models.has_bfloat16, lambda: half
+        former, models.prefers_bfloat16 = models.prefers_bfloat16, lambda: half
         try:
             work()
         finally:
-            models.has_bfloat16 = former
+            models.prefers_bfloat16 = former
 
     works = {"training step, 700 tokens": step,
              "16 answers": lambda half: with_format(lambda: reader.generate(prompts, 32, 16), half),
@@ -131,7 +131,7 @@ def precision_speed(room: arms.Room, rounds: int = 5) -> None:
                 kept.append(time.perf_counter() - begun)
         half, full = statistics.median(seconds[True]), statistics.median(seconds[False])
         print(f"{name}: bfloat16 {half:.2f} s, float32 {full:.2f} s (ratio {half / full:.2f}); the course takes "
-              f"{'bfloat16' if models.has_bfloat16() else 'float32'} here")
+              f"{'bfloat16' if models.prefers_bfloat16() else 'float32'} here")
 
 
 if __name__ == "__main__":

@@ -47,16 +47,21 @@ def test_the_chat_template_came_through_the_conversion(language_model):
     assert language_model.prompt(conversations()[0]).endswith("<|im_end|>\n<|im_start|>assistant\n")
 
 
-@pytest.mark.parametrize(("capability", "tiles", "expected"), [
-    ("AVX2", False, False), ("AVX512", False, False), ("AVX512", True, True), ("SVE256", False, True)])
-def test_bfloat16_is_taken_where_it_is_faster_not_wherever_the_processor_knows_it(capability, tiles, expected, monkeypatch):
+@pytest.mark.parametrize(("capability", "known", "seconds", "expected"), [
+    ("AVX2", False, 0.1, False), ("AVX512", True, 1.9, False), ("AVX512", True, 0.5, True), ("SVE256", False, 0.5, True)])
+def test_bfloat16_is_taken_where_it_is_faster_not_wherever_it_is_known(capability, known, seconds, expected, monkeypatch):
     import torch
 
     monkeypatch.setattr(models, "device", lambda: "cpu")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
-    assert models.has_bfloat16() is expected
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: known)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(models, "product_seconds", lambda dtype: {"float32": 1.0, "bfloat16": seconds}[dtype])
+    assert models.prefers_bfloat16.__wrapped__() is expected
+
+
+def test_products_are_timed_in_either_format():
+    assert all(0 < models.product_seconds(dtype, 2) < 5 for dtype in ("float32", "bfloat16"))
 
 
 def test_a_local_directory_works_in_the_place_of_a_model_name():

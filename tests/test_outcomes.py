@@ -91,4 +91,6 @@ def test_tables_of_silence_and_of_training_seeds():
     assert list(told.index) == [("m", 0), ("m", 1)] and told.loc[("m", 1), "right"].startswith("1.00")
     assert (told.loc[("m", 0), "silent on answerable"], told.loc[("m", 0), "silent on unanswerable"]) == ("0.50", "0.50")
     assert outcomes.seed_spread(rows, "m").startswith("m: 2 training runs, 0.75 between best and worst")
+    differ = outcomes.seed_differences([*rows, record("a1", "base"), record("a2", "base")], [("base", "m+advanced_rag")])
+    assert list(differ.columns) == ["seed 0", "seed 1"] and differ.iloc[0]["seed 1"].startswith("+1.00")
     assert outcomes.seed_spread(rows, "gone") == "gone: one training run, so nothing is known of its luck"

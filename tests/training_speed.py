@@ -63,7 +63,7 @@ def bare(made: list, folder: Path) -> float:
         batches.append({**padded, "labels": torch.tensor([row + [-100] * (width - len(row)) for row in labels])})
     begun = time.monotonic()
     for batch in batches:
-        with torch.autocast("cpu", torch.bfloat16, enabled=models.has_bfloat16()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=models.prefers_bfloat16()):
             model(**batch).loss.backward()
         optimiser.step()
         optimiser.zero_grad()

@@ -86,7 +86,7 @@ def arguments(kind, folder: Path, chosen: Sft, **more):
     import torch
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    half = models.has_bfloat16()
+    half = models.prefers_bfloat16()
     if "max_length" in kind.__dataclass_fields__:
         more["max_length"] = chosen.max_length
     more.setdefault("gradient_checkpointing", False)

@@ -9,6 +9,7 @@ import functools
 import logging
 import os
 import time
+import timeit
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -99,11 +100,12 @@ def device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def has_bfloat16() -> bool:
-    """True where bfloat16 is the faster format: GPUs that have it, and processors with matrix tiles (AMX) or SVE.
+@functools.cache
+def prefers_bfloat16() -> bool:
+    """True where bfloat16 is the better format: on GPUs that have it, on processors where it multiplies faster than float32.
 
-    Some processors have bfloat16 instructions in AVX-512 but no tiles; there PyTorch is slower with them than in float32, at
-    embedding, training and generating (`python -m tests.measure precision`).
+    That a processor knows bfloat16 does not make it fast: with the instructions of AVX-512 alone PyTorch took 1.7 times as long
+    to embed as in float32 (`python -m tests.measure precision`). So the shape of the model's products is timed, once a process.
     """
     import torch
 
@@ -111,7 +113,17 @@ def has_bfloat16() -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device() == "mps":
         return False
-    return "SVE" in torch.backends.cpu.get_cpu_capability() or bool(torch.cpu._is_amx_tile_supported())
+    vectors = "SVE" in torch.backends.cpu.get_cpu_capability() or torch.cpu._is_avx512_bf16_supported()
+    known = vectors or torch.cpu._is_amx_tile_supported()
+    return known and product_seconds("bfloat16") < 0.8 * product_seconds("float32")
+
+
+def product_seconds(dtype: str, rounds: int = 8) -> float:
+    """Seconds of the fastest of some products like those of the model's feed-forward layers, 512 positions at a time."""
+    import torch
+
+    left, right = (torch.ones(shape, dtype=getattr(torch, dtype)) for shape in ((512, 576), (1536, 576)))
+    return min(timeit.repeat(lambda: torch.nn.functional.linear(left, right), number=1, repeat=rounds))
 
 
 @contextlib.contextmanager
@@ -119,7 +131,7 @@ def autocast() -> Iterator[None]:
     """bfloat16 autocast where the hardware has it, inference mode everywhere."""
     import torch
 
-    with torch.inference_mode(), torch.autocast(device(), torch.bfloat16, enabled=has_bfloat16()):
+    with torch.inference_mode(), torch.autocast(device(), torch.bfloat16, enabled=prefers_bfloat16()):
         yield
 
 
@@ -137,7 +149,7 @@ class LanguageModel:
         quiet()
         path = language_model_path(name)
         if dtype is None:
-            gpu = torch.bfloat16 if has_bfloat16() else torch.float16
+            gpu = torch.bfloat16 if prefers_bfloat16() else torch.float16
             dtype = torch.float32 if device() == "cpu" else gpu
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")

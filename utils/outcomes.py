@@ -204,3 +204,26 @@ def seed_spread(records: Sequence[dict], name: str, context: str = "advanced_rag
     first, means = next(iter(found.values())), [each.mean for each in found.values()]
     return (f"{name}: {len(found)} training runs, {max(means) - min(means):.2f} between best and worst; "
             f"the interval of the first is {first.high - first.low:.2f} wide")
+
+
+def seed_differences(records: Sequence[dict], pairs: Sequence[tuple[str, str]]):
+    """Table: paired difference in right answers of each pair of arms, second minus first, from seed to seed.
+
+    An arm that was trained once, or not at all, stands against every seed of the other.
+    """
+    import pandas
+
+    have = {r["arm"] for r in records}
+
+    def seeded(arm: str, seed: str) -> str:
+        model, plus, context = arm.partition("+")
+        return f"{model}@{seed}{plus}{context}"
+
+    rows = {}
+    for pair in pairs:
+        rows[f"{pair[1]} − {pair[0]}"] = found = {"seed 0": str(paired(records, *pair))}
+        for seed in sorted({arm.partition("+")[0].partition("@")[2] for arm in have} - {""}):
+            there = [seeded(arm, seed) if seeded(arm, seed) in have else arm for arm in pair]
+            if there[1] != pair[1]:
+                found[f"seed {seed}"] = str(paired(records, *there))
+    return pandas.DataFrame(rows).T.fillna("–")
