@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -55,3 +56,5 @@ def test_a_slider_redraws_at_once_and_reorders():
     assert len(moving) == len(sliders.SHOWN) and "quality" in shown.value
     moving[0].value = 100_000.0
     assert shown.value.index("raft+advanced_rag") < shown.value.index(">base<")
+    lost = sliders.table(options, replace(now, wrong=1000.0))
+    assert lost.index("font-weight:bold") < lost.index(roi.NOTHING) < lost.index(">base<")  # nothing pays: that is in bold

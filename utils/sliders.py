@@ -11,19 +11,24 @@ SHOWN = ("volume", "updates", "right", "wrong", "silent", "engineer_hour")
 
 
 def table(options: Sequence[roi.Option], now: roi.Assumptions) -> str:
-    """Net present value, cost of 1,000 questions and of a right answer for each option, best first, as HTML."""
-    rows = sorted(options, key=lambda option: -float(roi.npv(option, now)))
+    """Net present value, cost of 1,000 questions and of a right answer for each option and doing nothing, best first; HTML."""
+    rows = sorted([*options, None], key=lambda option: -float(roi.npv(option, now)))
     cells = []
     for place, option in enumerate(rows):
-        correct = roi.cost_per_correct(option, now)
-        values = [option.name, f"{roi.npv(option, now):,.0f}", f"{roi.cost_per_1000(option, now):,.2f}",
-                  "none correct" if correct == float("inf") else f"{correct:,.2f}", option.quality]
         line = "".join(f"<td style='text-align:{'left' if n in (0, 4) else 'right'};padding:2px 10px'>{value}</td>"
-                       for n, value in enumerate(values))
+                       for n, value in enumerate(_values(option, now)))
         cells.append(f"<tr style='{'font-weight:bold' if place == 0 else ''}'>{line}</tr>")
     head = "".join(f"<th style='padding:2px 10px'>{name}</th>" for name in
                    ("option", "net present value", "cost of 1,000", "cost of a right answer", "quality"))
     return f"<table><tr>{head}</tr>{''.join(cells)}</table>"
+
+
+def _values(option: roi.Option | None, now: roi.Assumptions) -> tuple[str, ...]:
+    if option is None:
+        return roi.NOTHING, "0", "", "", ""
+    correct = roi.cost_per_correct(option, now)
+    return (option.name, f"{roi.npv(option, now):,.0f}", f"{roi.cost_per_1000(option, now):,.2f}",
+            "none correct" if correct == float("inf") else f"{correct:,.2f}", option.quality)
 
 
 def widget(options: Sequence[roi.Option], now: roi.Assumptions, ranges: Mapping[str, tuple[float, float]]):
