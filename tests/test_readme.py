@@ -69,6 +69,18 @@ def test_planned_differences_on_test():
         assert said in README, f"{pair}: {said}"
 
 
+def test_the_luck_of_training():
+    stored = records.read("lab3_test")
+    for name in ("raft", "raft_feedback"):
+        runs = sorted({r["arm"] for r in stored if re.fullmatch(rf"{name}(@\d+)?\+advanced_rag", r["arm"])})
+        found = [printed(outcomes.right(stored, arm).mean) for arm in sorted(runs, key=lambda arm: ("@" in arm, arm))]
+        assert len(found) > 1 and f"of `{name}`: {', '.join(found[:-1])} and {found[-1]} right" in README
+    told = str(outcomes.paired(stored, "raft@1+advanced_rag", "raft_feedback@1+advanced_rag"))
+    silences = [printed(silent(stored, "raft_feedback@1+advanced_rag", tasks)) for tasks in (("unanswerable",), ONE)]
+    assert told.replace("0.", ".").replace("-", "−") in README
+    assert f"silent on {silences[0]} of the unanswerable questions and {silences[1]} of the 293" in README
+
+
 def test_the_money_sentence():
     bought = [match[1] for row in TEST if "refused" not in row[0] or "second" in row[0]
               if (match := re.match(r"`([^`]+)`", row[0])) and "oracle" not in match[1]]

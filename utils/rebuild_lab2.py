@@ -38,7 +38,7 @@ SUPERVISED = {
     "closed_book": Sft(recipe="closed_book", batch_size=16, micro_batch=8),
     "format_only": Sft(recipe="format_only", batch_size=16, micro_batch=8),
 }
-SEEDS = (1, 2)  # trainings of the two readers that lab 3 compares, beside the first; last of all, about 95 minutes each
+SEEDS = (1, 2)  # trainings of the two readers that lab 3 compares, beside the first; last of all, an hour or more each
 DPO = Preference(learning_rate=3e-4, epochs=2.0, sft_weight=0.2)
 PREFERENCES = {
     "raft_dpo_unbalanced": replace(DPO, balance=False),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import arms, benchmark, rebuild, registry, settings
+from . import arms, benchmark, forgetting, rebuild, rebuild_lab2, records, registry, settings
 
 COMMAND = "python3 -m utils rebuild lab3"
 ARMS_TEST = ("base", "naive_rag", "advanced_rag", "graph", "oracle", "closed_book", "closed_book+advanced_rag", "format_only",
@@ -20,6 +20,9 @@ PLAN = (("base", "advanced_rag"), ("base", "closed_book"), ("format_only", "clos
 # Adapters that are not shipped: asked where this machine has trained them (`rebuild lab2`).
 MORE = ("raft_dpo_ai", "raft_dpo_mixed", "raft_kto", *(f"{name}@{seed}" for name in ("raft", "raft_feedback") for seed in (1, 2)))
 
+# From which reader to which the two rounds of feedback lead; the gate of lab 2 is asked of each step, seed by seed.
+ROUNDS = (("raft", "raft_dpo_author"), ("raft_dpo_author", "raft_feedback"))
+
 
 def lab3() -> None:
     """All arms on test. Where an adapter that is not shipped is missing, its committed records are kept as they are."""
@@ -28,6 +31,33 @@ def lab3() -> None:
     there = {name: (registry.local() / name / "adapter_model.safetensors").exists() for name in MORE}
     asked, elsewhere = ([f"{name}+advanced_rag" for name in MORE if there[name] is here] for here in (True, False))
     rebuild.table("lab3_test", test, ",".join([*ARMS_TEST, *asked]), room, command=COMMAND, elsewhere=elsewhere)
+    if all((registry.local() / f"{name}@{seed}").exists() for seed in rebuild_lab2.SEEDS for pair in ROUNDS for name in pair):
+        gates(room)
+    else:
+        print("lab3_gates: kept as they are, for want of the adapters of the other seeds", flush=True)
+
+
+def gates(room: arms.Room) -> None:
+    """What lab 2's gate says of both rounds of feedback on dev, for the first training (committed) and every other seed."""
+    dev = [q for q in benchmark.load(known=room.documents) if q.split == "dev" and q.task in rebuild_lab2.JUDGED]
+    names = list(dict.fromkeys(name for pair in ROUNDS for name in pair))
+    seeded = [f"{name}@{seed}" for seed in rebuild_lab2.SEEDS for name in names]
+    asked = [f"{name}+{context}" for name in seeded for context in ("advanced_rag", "distractor")]
+
+    def rows() -> list[dict]:
+        stored = records.read("lab2_dev") + arms.run(dev, arms.parse(",".join(asked)), room, rebuild.work("lab3_gates.jsonl"))
+        perplexity = {row["model"]: row["perplexity"] for row in records.read("lab2_perplexity")}
+        texts, made = forgetting.general_text(), []
+        perplexity |= {name: forgetting.perplexity(room.model_of(name), texts) for name in seeded}
+        for seed in ("", *(f"@{seed}" for seed in rebuild_lab2.SEEDS)):
+            for present, candidate in ((f"{parent}{seed}", f"{child}{seed}") for parent, child in ROUNDS):
+                decision = rebuild_lab2.verdicts(stored, perplexity, [candidate], present)[candidate]
+                made.append({"seed": int(seed[1:] or 0), "present": present, "candidate": candidate,
+                             "promoted": decision.promoted, "checks": decision.checks})
+        return made
+
+    key = "-".join(registry.fingerprint(name)[:6] for name in seeded)
+    rebuild.rows("lab3_gates", rows, "dev, with the search's passages and with wrong ones", COMMAND, key)
 
 
 def check(stored: list[dict], names: list[str], room: arms.Room) -> None:
