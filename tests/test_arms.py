@@ -157,6 +157,17 @@ def test_lab_3s_comparisons_are_between_arms_that_its_run_answers():
     assert [arm.name for arm in arms.parse(",".join(rebuild_lab3.ARMS_TEST))] == list(rebuild_lab3.ARMS_TEST)
 
 
+def test_the_gate_s_verdicts_on_the_first_training_are_those_of_lab_2():
+    from utils import rebuild_lab2, rebuild_lab3, records
+
+    first = [row for row in records.read("lab3_gates") if row["seed"] == 0]
+    perplexity, stored = {row["model"]: row["perplexity"] for row in records.read("lab2_perplexity")}, records.read("lab2_dev")
+    assert [(row["present"], row["candidate"]) for row in first] == list(rebuild_lab3.ROUNDS)
+    for row in first:
+        decision = rebuild_lab2.verdicts(stored, perplexity, [row["candidate"]], row["present"])[row["candidate"]]
+        assert (row["promoted"], row["checks"]) == (decision.promoted, [list(check) for check in decision.checks])
+
+
 def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_changed(room, tmp_path, monkeypatch):
     from utils import rebuild, records
 

@@ -46,5 +46,5 @@ def test_never_is_an_answer():
 
 def test_the_table_shows_stale_shares_and_an_interval_for_each_option():
     shown = cadence.table([RAG, CLOSED], NOW, 0.002)
-    assert list(shown.columns) == ["best", *(f"every {w} weeks" for w in (1, 4, 13, 26, 52))]
+    assert list(shown.columns) == ["best", "every week", *(f"every {w} weeks" for w in (4, 13, 26, 52))]
     assert shown.loc["advanced_rag", "best"].startswith("every ") and shown.iloc[0]["every 52 weeks"] == "5.0%"

@@ -70,7 +70,7 @@ def test_shares_differences_and_groups_come_with_their_questions():
     asked = {r["question_id"]: SimpleNamespace(id=r["question_id"], exposure="", overlap="low") for r in rows}
     told = outcomes.by_group([*rows, record("a0", "base", True)], asked, ["x", "y"])
     assert dict(told.loc["fact"]) == {"n": 4, "x": 1.0, "y": 1.0} and dict(told.loc["error"]) == {"n": 4, "x": 0.0, "y": 1.0}
-    assert told.loc["base knows"]["n"] == 1 and told.loc["overlap low"]["n"] == 8
+    assert told.loc["base says it"]["n"] == 1 and told.loc["overlap low"]["n"] == 8
 
 
 def test_usage_is_a_mean_over_an_arms_own_records():

@@ -55,4 +55,4 @@ def table(options: list[roi.Option], now: roi.Assumptions, weekly: float, waits:
         weeks = best(option, now, weekly)
         rows[option.name] = {"best": "never" if weeks is None else f"every {weeks:.1f} weeks",
                              **{w: f"{float(value(option, now, weekly, w)):,.0f}" for w in waits}}
-    return pandas.DataFrame(rows).T.rename(columns={w: f"every {w} weeks" for w in waits})
+    return pandas.DataFrame(rows).T.rename(columns={w: "every week" if w == 1 else f"every {w} weeks" for w in waits})

@@ -16,8 +16,8 @@ BOUNDS = ("oracle", "distractor")  # contexts nobody can buy
 BASELINES = ("question_only", "nearest_question")
 DRAWS = 10_000
 MORE = 200  # further labelled questions whose worth is told
-VOLUMES = tuple(10 ** (2 + 4 * i / 48) for i in range(49))
-UPDATES = tuple(8 * i / 32 for i in range(33))
+VOLUMES = tuple(10 ** (2 + 4 * i / 240) for i in range(241))
+UPDATES = tuple(8 * i / 160 for i in range(161))
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,10 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
     """The page. pictures: name → address of the figure, as `figures` names them."""
     a, told = made.assumptions, made.told
     lines = ["# RAG, fine-tuning, or both: the decision", "", recommendation(made), ""]
+    gaps = [stats.smallest_detectable(many) for many in (made.questions, made.clusters)]
     lines += [f"Measured on {made.questions} questions over {made.clusters} clusters; the smallest gap between two options that "
-              f"so many can show is {stats.smallest_detectable(made.questions):.2f} (found four times in five, if the two differ "
-              "on a fifth of the questions).", ""]
+              f"so many can show is {gaps[0]:.2f} if all questions are independent, {gaps[1]:.2f} if those of one cluster are as "
+              "good as one (found four times in five, when the two options differ on a fifth of the questions).", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
     lines += ["", "| option | right [95 %] | wrong | silent | tokens | seconds | cost of 1,000 | cost of a right answer | "
               "NPV today | NPV, 95 % of draws |", "|---|---|---|---|---|---|---|---|---|---|"]
@@ -138,7 +139,8 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
                      f"{option.tokens_in + option.tokens_out:.0f} | {option.seconds:.2f} | {roi.cost_per_1000(option, a):,.2f} | "
                      f"{price} | {roi.npv(option, a):,.0f} | {told['low'][i]:,.0f} to {told['high'][i]:,.0f} |")
     lines += ["", "Money in USD; NPV is the net present value over the horizon against doing nothing. *Right* is an "
-              "accepted answer in a reply of at most 15 words; *silent* is an abstention.", "", "## How sure", ""]
+              "accepted answer in a reply of at most 15 words; *silent* is an abstention. What goes stale between two updates "
+              "is not in these sums, though the updates are.", "", "## How sure", ""]
     rows = [(option.name, *(each["probability_best"][i] for each in (told, made.quality_only)), told["regret"][i])
             for i, option in enumerate(made.options)]
     rows += [(roi.NOTHING, told["probability_none"], made.quality_only["probability_none"], told["regret_none"])]

@@ -111,13 +111,13 @@ def known_to(records: Sequence[dict], arm: str = "base") -> set[str]:
 
 def groups(record: dict, question, known: set[str] = frozenset()) -> list[str]:
     """Names of the reporting groups a record belongs to: "all" first, then its task, exposure (facts only, since no other task
-    has seen facts), wording overlap (where there is an answer), and whether the base model knows the answer (`known_to`).
+    has seen facts), wording overlap (where there is an answer), and whether the base model says an accepted answer (`known_to`).
     """
     named = ["all", record["task"]]
     named += [question.exposure] if question.exposure and record["task"] == "fact" else []
     named += [f"overlap {question.overlap}"] if question.overlap and record["task"] != "unanswerable" else []
     short = record["task"] in ("fact", "error", "routing")
-    return [*named, f"base {'knows' if question.id in known else 'does not know'}"] if short else named
+    return [*named, f"base {'says it' if question.id in known else 'does not say it'}"] if short else named
 
 
 def score(records: Sequence[dict], arm: str, metric: str) -> stats.Interval:
@@ -165,13 +165,13 @@ def by_group(records: Sequence[dict], questions: dict, arms: Sequence[str]):
 
 
 def silence(records: Sequence[dict], arms: Sequence[str]):
-    """Table: for each arm the counts of abstaining or answering where an answer exists and where none does."""
+    """Table: for each arm the counts of silence (as `outcome` says) or an answer, where an answer exists and where none does."""
     import pandas
 
     found = {}
     for arm in arms:
         own = [r for r in scorable(records) if r["arm"] == arm]
-        cells = metrics.abstention_table([r["abstained"] for r in own], [r["task"] != "unanswerable" for r in own])
+        cells = metrics.abstention_table([outcome(r) == "silent" for r in own], [r["task"] != "unanswerable" for r in own])
         found[arm] = {name.replace("_", ", "): count for name, count in cells.items()}
     return pandas.DataFrame(found).T
 

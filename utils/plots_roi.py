@@ -43,12 +43,12 @@ def pareto(points: Sequence[dict], title: str, x: str):
 
     points: arm, cost, right, low, high. Squares answer with passages, circles without.
     """
-    figure, area = plots.axes(plots.wrapped(title, 4.5), x, "share of right answers", (8.5, 4.2))
+    figure, area = plots.axes(plots.wrapped(title, 5.5), x, "share of right answers", (8.5, 4.2))
     top = max(0.5, max(point["high"] for point in points)) * 1.05
     for point in sorted(points, key=lambda each: -each["right"]):
         with_passages = "+" in point["arm"] or point["arm"] in ("naive_rag", "advanced_rag", "graph")
         area.errorbar([point["cost"]], [point["right"]], yerr=[[point["right"] - point["low"]], [point["high"] - point["right"]]],
-                      fmt=MARKS[with_passages], ms=9, color=colour(point["arm"]), capsize=3, label=point["arm"])
+                      fmt=MARKS[with_passages], ms=9, mec="white", color=colour(point["arm"]), capsize=3, label=point["arm"])
     front, best = [], -1.0
     for point in sorted(points, key=lambda each: (each["cost"], -each["right"])):
         if point["right"] > best:
@@ -61,7 +61,7 @@ def pareto(points: Sequence[dict], title: str, x: str):
     return plots.show(figure, f"{title}. {told}.")
 
 
-def tornado(rows: Sequence[dict], title: str, currency: str, most: int = 8):
+def tornado(rows: Sequence[dict], title: str, currency: str, most: int = 10):
     """Swing of a difference in net present value for each assumption, widest on top; at the line both are equal."""
     rows = list(rows)[:most]
     figure, area = plots.axes(plots.wrapped(title),
@@ -97,7 +97,8 @@ def winners(found, names: Sequence[str], volumes: Sequence[float], updates: Sequ
 
     here = int(found[tuple(int(numpy.abs(numpy.asarray(axis) - at).argmin())
                            for axis, at in ((updates, now.updates), (volumes, now.volume)))])
-    title = f"Today (+) {'none pays' if here < 0 else f'{names[here]} pays most'}; other volumes and updates"
+    title = f"{'No option pays' if here < 0 else f'{names[here]} pays most'} today (+)"
+    title += "; grey: none pays" if (found < 0).any() else ""
     used = sorted({int(value) for value in numpy.unique(found)})
     shades = {i: "#EEEEEE" if i < 0 else colour(names[i]) for i in used}
     figure, area = plots.axes(title, "questions a month (log scale)", "updates a month", (7.5, 4.2))
@@ -125,5 +126,7 @@ def stale(weekly: float):
     figure, area = plots.axes(title, "updates a month (log scale)", "stale answers (%, mean)", (7.5, 3.2))
     area.plot(updates, share, color=plots.ARM_COLOURS["advanced_rag"], lw=2)
     area.set_xscale("log")
+    area.set_xticks([1 / 12, 1 / 4, 1, 4], ["one a year", "four a year", "1", "4"])
+    area.minorticks_off()
     area.set_ylim(bottom=0)
     return plots.show(figure, f"{title}; eight a month {share[-1]:.2f} %. {weekly:.2%} of answers go stale in a week.")
