@@ -126,7 +126,7 @@ def stale(weekly: float):
     figure, area = plots.axes(title, "updates a month (log scale)", "stale answers (%, mean)", (7.5, 3.2))
     area.plot(updates, share, color=plots.ARM_COLOURS["advanced_rag"], lw=2)
     area.set_xscale("log")
-    area.set_xticks([1 / 12, 1 / 4, 1, 4], ["one a year", "four a year", "1", "4"])
+    area.set_xticks([1 / 12, 4 / 12, 1, 4], ["one a year", "four a year", "1", "4"])
     area.minorticks_off()
     area.set_ylim(bottom=0)
     return plots.show(figure, f"{title}; eight a month {share[-1]:.2f} %. {weekly:.2%} of answers go stale in a week.")
