@@ -182,3 +182,13 @@ def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_
     assert arms_after(("raft@9+naive_rag",)) == ["naive_rag", "raft@9+naive_rag"]
     monkeypatch.setattr(arms.Room, "digest", lambda *_: "changed")
     assert arms_after(("raft@9+naive_rag",)) == ["naive_rag"]
+
+
+def test_a_finished_file_is_the_beginning_of_the_next_run(room, tmp_path, monkeypatch):
+    from utils import rebuild
+
+    out, arm = tmp_path / "asked.jsonl", arms.parse("naive_rag")
+    first = arms.run(QUESTIONS, arm, room, out, retrieval_only=True)
+    rebuild.reopen(out, QUESTIONS)
+    monkeypatch.setattr(arms, "record", lambda *_: pytest.fail("asked again"))
+    assert arms.run(QUESTIONS, arm, room, out, retrieval_only=True) == first

@@ -81,7 +81,7 @@ def test_the_luck_of_training():
     assert f"silent on {silences[0]} of the unanswerable questions and {silences[1]} of the 293" in README
     first_rounds = [{name: numbers for name, _, numbers in row["checks"]}["exact match kept"]
                     for row in records.read("lab3_gates") if row["candidate"].startswith("raft_dpo_author@")]
-    assert f"({' and '.join(first_rounds)} exact match)".replace("0.", ".").replace("-", "−") in README
+    assert f"({' and '.join(first_rounds)} exact match".replace("0.", ".").replace("-", "−") in README
     assert [row["candidate"] for row in records.read("lab3_gates") if row["promoted"]] == ["raft_dpo_author"]
 
 

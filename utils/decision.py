@@ -146,6 +146,8 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
     rows += [(roi.NOTHING, told["probability_none"], made.quality_only["probability_none"], told["regret_none"])]
     lines += [f"- {name}: best in {often:.0%} of draws ({fixed:.0%} with today's assumptions and only quality uncertain), "
               f"expected regret {regret:,.0f} USD" for name, often, fixed, regret in sorted(rows, key=lambda row: -row[1])]
+    lines += ["", "The draws are of questions and of assumptions. That the same training, run once more, may give another reader "
+              "is not in them: measure more than one run before a trained option is chosen for a small lead."]
     lines += ["", "## What would change it", "", *_changes(made), ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("tornado", "winners")]
     lines += ["", "## What it costs to be wrong", "", *_wrong(made), "", "## Assumptions", "",

@@ -187,11 +187,12 @@ def seeds(records: Sequence[dict], names: Sequence[str], context: str = "advance
             model, _, seed = arm.removesuffix(f"+{context}").partition("@")
             if model == name and arm.endswith(f"+{context}"):
                 cells = silence(records, [arm]).loc[arm]
-                silent = {kind: cells[f"abstained, {kind}"] / max(1, cells[f"abstained, {kind}"] + cells[f"answered, {kind}"])
+                silent = {kind: (cells[f"abstained, {kind}"], cells[f"abstained, {kind}"] + cells[f"answered, {kind}"])
                           for kind in ("answerable", "unanswerable")}
                 rows[name, int(seed or 0)] = {"right": str(right(records, arm)),
                                               "exact match": str(score(short, arm, "exact_match")),
-                                              **{f"silent on {kind}": f"{share:.2f}" for kind, share in silent.items()}}
+                                              **{f"silent on {kind}": f"{count / max(1, n):.2f} of {n}"
+                                                 for kind, (count, n) in silent.items()}}
     return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
 
 

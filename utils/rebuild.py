@@ -186,6 +186,15 @@ def _keep_what_holds(name: str, out: Path, questions: list, chosen: list[arms.Ar
     part.write_text("".join(line + "\n" for line in lines), "utf-8")
 
 
+def reopen(out: Path, questions: list) -> None:
+    """Make the finished file of an earlier run the beginning of the next, which keeps what its settings still allow."""
+    part, wording = out.with_name(out.name + ".part"), {q.id: q.question for q in questions}
+    if out.exists() and not part.exists():
+        made = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+        lines = [json.dumps({"record": r, "question": wording.get(r["question_id"])}) + "\n" for r in made]
+        part.write_text("".join(lines), "utf-8")
+
+
 def rows(name: str, make: Callable[[], list[dict]], note: str, command: str = COMMAND, key: str = "") -> None:
     """Commit the rows that `make` gives; they are made once for each key and kept in the cache."""
     path = work(f"{name}{key and '-' + key}.json")

@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from . import arms, benchmark, forgetting, rebuild, rebuild_lab2, records, registry, settings
@@ -11,7 +12,8 @@ from . import arms, benchmark, forgetting, rebuild, rebuild_lab2, records, regis
 COMMAND = "python3 -m utils rebuild lab3"
 ARMS_TEST = ("base", "naive_rag", "advanced_rag", "graph", "oracle", "closed_book", "closed_book+advanced_rag", "format_only",
              "raft", "raft+naive_rag", "raft+advanced_rag", "raft+graph", "raft+oracle", "raft+distractor", "raft_feedback",
-             "raft_feedback+advanced_rag", "question_only", "nearest_question", "raft_dpo_author+advanced_rag")
+             "raft_feedback+advanced_rag", "question_only", "nearest_question", "raft_dpo_author+advanced_rag",
+             "distractor", "raft_feedback+oracle", "raft_feedback+distractor")
 # The comparisons that lab 3 makes, chosen before test was read (raft and raft_feedback had been seen on dev only).
 PLAN = (("base", "advanced_rag"), ("base", "closed_book"), ("format_only", "closed_book"), ("advanced_rag", "raft+advanced_rag"),
         ("closed_book", "raft+advanced_rag"), ("closed_book", "closed_book+advanced_rag"),
@@ -31,24 +33,31 @@ def lab3() -> None:
     there = {name: (registry.local() / name / "adapter_model.safetensors").exists() for name in MORE}
     asked, elsewhere = ([f"{name}+advanced_rag" for name in MORE if there[name] is here] for here in (True, False))
     rebuild.table("lab3_test", test, ",".join([*ARMS_TEST, *asked]), room, command=COMMAND, elsewhere=elsewhere)
-    if all((registry.local() / f"{name}@{seed}").exists() for seed in rebuild_lab2.SEEDS for pair in ROUNDS for name in pair):
-        gates(room)
+    trained = [f"{name}@{seed}" for seed in rebuild_lab2.SEEDS for name in dict.fromkeys(sum(ROUNDS, ()))]
+    if all((registry.local() / name / "adapter_model.safetensors").exists() for name in trained):
+        gates(trained, room)
     else:
         print("lab3_gates: kept as they are, for want of the adapters of the other seeds", flush=True)
 
 
-def gates(room: arms.Room) -> None:
-    """What lab 2's gate says of both rounds of feedback on dev, for the first training (committed) and every other seed."""
+def gates(trained: list[str], room: arms.Room) -> None:
+    """What lab 2's gate says of both rounds of feedback on dev, for the first training (committed) and every other seed.
+
+    trained: names of the other seeds' adapters. Answers are kept in the cache, by the questions they belong to.
+    """
     dev = [q for q in benchmark.load(known=room.documents) if q.split == "dev" and q.task in rebuild_lab2.JUDGED]
-    names = list(dict.fromkeys(name for pair in ROUNDS for name in pair))
-    seeded = [f"{name}@{seed}" for seed in rebuild_lab2.SEEDS for name in names]
-    asked = [f"{name}+{context}" for name in seeded for context in ("advanced_rag", "distractor")]
+    asked = arms.parse(",".join(f"{name}+{context}" for name in trained for context in ("advanced_rag", "distractor")))
+    given = [settings.QUESTIONS, *(records.FOLDER / f"{name}.jsonl.gz" for name in ("lab2_dev", "lab2_perplexity"))]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in given]
+    digests += [room.digest(arm.context, arm.model) for arm in asked]
 
     def rows() -> list[dict]:
-        stored = records.read("lab2_dev") + arms.run(dev, arms.parse(",".join(asked)), room, rebuild.work("lab3_gates.jsonl"))
+        out = rebuild.work(f"lab3_gates-{digests[0][:12]}.jsonl")
+        rebuild.reopen(out, dev)
+        stored = records.read("lab2_dev") + arms.run(dev, asked, room, out)
         perplexity = {row["model"]: row["perplexity"] for row in records.read("lab2_perplexity")}
         texts, made = forgetting.general_text(), []
-        perplexity |= {name: forgetting.perplexity(room.model_of(name), texts) for name in seeded}
+        perplexity |= {name: forgetting.perplexity(room.model_of(name), texts) for name in trained}
         for seed in ("", *(f"@{seed}" for seed in rebuild_lab2.SEEDS)):
             for present, candidate in ((f"{parent}{seed}", f"{child}{seed}") for parent, child in ROUNDS):
                 decision = rebuild_lab2.verdicts(stored, perplexity, [candidate], present)[candidate]
@@ -56,7 +65,7 @@ def gates(room: arms.Room) -> None:
                              "promoted": decision.promoted, "checks": decision.checks})
         return made
 
-    key = "-".join(registry.fingerprint(name)[:6] for name in seeded)
+    key = hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
     rebuild.rows("lab3_gates", rows, "dev, with the search's passages and with wrong ones", COMMAND, key)
 
 
