@@ -43,6 +43,7 @@ def widget(options: Sequence[roi.Option], now: roi.Assumptions, ranges: Mapping[
         span = ({"min": math.log10(low), "max": math.log10(high), "step": 0.05} if kind is ipywidgets.FloatLogSlider
                 else {"min": low, "max": high, "step": (high - low) / 50})
         made[name] = kind(value=getattr(now, name), description=name.replace("_", " "), continuous_update=True, **span,
+                          readout_format=",.0f" if high > 1000 else ".2f",
                           style={"description_width": "110px"})
 
     def moved(_) -> None:
