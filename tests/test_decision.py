@@ -28,7 +28,7 @@ def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tm
     text = (tmp_path / "page.md").read_text("utf-8")
     assert "**Use raft+advanced_rag**" in text and "none correct of 20" in text and "oracle" not in text
     assert not [name for name in ("question_only", "@1", "format_only") if name in text]
-    assert "Measured on 20 questions over 20 clusters" in text
+    assert "Measured on 20 questions over 20 clusters; so few show no gap reliably" in text
     html = paths[0].read_text("utf-8")
     assert html.count("data:image/png;base64,") == 4 and "none correct of 20" in html
     assert "http" not in html.partition("Assumptions")[0]
@@ -92,4 +92,12 @@ def test_doing_nothing_is_named_where_it_is_best_more_often():
     made = decision.decide(records({"closed_book": 0.8, "raft": 0.8}))
     told = {**made.told, "probability_none": 0.6, "probability_best": [0.3, 0.1], "choice": 0}
     text = decision.recommendation(replace(made, told=told))
-    assert text.startswith("**Undecided**") and "doing nothing is best in 60%" in text
+    assert text.startswith("**Undecided**") and "average over their ranges, but doing nothing is best in 60% of" in text
+    told["mean"] = [-1.0, -2.0]
+    text = decision.recommendation(replace(made, told=told))
+    assert ", but -1 USD on average over their ranges, and doing nothing is best" in text
+
+
+def test_the_page_tells_what_gap_so_many_questions_can_show():
+    made = replace(decision.decide(records({"closed_book": 0.8, "raft": 0.8})), questions=367, clusters=133)
+    assert "can show is 0.07 if all questions are independent, 0.11 if those of one cluster" in decision.markdown(made, {})

@@ -113,9 +113,10 @@ def recommendation(made: Decision) -> str:
         return (f"**None of these options pays** under these assumptions; the least loss is with {made.best.name}. Improve the "
                 "answers or change what an answer is worth before anything is bought.")
     if made.nothing:
+        first, then = ("and", "but") if today * mean > 0 else ("but", "and")
         return (f"**Undecided**: {made.best.name} is the best of these options and brings {today:,.0f} USD at today's "
-                f"assumptions, but {mean:,.0f} USD on average over their ranges, and doing nothing is best in {none:.0%} of "
-                f"{DRAWS:,} draws ({made.best.name} in {share:.0%}). Before buying anything, settle the "
+                f"assumptions, {first} {mean:,.0f} USD on average over their ranges, {then} doing nothing is best in {none:.0%} "
+                f"of {DRAWS:,} draws ({made.best.name} in {share:.0%}). Before buying anything, settle the "
                 "assumptions that would change it.")
     sure = "clearly the best" if share >= 0.9 else "probably the best" if share >= 0.7 else "ahead, but nothing is decided"
     return f"**Use {made.best.name}**: {sure} (best in {share:.0%} of {DRAWS:,} draws, doing nothing in {none:.0%})."
@@ -125,10 +126,7 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
     """The page. pictures: name → address of the figure, as `figures` names them."""
     a, told = made.assumptions, made.told
     lines = ["# RAG, fine-tuning, or both: the decision", "", recommendation(made), ""]
-    gaps = [stats.smallest_detectable(many) for many in (made.questions, made.clusters)]
-    lines += [f"Measured on {made.questions} questions over {made.clusters} clusters; the smallest gap between two options that "
-              f"so many can show is {gaps[0]:.2f} if all questions are independent, {gaps[1]:.2f} if those of one cluster are as "
-              "good as one (found four times in five, when the two options differ on a fifth of the questions).", ""]
+    lines += [f"Measured on {made.questions} questions over {made.clusters} clusters; {_detectable(made)}.", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
     lines += ["", "| option | right [95 %] | wrong | silent | tokens | seconds | cost of 1,000 | cost of a right answer | "
               "NPV today | NPV, 95 % of draws |", "|---|---|---|---|---|---|---|---|---|---|"]
@@ -155,6 +153,18 @@ def markdown(made: Decision, pictures: dict[str, str]) -> str:
     lines += [f"| {r['name']} | {r['value']:g} | {r['low']:g} to {r['high']:g} | {r['unit']} | {r['kind']} | {r['date']} | "
               f"{r['source']} |" for r in made.rows]
     return "\n".join(lines) + "\n"
+
+
+def _detectable(made: Decision) -> str:
+    """What gap so many questions can show, in words; none where even the largest gap possible would be missed too often."""
+    differ = 0.2  # share of questions on which two options differ: no gap can be larger
+    gaps = [stats.smallest_detectable(many, differ) for many in (made.questions, made.clusters)]
+    if gaps[0] > differ:
+        return ("so few show no gap reliably: if two options differ on a fifth of the questions, even the largest gap possible "
+                "would be missed more than one time in five")
+    return (f"the smallest gap between two options that so many can show is {gaps[0]:.2f} if all questions are independent, "
+            f"{gaps[1]:.2f} if those of one cluster are as good as one (found four times in five, when the two options differ on "
+            "a fifth of the questions)")
 
 
 def _changes(made: Decision) -> list[str]:
