@@ -3,15 +3,16 @@ from __future__ import annotations
 
 import pytest
 
-from utils import facts, models, settings
-from utils.corpus import Document, Section
+from data.build import gold_answers
+from utils import models, settings
+from utils.types import Document, Section
 
 models.quiet()
 
 
 @pytest.fixture(scope="session")
-def world() -> facts.World:
-    return facts.World()
+def world() -> gold_answers.GoldAnswerContext:
+    return gold_answers.GoldAnswerContext()
 
 
 @pytest.fixture(scope="session")

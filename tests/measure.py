@@ -12,7 +12,8 @@ import statistics
 import sys
 import time
 
-from utils import arms, benchmark, models, retrieval, settings
+from utils import evaluation, generation, models, retrieval, training
+from utils.training import sft
 
 
 def median_rate(work, count: int, rounds: int = 3) -> float:
@@ -35,9 +36,9 @@ def peak_gb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
-def index_speed(room: arms.Room) -> None:
+def index_speed(room: evaluation.Workspace) -> None:
     """Chunks a second: ours against a plain loop over `SentenceTransformer.encode`, and the cosine to it."""
-    embedder = models.embedder(room.chosen.embedder)
+    embedder = models.embedder(room.settings.embedder)
     texts = [chunk.text for chunk in random.Random(0).sample(list(room.dense.chunks.values()), 384)]
     ordered = sorted(texts, key=len)
     starts = range(0, len(texts), 32)
@@ -58,15 +59,15 @@ def index_speed(room: arms.Room) -> None:
           f"bfloat16 in hardware: {models.prefers_bfloat16()}")
 
 
-def query_latency(room: arms.Room) -> None:
+def query_latency(room: evaluation.Workspace) -> None:
     """Milliseconds from a question's text to its hits: naive, the frozen pipeline, and with the cross-encoder on top."""
-    frozen, reranked = room.advanced, copy.copy(room.advanced)
+    frozen, reranked = room.pipeline, copy.copy(room.pipeline)
     frozen.search("open the indexes", 10)
     reranked.recipe = dataclasses.replace(frozen.recipe, rerank=0.5, rerank_documents=5)
     ways = {"naive": room.dense, "advanced": frozen, "advanced, with cross-encoder": reranked}
     for name, retriever in ways.items():
         times = []
-        for question in benchmark.load(split="dev"):
+        for question in evaluation.load_questions(split="dev"):
             begun = time.perf_counter()
             retriever.search(question.question, 10)
             times.append((time.perf_counter() - begun) * 1000)
@@ -74,13 +75,11 @@ def query_latency(room: arms.Room) -> None:
         print(f"query, {name}: p50 {statistics.median(times):.1f} ms, p95 {cuts[18]:.1f} ms over {len(times)} questions")
 
 
-def generation_speed(room: arms.Room, count: int = 32) -> None:
+def generation_speed(room: evaluation.Workspace, count: int = 32) -> None:
     """New tokens a second in batches of 16 against one by one, same prompts, at most 32 new tokens each."""
-    from utils import rag
-
-    model, questions = room.model, benchmark.load(split="dev")[:count]
+    model, questions = room.model(), evaluation.load_questions(split="dev")[:count]
     for context in ("", "naive_rag"):
-        prompts = [rag.messages(q.question, room.hits(q, context)[:3] if context else ()) for q in questions]
+        prompts = [generation.build_prompt(q.question, room.hits(q, context)[:3] if context else ()) for q in questions]
         rates, texts = {}, {}
         for size in (1, 16):
             begun = time.perf_counter()
@@ -93,18 +92,16 @@ def generation_speed(room: arms.Room, count: int = 32) -> None:
               f"16 (ratio {rates[16] / rates[1]:.2f}), median prompt {lengths:.0f} tokens, {same} of {count} texts identical")
 
 
-def precision_speed(room: arms.Room, rounds: int = 5) -> None:
+def precision_speed(room: evaluation.Workspace, rounds: int = 5) -> None:
     """Seconds of one training step, 16 answers and 64 embeddings under bfloat16 autocast against float32, medians, in turns."""
     import torch
     from peft import get_peft_model
 
-    from utils import finetune, rag
-
-    asked = benchmark.load(split="dev")[:16]
-    prompts = [rag.messages(q.question, room.hits(q, "naive_rag")[:3]) for q in asked]
+    asked = evaluation.load_questions(split="dev")[:16]
+    prompts = [generation.build_prompt(q.question, room.hits(q, "naive_rag")[:3]) for q in asked]
     texts = [chunk.text for chunk in list(room.dense.chunks.values())[:64]]
-    embedder, reader = models.embedder(room.chosen.embedder), room.model
-    learner = get_peft_model(finetune.base()[0], finetune.lora(finetune.Sft())).train()
+    embedder, reader = models.embedder(room.settings.embedder), room.model()
+    learner = get_peft_model(training.load_base_model()[0], sft.lora_config(training.SFTSettings())).train()
     tokens = torch.randint(0, 40_000, (1, 700), generator=torch.Generator().manual_seed(0))
 
     def step(half: bool) -> None:
@@ -137,8 +134,8 @@ def precision_speed(room: arms.Room, rounds: int = 5) -> None:
 if __name__ == "__main__":
     chosen_parts = sys.argv[1:] or ["index", "query", "generation", "precision"]
     models.quiet()
-    the_room = arms.Room(settings.load())
-    assert isinstance(the_room.dense, retrieval.DenseRetriever)
+    the_room = evaluation.Workspace()
+    assert isinstance(the_room.dense, retrieval.DenseIndex)
     for part, measure in (("index", index_speed), ("query", query_latency), ("generation", generation_speed),
                           ("precision", precision_speed)):
         if part in chosen_parts:

@@ -7,58 +7,59 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from utils import advanced, arms, benchmark, injection, multidoc, rebuild, rerank, retrieval, settings, stages
-from utils import retriever_training as training
-from utils.retrieval import Chunk, Hit
+from data.build import lab1
+from utils import evaluation, generation, models, retrieval, settings
+from utils.evaluation import retrieval_stages
+from utils.generation import prompt_injection
+from utils.retrieval import finetuning, pipeline, reranking
+from utils.types import Chunk, Document, Hit, Question
 
 
 @pytest.fixture
-def room(tiny, chosen) -> arms.Room:
-    return arms.Room(chosen, tiny)
+def room(tiny, chosen) -> evaluation.Workspace:
+    return evaluation.Workspace(tiny, chosen)
 
 
-def question(**changes) -> benchmark.Question:
-    base = benchmark.Question("q", "fact", "How long does a loaf take in the oven?", ("an hour",), (), ("shop.BakeBread",))
+def question(**changes) -> Question:
+    base = Question("q", "fact", "How long does a loaf take in the oven?", ("an hour",), (), ("shop.BakeBread",))
     return replace(base, **changes)
 
 
 def test_the_frozen_recipe_loads_and_a_broken_one_names_the_remedy(tmp_path, monkeypatch):
-    assert advanced.frozen().tuned
-    monkeypatch.setattr(advanced, "FROZEN", tmp_path / "advanced_rag.json")
+    assert retrieval.load_selected_config().tuned
+    monkeypatch.setattr(pipeline, "SELECTED_CONFIG", tmp_path / "advanced_rag.json")
     (tmp_path / "advanced_rag.json").write_text("{", "utf-8")
     with pytest.raises(RuntimeError, match="rebuild lab1"):
-        advanced.frozen()
+        retrieval.load_selected_config()
 
 
-@pytest.mark.parametrize(("folder", "settings_of"), [(advanced.BI_ENCODER, training.BI_ENCODER),
-                                                      (rerank.CROSS_ENCODER, training.CROSS_ENCODER)])
+@pytest.mark.parametrize(("folder", "settings_of"), [(retrieval.BI_ENCODER, retrieval.BI_ENCODER_TRAINING),
+                                                      (retrieval.CROSS_ENCODER, retrieval.CROSS_ENCODER_TRAINING)])
 def test_shipped_adapters_are_small_whole_and_made_with_the_settings_in_the_code(folder, settings_of):
     told = json.loads((folder / "provenance.json").read_text("utf-8"))
     weights = (folder / "adapter_model.safetensors").read_bytes()
     assert told["settings"] == asdict(settings_of) and len(weights) <= 10_000_000
     assert told["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
-    assert rebuild.trained(folder, settings_of)
+    assert lab1.trained(folder, settings_of)
 
 
 def test_a_damaged_adapter_is_one_sentence_with_the_remedy(tmp_path):
-    from utils import models
-
     (tmp_path / "adapter_config.json").write_text("{}", "utf-8")
     with pytest.raises(RuntimeError, match="git checkout data/checkpoints"):
         models.Embedder(adapter=str(tmp_path))
 
 
 def test_the_tuned_embedder_differs_from_the_plain_one_and_has_its_own_index(tiny, chosen):
-    plain = advanced.Advanced(tiny, chosen, advanced.Recipe())
-    tuned = advanced.Advanced(tiny, chosen, advanced.Recipe(tuned=True))
+    plain = retrieval.RetrievalPipeline(tiny, chosen, retrieval.PipelineConfig())
+    tuned = retrieval.RetrievalPipeline(tiny, chosen, retrieval.PipelineConfig(tuned=True))
     assert plain.embedder.name != tuned.embedder.name and plain.dense.collection.name != tuned.dense.collection.name
     assert abs(plain.embedder.encode(["a loaf"])[0] @ tuned.embedder.encode(["a loaf"])[0]) < 0.9999
 
 
-@pytest.mark.parametrize("recipe", [advanced.Recipe(), advanced.Recipe(tuned=True, bm25=0.2, overview=0.2),
-                                    advanced.Recipe(rerank=0.5, rerank_documents=2)])
+@pytest.mark.parametrize("recipe", [retrieval.PipelineConfig(), retrieval.PipelineConfig(tuned=True, bm25=0.2, overview=0.2),
+                                    retrieval.PipelineConfig(rerank=0.5, rerank_documents=2)])
 def test_every_recipe_ranks_each_chunk_once_and_finds_the_right_document(recipe, tiny, chosen):
-    hits = advanced.Advanced(tiny, chosen, recipe).search("oven bread", 6)
+    hits = retrieval.RetrievalPipeline(tiny, chosen, recipe).search("oven bread", 6)
     assert [h.rank for h in hits] == list(range(1, len(hits) + 1)) and len({h.chunk.id for h in hits}) == len(hits) == 6
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
     assert hits[0].document_id == "shop.BakeBread"
@@ -69,29 +70,30 @@ def test_hard_negatives_are_never_evidence_nor_home_documents_of_dev_and_test():
     import random
 
     asked = question(evidence=("home", "also"))
-    found = training.hard_negatives(asked, chunks, [5, 4, 3, 1, 2], {"home", "also", "far", "near"}, 2, 2, random.Random(0))
+    found = finetuning.hard_negatives(asked, chunks, [5, 4, 3, 1, 2], {"home", "also", "far", "near"}, 2, 2, random.Random(0))
     assert sorted(found) == [3, 4]
 
 
 def test_seen_facts_dev_and_test_never_train_a_retriever():
-    learned = training.learnable(benchmark.load())
+    learned = finetuning.learnable_questions(evaluation.load_questions())
     assert {q.split for q in learned} == {"train"} and "seen_fact" not in {q.family for q in learned} and len(learned) > 500
 
 
 def test_graph_and_advanced_arms_write_records_without_a_language_model(room):
     asked = [question(), question(id="m", task="multi_doc", answers=(), answer_set=("BakeBread",))]
-    records = arms.run(asked, arms.parse("advanced_rag,graph"), room, retrieval_only=True)
-    assert len(records) == 4 and all(r["hits"] for r in records)
-    assert records[0]["hits"][0]["document_id"] == "shop.BakeBread"
-    assert room.digest("advanced_rag") != room.digest("naive_rag")
+    records = evaluation.run_arms(asked, evaluation.parse_arms("advanced_rag,graph"), room, retrieval_only=True)
+    assert len(records) == 4 and all(r.hits for r in records)
+    assert records[0].hits[0].document_id == "shop.BakeBread"
+    advanced, naive = evaluation.parse_arms("advanced_rag,naive_rag")
+    assert room.digest(advanced) != room.digest(naive)
 
 
 def test_query_likelihood_prefers_the_passage_the_question_is_about(language_model):
     hits = [Hit(Chunk(n, n, "s", t), i, 0.0) for i, (n, t) in enumerate(
         [("cat", "The cat sleeps on the sofa all day."), ("oven", "Bread stays in the oven for one hour.")], 1)]
-    ranked = rerank.query_likelihood(hits, "How long does bread stay in the oven?", language_model)
+    ranked = reranking.query_likelihood(hits, "How long does bread stay in the oven?", language_model)
     assert ranked[0].document_id == "oven" and all(hit.score < 0 for hit in ranked)
-    alone = rerank.query_likelihood(hits[1:], "How long does bread stay in the oven?", language_model)
+    alone = reranking.query_likelihood(hits[1:], "How long does bread stay in the oven?", language_model)
     assert alone[0].score == pytest.approx(ranked[0].score, abs=1e-3)  # padding changes nothing
 
 
@@ -100,34 +102,36 @@ def test_the_stage_table_says_helps_hurts_or_inconclusive():
         return [{"stage": name, "group": "all", "cluster": str(i), "milliseconds": 5.0, "tokens": 10,
                  "scores": {"answer_in_prompt": float(i < right), "recall@5": float(i < right)}} for i in range(60)]
 
-    table = stages.compare([*rows("naive", 30), *rows("good", 55), *rows("bad", 5), *rows("same", 31)]).set_index("stage")
+    every = [*rows("naive", 30), *rows("good", 55), *rows("bad", 5), *rows("same", 31)]
+    table = evaluation.compare_stages(every).set_index("stage")
     assert list(table.verdict) == ["", "helps", "hurts", "inconclusive"]
     assert table.difference["good"] == pytest.approx(25 / 60)
 
 
 def test_a_stage_is_measured_within_the_token_budget(room):
-    row = stages.measure(stages.Stage("naive", "", room.dense.search), [question()], room)[0]
-    assert row["tokens"] <= room.chosen.context_tokens + 60 and row["documents"][0] == "shop.BakeBread"
+    row = evaluation.measure_stage(retrieval_stages.Stage("naive", "", room.dense.search), [question()], room)[0]
+    assert row["tokens"] <= room.settings.context_tokens + 60 and row["documents"][0] == "shop.BakeBread"
     assert row["scores"]["answer_in_prompt"] == 1.0
 
 
 def test_the_screen_cuts_every_planted_order_and_leaves_the_rest():
     clean = [Hit(Chunk("a", "a", "s", "Bread takes an hour. It is brown."), 1, 1.0)]
-    for order in injection.PLANTED:
-        assert injection.screen(injection.plant(clean, order))[0].chunk.text == clean[0].chunk.text
+    for order in generation.PLANTED_INSTRUCTIONS:
+        assert generation.screen_orders(generation.inject(clean, order))[0].chunk.text == clean[0].chunk.text
     with pytest.raises(ValueError, match="none, reminder, screen or both"):
-        injection.prompt("?", clean, "hope")
+        generation.defended_prompt("?", clean, "hope")
 
 
 def test_the_reminder_stands_between_passages_and_question():
     clean = [Hit(Chunk("a", "a", "s", "Bread."), 1, 1.0)]
-    text = injection.prompt("How long?", clean, "reminder")[0]["content"]
-    assert text.index("Bread.") < text.index(injection.REMINDER) < text.index("How long?")
+    text = generation.defended_prompt("How long?", clean, "reminder")[0]["content"]
+    assert text.index("Bread.") < text.index(prompt_injection.REMINDER) < text.index("How long?")
 
 
 def test_map_reduce_collects_what_reaches_the_threshold():
-    mapped = [("s.A", 2.0), ("s.B", -1.0), ("s.C", 0.5)]
-    assert multidoc.reduce_names(mapped, 0.5) == ["A", "C"]
-    assert multidoc.best_threshold([mapped], [("A", "C")]) == 0.5
-    assert multidoc.retrieved_names([Hit(Chunk("x", "s.A", "s", ""), 1, 1.0)], 3) == ["A"]
+    mapped = [("A", 2.0), ("B", -1.0), ("C", 0.5)]
+    assert generation.reduce_names(mapped, 0.5) == ["A", "C"]
+    assert generation.best_threshold([mapped], [("A", "C")]) == 0.5
+    documents = {"s.A": Document("s.A", "s A", "s", ())}
+    assert generation.retrieved_names([Hit(Chunk("x", "s.A", "s", ""), 1, 1.0)], 3, documents) == ["A"]
     assert retrieval.distinct_documents([]) == [] and settings.load().k == 3

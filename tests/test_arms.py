@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from utils import arms, benchmark, report
+from data.build import common, lab3
+from utils import evaluation, models, training
+from utils.evaluation import arms, runner, scoring, tables
+from utils.evaluation import records as record_files
+from utils.types import Question
 
 FIELDS = {"question_id", "arm", "task", "cluster", "hits", "answer", "abstained", "cited", "answer_set", "prompt_tokens",
           "completion_tokens", "seconds", "scores", "settings_hash"}
 
 
-def question(id_: str, task: str, text: str, answers=(), answer_set=(), evidence=()) -> benchmark.Question:
-    return benchmark.Question(id_, task, text, tuple(answers), tuple(answer_set), tuple(evidence))
+def question(id_: str, task: str, text: str, answers=(), answer_set=(), evidence=()) -> Question:
+    return Question(id_, task, text, tuple(answers), tuple(answer_set), tuple(evidence))
 
 
 QUESTIONS = [
@@ -28,48 +32,47 @@ QUESTIONS = [
 @pytest.fixture
 def room(tiny, chosen, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
-    from utils import models
     ready = models.language_model(chosen), models.embedder(chosen.embedder)
     assert all(ready)
     monkeypatch.setenv("LAB_CACHE", str(cache))
-    made = arms.Room(replace(chosen, max_new_tokens=6), tiny)
-    monkeypatch.setattr(arms.Room, "model", property(lambda self: ready[0]))
+    made = evaluation.Workspace(tiny, replace(chosen, max_new_tokens=6))
+    monkeypatch.setattr(evaluation.Workspace, "model", lambda self, adapter="base": ready[0])
     return made
 
 
 def test_arm_names_are_parsed_as_typed_and_unknown_ones_list_the_known():
-    parsed = arms.parse("base, base+naive_rag,oracle,oracle,question_only")
-    assert [(arm.name, arm.context) for arm in parsed] == [("base", ""), ("base+naive_rag", "naive_rag"),
+    parsed = evaluation.parse_arms("base, base+naive_rag,oracle,oracle,question_only")
+    assert [(arm.name, arm.context.name) for arm in parsed] == [("base", ""), ("base+naive_rag", "naive_rag"),
                                                            ("oracle", "oracle"), ("question_only", "")]
-    trained = arms.parse("raft@1+advanced_rag,adapter:/a+b/c+oracle,closed_book")
-    assert [(arm.model, arm.context) for arm in trained] == [("raft@1", "advanced_rag"), ("adapter:/a+b/c", "oracle"),
+    trained = evaluation.parse_arms("raft@1+advanced_rag,adapter:/a+b/c+oracle,closed_book")
+    assert [(arm.adapter, arm.context.name) for arm in trained] == [("raft@1", "advanced_rag"), ("adapter:/a+b/c", "oracle"),
                                                              ("closed_book", "")]
     for bad in ("bse", "base+graf", "base+", "question_only+oracle"):
         with pytest.raises(ValueError, match=r"unknown arm .*known are base, closed_book.*naive_rag"):
-            arms.parse(bad)
+            evaluation.parse_arms(bad)
     with pytest.raises(ValueError, match="no arm is named"):
-        arms.parse(" , ")
+        evaluation.parse_arms(" , ")
 
 
 def test_there_is_one_record_with_all_fields_for_every_question_and_arm(room, tmp_path):
     out = tmp_path / "records.jsonl"
-    records = arms.run(QUESTIONS, arms.parse("base,naive_rag"), room, out)
-    assert [(r["arm"], r["question_id"]) for r in records] == [(a, q.id) for a in ("base", "naive_rag") for q in QUESTIONS]
-    assert all(set(record) == FIELDS for record in records)
-    assert report.read(out) == json.loads(json.dumps(records)) and not out.with_name("records.jsonl.part").exists()
-    assert records[0]["hits"] == [] and records[4]["hits"][0]["rank"] == 1
-    assert records[4]["prompt_tokens"] > records[0]["prompt_tokens"] > 0
-    assert [record["cluster"] for record in records[:4]] == ["shop.FeedCat", "q2", "shop.BakeBread", "shop.BakeBread"]
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("base,naive_rag"), room, out)
+    assert [(r.arm, r.question_id) for r in records] == [(a, q.id) for a in ("base", "naive_rag") for q in QUESTIONS]
+    assert all(set(record.to_json()) == FIELDS for record in records)
+    assert record_files.read_records(out) == records and not out.with_name("records.jsonl.part").exists()
+    assert records[0].hits == () and records[4].hits[0].rank == 1
+    assert records[4].prompt_tokens > records[0].prompt_tokens > 0
+    assert [record.cluster for record in records[:4]] == ["shop.FeedCat", "q2", "shop.BakeBread", "shop.BakeBread"]
 
 
 def test_retrieval_only_needs_no_model_and_writes_every_record(room, monkeypatch):
-    monkeypatch.setattr(arms.Room, "model", property(lambda self: pytest.fail("the model was asked for")))
-    records = arms.run(QUESTIONS, arms.parse("base,naive_rag"), room, retrieval_only=True)
-    assert len(records) == 8 and records[4]["scores"]["recall@1"] == 1
+    monkeypatch.setattr(evaluation.Workspace, "model", lambda *_: pytest.fail("the model was asked for"))
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("base,naive_rag"), room, retrieval_only=True)
+    assert len(records) == 8 and records[4].scores["recall@1"] == 1
 
 
 def test_an_interrupted_run_loses_at_most_a_batch_and_goes_on(room, tmp_path, monkeypatch):
-    out, saved = tmp_path / "r.jsonl", arms.record
+    out, saved = tmp_path / "r.jsonl", scoring.make_record
     calls = []
 
     def failing(*arguments):
@@ -78,23 +81,23 @@ def test_an_interrupted_run_loses_at_most_a_batch_and_goes_on(room, tmp_path, mo
             raise KeyboardInterrupt
         return saved(*arguments)
 
-    monkeypatch.setattr(arms, "record", failing)
+    monkeypatch.setattr(runner, "make_record", failing)
     with pytest.raises(KeyboardInterrupt):
-        arms.run(QUESTIONS, arms.parse("naive_rag"), room, out, retrieval_only=True)
+        evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
     assert not out.exists() and len((tmp_path / "r.jsonl.part").read_text().splitlines()) == 2
     with (tmp_path / "r.jsonl.part").open("a") as part:
         part.write('{"record": {"half')
-    monkeypatch.setattr(arms, "record", saved)
-    records = arms.run(QUESTIONS, arms.parse("naive_rag"), room, out, retrieval_only=True)
+    monkeypatch.setattr(runner, "make_record", saved)
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
     assert len(records) == 4 and len(out.read_text().splitlines()) == 4
 
 
 def test_records_of_other_settings_are_not_resumed(room, tmp_path):
-    part = tmp_path / "r.jsonl.part"
-    part.write_text(json.dumps({"record": {"settings_hash": "old", "question_id": "q1", "arm": "naive_rag"},
-                                "question": QUESTIONS[0].question}) + "\n")
-    records = arms.run(QUESTIONS[:1], arms.parse("naive_rag"), room, tmp_path / "r.jsonl", retrieval_only=True)
-    assert records[0]["settings_hash"] == room.digest()
+    part, (arm,) = tmp_path / "r.jsonl.part", evaluation.parse_arms("naive_rag")
+    (old,) = evaluation.run_arms(QUESTIONS[:1], [arm], room, retrieval_only=True)
+    part.write_text(json.dumps({"record": {**old.to_json(), "settings_hash": "old"}, "question": QUESTIONS[0].question}) + "\n")
+    records = evaluation.run_arms(QUESTIONS[:1], [arm], room, tmp_path / "r.jsonl", retrieval_only=True)
+    assert records[0].settings_hash == room.digest(arm)
 
 
 def test_oracle_sees_evidence_only_distractor_the_rest_and_both_agree_without_evidence(room):
@@ -114,9 +117,9 @@ def test_the_reference_of_a_summary_never_reaches_the_prompt(room, monkeypatch):
             seen.extend(turn["content"] for turns in conversations for turn in turns)
             return []
 
-    monkeypatch.setattr(arms.Room, "model", property(lambda self: Spy()))
+    monkeypatch.setattr(evaluation.Workspace, "model", lambda *_: Spy())
     with pytest.raises(StopIteration):
-        next(iter(arms._records(arms.parse("oracle")[0], [QUESTIONS[2]], room, False, ())))
+        next(iter(runner._answers(evaluation.parse_arms("oracle")[0], [QUESTIONS[2]], room, False, ())))
     assert room.reference(QUESTIONS[2]) == "Bakes a loaf of bread in the oven."
     assert seen and not any("loaf" in text and "Bakes a" in text for text in seen)
 
@@ -125,70 +128,64 @@ def test_baselines_answer_from_the_wording_alone(room):
     train = [question("t1", "fact", "how much dinner may the dog get?", ["200 grams"]),
              question("t2", "unanswerable", "who feeds the fish?")]
     for name in arms.BASELINES:
-        records = arms.run(QUESTIONS[:2], arms.parse(name), room, train=train)
-        assert records[0]["answer"] == "200 grams" and records[0]["scores"]["exact_match"] == 1 and not records[0]["hits"]
+        records = evaluation.run_arms(QUESTIONS[:2], evaluation.parse_arms(name), room, train=train)
+        assert records[0].answer == "200 grams" and records[0].scores["exact_match"] == 1 and not records[0].hits
     with pytest.raises(ValueError, match="no training questions"):
-        arms.run(QUESTIONS[:1], arms.parse("nearest_question"), room)
+        evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("nearest_question"), room)
 
 
 def test_the_printed_table_shows_n_interval_and_task_rows(room):
-    records = arms.run(QUESTIONS, arms.parse("naive_rag"), room, retrieval_only=True)
-    text = report.printed(records, True)
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, retrieval_only=True)
+    text = tables.benchmark_tables(records, True)
     assert "recall@5" in text and "multi_doc" in text and "[" in text and "3 questions scored, 1 arm(s)" in text
 
 
 def test_a_finished_records_file_is_kept_when_another_run_takes_its_name(room, tmp_path):
     out = tmp_path / "r.jsonl"
-    arms.run(QUESTIONS, arms.parse("naive_rag"), room, out, retrieval_only=True)
-    arms.run(QUESTIONS[:1], arms.parse("naive_rag"), room, out, retrieval_only=True)
-    assert len(report.read(out)) == 1 and len(report.read(tmp_path / "r.jsonl.bak")) == 4
+    evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
+    evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
+    assert len(record_files.read_records(out)) == 1 and len(record_files.read_records(tmp_path / "r.jsonl.bak")) == 4
 
 
 def test_whether_the_answer_stood_in_the_prompt_is_recorded(room):
-    (found,) = arms.run(QUESTIONS[:1], arms.parse("oracle"), room)
-    (missed,) = arms.run(QUESTIONS[:1], arms.parse("distractor"), room)
-    assert found["scores"]["answer_in_context"] == 1 and missed["scores"]["answer_in_context"] == 0
+    (found,) = evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("oracle"), room)
+    (missed,) = evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("distractor"), room)
+    assert found.scores["answer_in_context"] == 1 and missed.scores["answer_in_context"] == 0
 
 
 def test_lab_3s_comparisons_are_between_arms_that_its_run_answers():
-    from utils import rebuild_lab3
-
-    assert {name for pair in rebuild_lab3.PLAN for name in pair} <= set(rebuild_lab3.ARMS_TEST)
-    assert [arm.name for arm in arms.parse(",".join(rebuild_lab3.ARMS_TEST))] == list(rebuild_lab3.ARMS_TEST)
+    assert {name for pair in evaluation.planned_comparisons() for name in pair} <= set(lab3.ARMS_TEST)
+    assert [arm.name for arm in evaluation.parse_arms(",".join(lab3.ARMS_TEST))] == list(lab3.ARMS_TEST)
 
 
 def test_the_gate_s_verdicts_on_the_first_training_are_those_of_lab_2():
-    from utils import rebuild_lab2, rebuild_lab3, records
-
-    first = [row for row in records.read("lab3_gates") if row["seed"] == 0]
-    perplexity, stored = {row["model"]: row["perplexity"] for row in records.read("lab2_perplexity")}, records.read("lab2_dev")
-    assert [(row["present"], row["candidate"]) for row in first] == list(rebuild_lab3.ROUNDS)
+    first = [row for row in record_files.load_rows("lab3_gates") if row["seed"] == 0]
+    perplexity = {row["model"]: row["perplexity"] for row in record_files.load_rows("lab2_perplexity")}
+    stored = evaluation.load_records("lab2_dev")
+    assert [(row["present"], row["candidate"]) for row in first] == list(lab3.ROUNDS)
     for row in first:
-        decision = rebuild_lab2.verdicts(stored, perplexity, [row["candidate"]], row["present"])[row["candidate"]]
+        decision = training.gate_results(stored, perplexity, [row["candidate"]], row["present"])[row["candidate"]]
         assert (row["promoted"], row["checks"]) == (decision.promoted, [list(check) for check in decision.checks])
 
 
 def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_changed(room, tmp_path, monkeypatch):
-    from utils import rebuild, records
-
-    monkeypatch.setattr(records, "FOLDER", tmp_path / "records")
-    here = arms.run(QUESTIONS, arms.parse("naive_rag"), room, retrieval_only=True)
-    records.write([*here, *({**r, "arm": "raft@9+naive_rag", "settings_hash": "theirs"} for r in here)], "x_test", "by hand")
+    monkeypatch.setattr(record_files, "RECORDS_FOLDER", tmp_path / "records")
+    here = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, retrieval_only=True)
+    theirs = [replace(r, arm="raft@9+naive_rag", settings_hash="theirs") for r in here]
+    evaluation.write_records([*here, *theirs], "x_test", "by hand")
 
     def arms_after(elsewhere: tuple) -> list[str]:
-        rebuild.table("x_test", QUESTIONS, "naive_rag", room, retrieval_only=True, elsewhere=elsewhere)
-        return list(dict.fromkeys(r["arm"] for r in records.read("x_test")))
+        common.commit_table("x_test", QUESTIONS, "naive_rag", room, "by hand", retrieval_only=True, elsewhere=elsewhere)
+        return list(dict.fromkeys(r.arm for r in evaluation.load_records("x_test")))
 
     assert arms_after(("raft@9+naive_rag",)) == ["naive_rag", "raft@9+naive_rag"]
-    monkeypatch.setattr(arms.Room, "digest", lambda *_: "changed")
+    monkeypatch.setattr(evaluation.Workspace, "digest", lambda *_: "changed")
     assert arms_after(("raft@9+naive_rag",)) == ["naive_rag"]
 
 
 def test_a_finished_file_is_the_beginning_of_the_next_run(room, tmp_path, monkeypatch):
-    from utils import rebuild
-
-    out, arm = tmp_path / "asked.jsonl", arms.parse("naive_rag")
-    first = arms.run(QUESTIONS, arm, room, out, retrieval_only=True)
-    rebuild.reopen(out, QUESTIONS)
-    monkeypatch.setattr(arms, "record", lambda *_: pytest.fail("asked again"))
-    assert arms.run(QUESTIONS, arm, room, out, retrieval_only=True) == first
+    out, arm = tmp_path / "asked.jsonl", evaluation.parse_arms("naive_rag")
+    first = evaluation.run_arms(QUESTIONS, arm, room, out, retrieval_only=True)
+    common.reopen(out, QUESTIONS)
+    monkeypatch.setattr(runner, "make_record", lambda *_: pytest.fail("asked again"))
+    assert evaluation.run_arms(QUESTIONS, arm, room, out, retrieval_only=True) == first

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from utils import benchmark
+from utils import evaluation
+from utils.text import stems
+from utils.types import Question
 
 GOOD = {"id": "q1", "task": "fact", "question": "How long?", "answers": ["1 day"], "answer_set": [], "evidence": ["a.md"]}
 
@@ -16,7 +18,7 @@ def write(path, *rows) -> str:
 
 
 def test_a_file_without_fact_split_and_family_is_read_and_unknown_fields_are_ignored(tmp_path):
-    (question,) = benchmark.load(write(tmp_path / "q.jsonl", {**GOOD, "colour": "red"}))
+    (question,) = evaluation.load_questions(write(tmp_path / "q.jsonl", {**GOOD, "colour": "red"}))
     assert question.answers == ("1 day",) and question.split == "" and question.cluster == "a.md"
 
 
@@ -39,7 +41,7 @@ def test_a_file_without_fact_split_and_family_is_read_and_unknown_fields_are_ign
 ])
 def test_a_broken_line_is_refused_with_its_place_and_remedy(tmp_path, rows, sentence):
     with pytest.raises(ValueError, match="q.jsonl") as caught:
-        benchmark.load(write(tmp_path / "q.jsonl", *rows), known=["a.md"])
+        evaluation.load_questions(write(tmp_path / "q.jsonl", *rows), known=["a.md"])
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -48,30 +50,30 @@ def test_missing_binary_and_folder_paths_are_refused(tmp_path):
     for path, sentence in ((tmp_path / "none", "no such questions file"), (tmp_path / "b.jsonl", "not UTF-8"),
                            (tmp_path, "is a folder")):
         with pytest.raises(ValueError, match=sentence):
-            benchmark.load(path)
+            evaluation.load_questions(path)
 
 
 def test_a_split_without_questions_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no question of split 'dev'"):
-        benchmark.load(write(tmp_path / "q.jsonl", GOOD), split="dev")
+        evaluation.load_questions(write(tmp_path / "q.jsonl", GOOD), split="dev")
 
 
 def test_words_meet_across_identifiers_and_endings():
-    assert benchmark.words("SendMessages") == benchmark.words("sending message") == ["send", "messag"]
+    assert stems("SendMessages") == stems("sending message") == ["send", "messag"]
 
 
 def test_overlap_classes():
-    assert benchmark.overlap("purge the queue", ["It purges a queue."]) == "high"
-    assert benchmark.overlap("throw everything away", ["It purges a queue."]) == "low"
+    assert evaluation.word_overlap("purge the queue", ["It purges a queue."]) == "high"
+    assert evaluation.word_overlap("throw everything away", ["It purges a queue."]) == "low"
 
 
 def test_a_question_without_evidence_is_its_own_cluster():
-    assert benchmark.Question("u1", "unanswerable", "?", (), (), ()).cluster == "u1"
+    assert Question("u1", "unanswerable", "?", (), (), ()).cluster == "u1"
 
 
 def test_near_duplicates_are_found_across_splits_only():
-    def question(id_: str, split: str) -> benchmark.Question:
-        return benchmark.Question(id_, "fact", f"How long may a queue name be{'' if split else '?'}", ("80",), (), (), split)
+    def question(id_: str, split: str) -> Question:
+        return Question(id_, "fact", f"How long may a queue name be{'' if split else '?'}", ("80",), (), (), split)
 
-    assert [pair[:2] for pair in benchmark.near_duplicates([question("a", "dev"), question("b", "test")])] == [("a", "b")]
-    assert benchmark.near_duplicates([question("a", "dev"), question("b", "dev")]) == []
+    assert [pair[:2] for pair in evaluation.near_duplicates([question("a", "dev"), question("b", "test")])] == [("a", "b")]
+    assert evaluation.near_duplicates([question("a", "dev"), question("b", "dev")]) == []

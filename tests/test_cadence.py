@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy
 import pytest
 
-from utils import cadence, prices, roi
+from utils import roi
+from utils.roi import update_interval
 
-NOW = prices.load()[0]
-RAG = roi.option("advanced_rag", {"right": 0.6, "wrong": 0.3, "silent": 0.1}, 500, 10, 1.0)
-CLOSED = roi.option("closed_book", {"right": 0.6, "wrong": 0.3, "silent": 0.1}, 50, 10, 0.5)
+SHARES = {"correct": 0.6, "wrong": 0.3, "abstained": 0.1}
+NOW = roi.load_assumptions()[0]
+RAG = roi.option_of_arm("advanced_rag", SHARES, {"tokens_in": 500, "tokens_out": 10, "seconds": 1.0})
+CLOSED = roi.option_of_arm("closed_book", SHARES, {"tokens_in": 50, "tokens_out": 10, "seconds": 0.5})
 
 
 def test_the_stale_share_is_what_a_simulation_of_answers_gives():
@@ -18,33 +20,35 @@ def test_the_stale_share_is_what_a_simulation_of_answers_gives():
     weekly, weeks = 0.02, 26.0
     gone_at = draw.exponential(-1 / numpy.log1p(-weekly), 200_000)  # week in which each answer goes stale
     asked_at = draw.uniform(0, weeks, 200_000)
-    assert cadence.stale_share(weekly, weeks) == pytest.approx((gone_at < asked_at).mean(), abs=0.003)
-    assert cadence.stale_share(0.0, 10.0) == 0.0 and cadence.stale_share(0.02, 0.0) == 0.0
-    assert list(cadence.stale_share(0.02, numpy.array([1.0, 4.0]))) == sorted(cadence.stale_share(0.02, [1.0, 4.0]))
+    assert update_interval.stale_share(weekly, weeks) == pytest.approx((gone_at < asked_at).mean(), abs=0.003)
+    assert update_interval.stale_share(0.0, 10.0) == 0.0 and update_interval.stale_share(0.02, 0.0) == 0.0
+    both = update_interval.stale_share(0.02, numpy.array([1.0, 4.0]))
+    assert list(both) == sorted(update_interval.stale_share(0.02, [1.0, 4.0]))
     with pytest.raises(ValueError, match="goes stale in a week"):
-        cadence.stale_share(1.5, 1.0)
+        update_interval.stale_share(1.5, 1.0)
 
 
 def test_what_goes_stale_turns_from_right_to_wrong():
-    old = cadence.aged(RAG, 0.02, 26.0)
-    assert old.right < RAG.right and old.right + old.wrong + old.silent == pytest.approx(1.0) and old.silent == RAG.silent
+    old = update_interval.with_staleness(RAG, 0.02, 26.0)
+    assert old.correct < RAG.correct and old.correct + old.wrong + old.abstained == pytest.approx(1.0)
+    assert old.abstained == RAG.abstained
 
 
 def test_the_best_cadence_is_near_the_square_root_rule_and_dearer_updates_come_less_often():
     weekly = 0.002
-    often, seldom = cadence.best(RAG, NOW, weekly), cadence.best(CLOSED, NOW, weekly)
+    often, seldom = update_interval.best_interval(RAG, NOW, weekly), update_interval.best_interval(CLOSED, NOW, weekly)
     for option, found in ((RAG, often), (CLOSED, seldom)):
-        a_week = NOW.volume / cadence.WEEKS_A_MONTH * option.right * (NOW.right + NOW.wrong) * weekly
+        a_week = NOW.volume / update_interval.WEEKS_A_MONTH * option.correct * (NOW.correct + NOW.wrong) * weekly
         assert found == pytest.approx((2 * roi.update_cost(option, NOW) / a_week) ** 0.5, rel=0.1)
     assert often < seldom
 
 
 def test_never_is_an_answer():
-    assert cadence.best(CLOSED, NOW, 0.0) is None
-    assert cadence.best(CLOSED, replace(NOW, volume=0.0), 0.002) is None
+    assert update_interval.best_interval(CLOSED, NOW, 0.0) is None
+    assert update_interval.best_interval(CLOSED, replace(NOW, volume=0.0), 0.002) is None
 
 
 def test_the_table_shows_stale_shares_and_an_interval_for_each_option():
-    shown = cadence.table([RAG, CLOSED], NOW, 0.002)
+    shown = roi.interval_table([RAG, CLOSED], NOW, 0.002)
     assert list(shown.columns) == ["best", "every week", *(f"every {w} weeks" for w in (4, 13, 26, 52))]
     assert shown.loc["advanced_rag", "best"].startswith("every ") and shown.iloc[0]["every 52 weeks"] == "5.0%"

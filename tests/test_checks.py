@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from utils import checks, learner
+from utils import course
+from utils.course import reference_solutions
+from utils.course.checks import lab1
 
 
 def split_tokens(tokens, size, overlap):
@@ -181,21 +183,21 @@ def does_not_deduplicate(edges, a, b, relation):
 
 
 EXERCISES = [
-    (checks.check_split_tokens, split_tokens, {last_window_dropped: "last, shorter window",
+    (course.check_split_tokens, split_tokens, {last_window_dropped: "last, shorter window",
      overlap_added_to_the_step: "begin size - overlap", forgets_to_return: "return statement",
      repeats_the_overlap: "only repeats the overlap"}),
-    (checks.check_recall_at_k, recall_at_k, {divides_by_evidence: "divide by how many", precision_instead: "not 1/k",
+    (course.check_recall_at_k, recall_at_k, {divides_by_evidence: "divide by how many", precision_instead: "not 1/k",
      returns_a_bool: "return a float",
      looks_one_too_few: "", ignores_k: "first k documents only"}),
-    (checks.check_passages_that_fit, passages_that_fit, {skips_and_goes_on: "put in its place",
+    (course.check_passages_that_fit, passages_that_fit, {skips_and_goes_on: "put in its place",
      may_be_empty: "always goes in", budget_excluded: "Exactly filling"}),
-    (checks.check_identifier_words, identifier_words, {cuts_at_every_capital: "", keeps_the_capitals: "in lower case",
+    (course.check_identifier_words, identifier_words, {cuts_at_every_capital: "", keeps_the_capitals: "in lower case",
      forgets_digits: "Digits are a word", glues_digits_on: "after small letters too"}),
-    (checks.check_reciprocal_rank_fusion, reciprocal_rank_fusion, {counts_from_zero: "counted from 1",
+    (course.check_reciprocal_rank_fusion, reciprocal_rank_fusion, {counts_from_zero: "counted from 1",
      keeps_the_best_rank_only: "added up", always_sixty: "not a fixed 60", breaks_ties_by_name: "ties keep the order"}),
-    (checks.check_precision_and_recall, precision_and_recall, {recall_first: "divided by what was *found*",
+    (course.check_precision_and_recall, precision_and_recall, {recall_first: "divided by what was *found*",
      divides_by_the_union: ""}),
-    (checks.check_only_first, only_first, {any_relation: "same relation only", both_directions: "direction",
+    (course.check_only_first, only_first, {any_relation: "same relation only", both_directions: "direction",
      does_not_deduplicate: "each name once"}),
 ]
 
@@ -204,20 +206,22 @@ EXERCISES = [
 def test_the_reference_passes_and_is_used(check, reference, wrong, capsys):
     check(reference)
     assert "solved" in capsys.readouterr().out
-    assert learner.use(reference, len) is reference
+    assert course.use_mine_or_reference(reference) is reference
 
 
 @pytest.mark.parametrize(("check", "wrong", "slip"),
                          [(check, wrong, slip) for check, _, slips in EXERCISES for wrong, slip in slips.items()])
-def test_wrong_answers_are_rejected_and_the_slip_is_named(check, wrong, slip):
+def test_wrong_answers_are_rejected_and_the_slip_is_named(check, wrong, slip, monkeypatch):
+    name = check.__name__.removeprefix("check_")
+    monkeypatch.setattr(wrong, "__name__", name)
     with pytest.raises(AssertionError) as caught:
         check(wrong)
     assert slip in str(caught.value) and wrong.__name__ in str(caught.value)
-    assert learner.use(wrong, len) is len
+    assert course.use_mine_or_reference(wrong) is getattr(reference_solutions, name)
 
 
 def test_every_check_rejects_at_least_two_wrong_answers():
-    names = {name for name in vars(checks) if name.startswith("check_")}
+    names = {name for name in vars(lab1) if name.startswith("check_")}
     assert names == {check.__name__ for check, _, wrong in EXERCISES if len(wrong) >= 2}
 
 
@@ -226,11 +230,13 @@ def test_a_blank_exercise_is_to_do_and_the_notebook_goes_on(check, reference, wr
     def blank(*_):
         raise NotImplementedError
 
+    blank.__name__ = reference.__name__
     check(blank)
-    assert "to do" in capsys.readouterr().out and learner.use(blank, len) is len
+    assert "to do" in capsys.readouterr().out
+    assert course.use_mine_or_reference(blank) is getattr(reference_solutions, reference.__name__)
 
 
 def test_an_error_inside_an_answer_is_told_with_the_call_and_its_hint():
     with pytest.raises(AssertionError, match="raised ZeroDivisionError.*do not divide by zero"):
-        checks.check_precision_and_recall(lambda found, wanted: (len(found & wanted) / len(found),
+        course.check_precision_and_recall(lambda found, wanted: (len(found & wanted) / len(found),
                                                                  len(found & wanted) / len(wanted)))

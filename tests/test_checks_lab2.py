@@ -6,14 +6,14 @@ from collections import Counter
 
 import pytest
 
-from utils import checks_lab2 as checks
-from utils import feedback, learner, settings
-from utils.fallbacks import labels_for, lora_parameters, risk_coverage
+from utils import course, metrics
+from utils.course import reference_solutions
+from utils.course.checks import lab2
 
 
 def raft_example(distractors, right, position, answer):
     if right is None:
-        return distractors, settings.ABSTENTION
+        return distractors, metrics.ABSTENTION
     passages = [*distractors[:position], right, *distractors[position:]]
     return passages, f"{answer} [{passages.index(right) + 1}]"
 
@@ -58,7 +58,7 @@ def in_the_order_given(confidence, correct):
 
 
 def right_among_all(confidence, correct):
-    return [(coverage, coverage * accuracy) for coverage, accuracy in risk_coverage(confidence, correct)]
+    return [(coverage, coverage * accuracy) for coverage, accuracy in reference_solutions.risk_coverage(confidence, correct)]
 
 
 def splits_ties(confidence, correct):
@@ -110,7 +110,8 @@ def forgets_silence(goal_low, exact_match_change, silence_change, perplexity_rat
     return goal_low > 0 and exact_match_change >= -0.03 and perplexity_ratio <= 1.05
 
 
-RIGHT = [raft_example, lora_parameters, labels_for, risk_coverage, cohen_kappa, dpo_loss, may_promote]
+RIGHT = [raft_example, reference_solutions.lora_parameters, reference_solutions.labels_for,
+         reference_solutions.risk_coverage, cohen_kappa, dpo_loss, may_promote]
 WRONG = {
     "raft_example": [numbers_from_zero, number_of_the_argument, answers_without_a_passage],
     "lora_parameters": [counts_the_frozen_weight, twice_the_inputs],
@@ -124,18 +125,18 @@ WRONG = {
 
 @pytest.mark.parametrize("reference", RIGHT, ids=lambda fn: fn.__name__)
 def test_the_reference_passes_and_is_marked_as_solved(reference, capsys):
-    getattr(checks, f"check_{reference.__name__}")(reference)
+    getattr(lab2, f"check_{reference.__name__}")(reference)
     assert "solved" in capsys.readouterr().out
-    assert learner.use(reference, None) is reference
+    assert course.use_mine_or_reference(reference) is reference
 
 
 @pytest.mark.parametrize(("name", "wrong"), [(name, fn) for name, fns in WRONG.items() for fn in fns],
                          ids=lambda value: getattr(value, "__name__", value))
 def test_wrong_answers_are_rejected_with_a_hint(name, wrong):
     with pytest.raises(AssertionError, match=r"expected|gave|raised"):
-        getattr(checks, f"check_{name}")(wrong)
+        getattr(lab2, f"check_{name}")(wrong)
 
 
 def test_kappa_of_the_exercise_is_scikit_learns():
     first, second = list("aabbatbbat"), list("abbbatbaat")
-    assert cohen_kappa(first, second) == pytest.approx(feedback.kappa(first, second))
+    assert cohen_kappa(first, second) == pytest.approx(metrics.cohen_kappa(first, second))

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import pytest
 
-from utils import chunking, retrieval
-from utils.corpus import Document, Section
+from utils.retrieval import chunking, post_retrieval
+from utils.text import plain_words
+from utils.types import Document, Hit, Section
 
 
 def count(text: str) -> int:
@@ -22,16 +23,16 @@ def document() -> Document:
     ("SendMessageBatch", "send message batch"), ("KMSDisabledException", "kms disabled exception"),
     ("ttl_seconds", "ttl seconds"), ("SHA256", "sha 256"), ("", "")])
 def test_identifiers_are_split_into_words(identifier, words):
-    assert chunking.plain_words(identifier) == words
+    assert plain_words(identifier) == words
 
 
 def test_a_header_names_service_operation_and_section_in_words():
-    assert chunking.header(document(), "parameter LoafSize") == "shop › bake bread › parameter loaf size"
+    assert chunking.contextual_header(document(), "parameter LoafSize") == "shop › bake bread › parameter loaf size"
 
 
 @pytest.mark.parametrize("size", [12, 30, 200])
 def test_section_chunks_lose_no_word_mix_no_sections_and_keep_to_the_size(size):
-    made = chunking.by_section(document(), count, size + 25)
+    made = chunking.chunk_by_section(document(), count, size + 25)
     for section in document().sections:
         text = " ".join(c.text for c in made if c.section == section.name)
         assert text.split() == section.text.split()
@@ -40,27 +41,27 @@ def test_section_chunks_lose_no_word_mix_no_sections_and_keep_to_the_size(size):
 
 
 def test_a_sentence_longer_than_a_chunk_is_cut_at_spaces():
-    packed = chunking.pack(["word " * 50], count, 12)
+    packed = chunking.pack_sentences(["word " * 50], count, 12)
     assert max(map(count, packed)) <= 12 and sum(map(count, packed)) == 50
 
 
 def test_without_headers_the_index_reads_the_text_alone():
-    assert all(c.indexed == c.text for c in chunking.by_section(document(), count, 40, with_header=False))
+    assert all(c.indexed == c.text for c in chunking.chunk_by_section(document(), count, 40, with_header=False))
 
 
 def test_a_window_adds_neighbours_of_the_same_section_and_repeats_none():
-    chunks = chunking.by_sentence(document(), count)
+    chunks = chunking.chunk_by_sentence(document(), count)
     inside = [c for c in chunks if c.section == "parameter LoafSize"]
-    hits = [retrieval.Hit(inside[5], 1, 0.9), retrieval.Hit(inside[6], 2, 0.8), retrieval.Hit(inside[0], 3, 0.7)]
-    widened = chunking.window(hits, chunks)
+    hits = [Hit(inside[5], 1, 0.9), Hit(inside[6], 2, 0.8), Hit(inside[0], 3, 0.7)]
+    widened = post_retrieval.sentence_window(hits, chunks)
     assert [h.chunk.id for h in widened] == [inside[5].id, inside[0].id]
     assert widened[0].chunk.text == " ".join(c.text for c in inside[4:7])
     assert widened[1].chunk.text == " ".join(c.text for c in inside[0:2])  # nothing of the overview before it
 
 
 def test_a_parent_is_the_whole_section_once():
-    chunks = chunking.by_section(document(), count, 40)
+    chunks = chunking.chunk_by_section(document(), count, 40)
     inside = [c for c in chunks if c.section == "parameter LoafSize"]
-    hits = [retrieval.Hit(c, n, 1.0) for n, c in enumerate(inside, 1)]
-    parents = chunking.parent(hits, {"shop.BakeBread": document()})
+    hits = [Hit(c, n, 1.0) for n, c in enumerate(inside, 1)]
+    parents = post_retrieval.parent_sections(hits, {"shop.BakeBread": document()})
     assert len(parents) == 1 and parents[0].chunk.text == document().section("parameter LoafSize")

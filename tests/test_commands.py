@@ -5,10 +5,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from utils import doctor, settings, setup
+from utils import environment, settings
+from utils.course import doctor
 
 GOOD = {"id": "q1", "task": "fact", "question": "How much dinner may the cat get?", "answers": ["200 grams"],
         "answer_set": [], "evidence": ["cat.txt"]}
@@ -85,35 +87,35 @@ def test_own_documents_and_questions_give_a_table_and_records(own):
 
 
 def test_doctor_finds_nothing_on_a_machine_that_is_set_up(capsys, monkeypatch):
-    assert all(remedy == "" for _, _, remedy in doctor.checks())
+    assert all(remedy == "" for _, _, remedy in doctor.machine_checks())
 
 
 def test_doctor_names_the_command_for_a_damaged_model(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    remedies = {what: remedy for what, _, remedy in doctor.checks()}
+    remedies = {what: remedy for what, _, remedy in doctor.machine_checks()}
     assert remedies[f"files {settings.WHEEL_EMBEDDER}"] == doctor.SETUP and remedies["index"] == doctor.SETUP
 
 
 def test_too_little_disk_is_refused_with_both_figures():
-    with pytest.raises(RuntimeError, match="GB are free .* make room for 1000000.0 GB"):
-        setup.check_disk(1e6)
+    with pytest.raises(RuntimeError, match="GB are free .* 1000000.0 GB are needed"):
+        environment.check_disk(1e6)
 
 
 def test_an_unsupported_python_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 9, 1))
     with pytest.raises(RuntimeError, match="not supported: run this with Python 3.11 to 3.13"):
-        setup.make_room()
+        environment.create_environment()
 
 
 def test_colab_installs_the_run_group_and_keeps_its_own_torch(monkeypatch):
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
-    lines = setup._lines_to_install()
-    names = {setup._name(line) for line in lines}
-    assert not names & setup.COLAB_KEEPS and "chromadb" in names and "jupyterlab" not in names
-    assert setup.python() == setup.Path(sys.executable) and setup.inside()
+    lines = environment.lines_to_install()
+    names = {environment.package_name(line) for line in lines}
+    assert not names & environment.COLAB_KEEPS and "chromadb" in names and "jupyterlab" not in names
+    assert environment.interpreter() == Path(sys.executable) and environment.is_active()
 
 
 def test_the_interpreter_lies_where_each_system_puts_it(monkeypatch):
     monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
     expected = "Scripts" if os.name == "nt" else "bin"
-    assert setup.python().parent.name == expected
+    assert environment.interpreter().parent.name == expected

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import pytest
 
-from utils import corpus, facts
+from data.build import gold_answers
+from utils import corpus
+from utils.corpus import aws
 
 
 def test_the_course_corpus_has_393_documents_and_no_deprecated_operation(world):
@@ -34,7 +36,7 @@ def test_no_html_is_left_in_any_document(world):
 
 
 def test_html_lists_become_lines_with_a_dash():
-    assert corpus.html_to_text("<p>One:</p><ul><li><p>a <code>b</code></p></li><li>c</li></ul>") == "One:\n- a b\n- c"
+    assert aws.html_to_text("<p>One:</p><ul><li><p>a <code>b</code></p></li><li>c</li></ul>") == "One:\n- a b\n- c"
 
 
 def test_the_wire_code_of_an_error_is_named_when_it_differs(world):
@@ -83,5 +85,5 @@ def test_a_section_that_is_not_there_lists_those_that_are(world):
     ("FULL_EXPORT", {"FULL_EXPORT"}),
 ])
 def test_common_forms_of_a_value(value, expected):
-    found = set(facts.common_forms(value))
+    found = set(gold_answers.common_forms(value))
     assert expected - {"86400 seconds"} <= found

@@ -7,97 +7,97 @@ from dataclasses import replace
 
 import pytest
 
-from utils import __main__ as commands
-from utils import decision, setup
+from utils import __main__, course, environment, roi
+from utils.roi import decision_page
+from utils.types import Record
 
 
-def records(arms: dict[str, float], n: int = 20, task: str = "fact", tokens: int = 9) -> list[dict]:
+def records(arms: dict[str, float], n: int = 20, task: str = "fact", tokens: int = 9) -> list[Record]:
     """Records of arms that are right on a share of the questions."""
     draw = random.Random(0)
-    return [{"question_id": f"q{i}", "arm": arm, "task": task, "cluster": f"c{i}", "hits": [], "answer": "x", "abstained": False,
-             "cited": [], "answer_set": [], "prompt_tokens": 100, "completion_tokens": tokens,
-             "seconds": {"retrieve": 0.1, "generate": 0.5}, "settings_hash": "h",
-             "scores": {"contains": float(i < share * n), "words": 2 + draw.randrange(3)}}
+    return [Record(f"q{i}", arm, task, f"c{i}", (), "x", False, (), (), 100, tokens, {"retrieve": 0.1, "generate": 0.5},
+                   {"contains": float(i < share * n), "words": 2 + draw.randrange(3)}, "h")
             for arm, share in arms.items() for i in range(n)]
 
 
 def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tmp_path):
     made = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1, "raft@1+advanced_rag": 0.95,
                     "format_only": 0.9})
-    paths = decision.write(made, tmp_path / "page.html")
+    paths = roi.write_report(made, tmp_path / "page.html")
     text = (tmp_path / "page.md").read_text("utf-8")
     assert "**Use raft+advanced_rag**" in text and "none correct of 20" in text and "oracle" not in text
     assert not [name for name in ("question_only", "@1", "format_only") if name in text]
-    assert "Measured on 20 questions over 20 clusters; so few show no gap reliably" in text
+    assert "Measured on 20 questions over 20 clusters; this sample is too small to detect a difference reliably" in text
     html = paths[0].read_text("utf-8")
     assert html.count("data:image/png;base64,") == 4 and "none correct of 20" in html
     assert "http" not in html.partition("Assumptions")[0]
-    assert 'alt="raft+advanced_rag is right most often' in html and all(path.exists() for path in paths)
+    assert 'alt="raft+advanced_rag is correct most often' in html and all(path.exists() for path in paths)
     for heading in ("How sure", "What would change it", "What it costs to be wrong", "Assumptions"):
         assert f"## {heading}" in text
 
 
 def test_one_option_alone_still_gives_a_page():
-    made = decision.decide(records({"raft+advanced_rag": 0.9}))
-    assert made.rival is None and len(decision.figures(made)) == 4
-    assert "measure another to compare" in decision.markdown(made, {})
+    made = roi.build_report(records({"raft+advanced_rag": 0.9}))
+    assert made.rival is None and len(decision_page.report_figures(made)) == 4
+    assert "measure another to compare" in decision_page.report_markdown(made, {})
 
 
 def test_only_questions_that_every_option_answered_count():
-    made = decision.decide([*records({"base": 0.5}, 30), *records({"closed_book": 0.8}, 20)])
-    assert made.questions == 20 and all(interval.n == 20 for interval in made.right)
+    made = roi.build_report([*records({"base": 0.5}, 30), *records({"closed_book": 0.8}, 20)])
+    assert made.questions == 20 and all(interval.n == 20 for interval in made.correct)
     with pytest.raises(ValueError, match="same questions"):
-        decision.decide([*records({"base": 0.5}, 2), *({**r, "question_id": "z"} for r in records({"closed_book": 0.8}, 1))])
+        roi.build_report([*records({"base": 0.5}, 2), *(replace(r, question_id="z") for r in records({"closed_book": 0.8}, 1))])
 
 
 def test_options_that_all_lose_are_not_recommended():
-    made = decision.decide(records({"base": 0.0, "naive_rag": 0.05}))
-    assert made.nothing and "None of these options pays" in decision.recommendation(made)
-    text = decision.markdown(made, {})
+    made = roi.build_report(records({"base": 0.0, "naive_rag": 0.05}))
+    assert made.nothing_is_ahead and "None of these options pays" in roi.recommendation(made)
+    text = decision_page.report_markdown(made, {})
     assert "against doing nothing" in text and "What would change it" in text
     assert text.index("- doing nothing: best in 100%") < text.index("- base: best in")
 
 
 def test_two_equal_options_are_decided_by_a_hair():
-    made = decision.decide(records({"closed_book": 0.8, "raft": 0.8}))
-    assert "nothing is decided" in decision.recommendation(made)
+    made = roi.build_report(records({"raft_dpo_author": 0.8, "raft_kto": 0.8}))
+    assert "ahead, but not decisively" in roi.recommendation(made)
 
 
 @pytest.mark.parametrize(("made", "message"), [
-    (records({"base": 0.5}, task="summary"), "no record of a buyable arm"),
-    (records({"oracle": 0.5}), "no record of a buyable arm"),
+    (records({"base": 0.5}, task="summary"), "no record is of an arm that somebody could buy"),
+    (records({"oracle": 0.5}), "no record is of an arm that somebody could buy"),
     (records({"base": 0.0}, tokens=0), "--retrieval-only"),
 ])
 def test_records_that_support_no_decision_are_refused_with_a_sentence(made, message):
     with pytest.raises(ValueError, match=message):
-        decision.decide(made)
+        roi.build_report(made)
 
 
 def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(setup, "prepare", lambda *_: None)
-    monkeypatch.setattr(setup, "inside", lambda: True)
+    monkeypatch.setattr(course, "prepare", lambda *_: None)
+    monkeypatch.setattr(environment, "is_active", lambda: True)
     source = tmp_path / "r.jsonl"
-    source.write_text("".join(json.dumps(r) + "\n" for r in records({"base": 0.1, "closed_book": 0.8})), "utf-8")
+    source.write_text("".join(json.dumps(r.to_json()) + "\n" for r in records({"base": 0.1, "closed_book": 0.8})), "utf-8")
     out = tmp_path / "new" / "page.html"
-    assert commands.main(["report", "--records", str(source), "--out", str(out)]) == 0
+    assert __main__.main(["report", "--records", str(source), "--out", str(out)]) == 0
     assert out.exists() and str(out) in capsys.readouterr().out
     for words, message in ((["--records", str(source), "--out", str(tmp_path / "x.pdf")], "name of an .html file"),
                            (["--records", str(tmp_path / "none"), "--out", str(out)], "none"),
                            (["--records", str(source), "--out", str(out), "--prices", str(source)], "not a price file")):
-        assert commands.main(["report", *words]) == 1
+        assert __main__.main(["report", *words]) == 1
         assert message in capsys.readouterr().err
 
 
 def test_doing_nothing_is_named_where_it_is_best_more_often():
-    made = decision.decide(records({"closed_book": 0.8, "raft": 0.8}))
-    told = {**made.told, "probability_none": 0.6, "probability_best": [0.3, 0.1], "choice": 0}
-    text = decision.recommendation(replace(made, told=told))
+    made = roi.build_report(records({"closed_book": 0.8, "raft": 0.8}))
+    told = {**made.simulation, "probability_none": 0.6, "probability_best": [0.3, 0.1], "choice": 0}
+    text = roi.recommendation(replace(made, simulation=told))
     assert text.startswith("**Undecided**") and "average over their ranges, but doing nothing is best in 60% of" in text
     told["mean"] = [-1.0, -2.0]
-    text = decision.recommendation(replace(made, told=told))
+    text = roi.recommendation(replace(made, simulation=told))
     assert ", but -1 USD on average over their ranges, and doing nothing is best" in text
 
 
 def test_the_page_tells_what_gap_so_many_questions_can_show():
-    made = replace(decision.decide(records({"closed_book": 0.8, "raft": 0.8})), questions=367, clusters=133)
-    assert "can show is 0.07 if all questions are independent, 0.11 if those of one cluster" in decision.markdown(made, {})
+    made = replace(roi.build_report(records({"closed_book": 0.8, "raft": 0.8})), questions=367, clusters=133)
+    told = decision_page.report_markdown(made, {})
+    assert "can show is 0.07 if all questions are independent, 0.11 if questions of one cluster" in told

@@ -3,16 +3,16 @@ from __future__ import annotations
 
 import pytest
 
-from utils import benchmark, docstrings, folder, metrics, settings
+from utils import corpus, evaluation, metrics, settings
 
 
 def test_the_second_corpus_is_written_once_and_holds_every_answer(tmp_path):
-    files = docstrings.write("networkx", tmp_path)
+    files = corpus.write_docstrings("networkx", tmp_path)
     before = {path: path.stat().st_mtime_ns for path in files}
-    assert docstrings.write("networkx", tmp_path) == files and {p: p.stat().st_mtime_ns for p in files} == before
-    documents = {document.id: document for document in folder.load(tmp_path)}
+    assert corpus.write_docstrings("networkx", tmp_path) == files and {p: p.stat().st_mtime_ns for p in files} == before
+    documents = {document.id: document for document in corpus.load_folder(tmp_path)}
     assert len(documents) == len(files) > 600
-    asked = benchmark.load(settings.DATA / "questions_networkx.jsonl", known=documents)
+    asked = evaluation.load_questions(settings.DATA / "questions_networkx.jsonl", known=documents)
     assert len(asked) >= 36 and {q.task for q in asked} == {"fact", "error", "routing", "unanswerable"}
     for question in asked:
         if question.evidence:
@@ -21,6 +21,6 @@ def test_the_second_corpus_is_written_once_and_holds_every_answer(tmp_path):
 
 def test_a_package_that_is_not_there_or_says_nothing_is_named(tmp_path):
     with pytest.raises(ValueError, match="'no_such_package' is not installed"):
-        docstrings.write("no_such_package", tmp_path)
+        corpus.write_docstrings("no_such_package", tmp_path)
     with pytest.raises(ValueError, match="has no function"):
-        docstrings.write("utils", tmp_path)
+        corpus.write_docstrings("utils", tmp_path)

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from utils import benchmark, drafts, energy, prices, roi, sliders
-from utils.corpus import Document, Section
+from utils import course, evaluation, models, roi
+from utils.course import widgets
+from utils.models import device
+from utils.own_domain import drafting
+from utils.types import Document, Section
 
 
 def document(name: str, *sentences: str) -> Document:
@@ -18,43 +21,46 @@ def test_drafts_are_marked_spread_over_documents_and_load_as_questions(tmp_path)
     documents = [document("bread.txt", "A fresh loaf of bread may rest for at most 12 hours in the basket.",
                           "The oven keeps its heat for up to 30 minutes after the last loaf is out."),
                  document("cat.txt", "The cat of the house gets dinner within 20 minutes after the bell.")]
-    made = drafts.make(documents, 2)
+    made = drafting.draft_questions(documents, 2)
     assert {row["evidence"][0] for row in made} == {"bread.txt", "cat.txt"}
     assert all(row["note"] == "draft, review me" and row["answers"][0] not in row["question"] for row in made)
     out = tmp_path / "d" / "q.jsonl"
-    assert drafts.write(documents, out, 9) == 3
-    assert len(benchmark.load(out, known={d.id: d for d in documents})) == 3
+    assert drafting.write_drafts(documents, out, 9) == 3
+    assert len(evaluation.load_questions(out, known={d.id: d for d in documents})) == 3
     with pytest.raises(ValueError, match="is there already"):
-        drafts.write(documents, out, 9)
+        drafting.write_drafts(documents, out, 9)
     with pytest.raises(ValueError, match="by hand"):
-        drafts.make([document("x.txt", "Nothing to count.")], 3)
+        drafting.draft_questions([document("x.txt", "Nothing to count.")], 3)
 
 
 def test_energy_is_read_where_reported_and_none_elsewhere(tmp_path, monkeypatch):
-    assert energy.joules(tmp_path) is None
+    assert models.joules(tmp_path) is None
     for number, value in enumerate((1_500_000, 500_000)):
         (tmp_path / f"intel-rapl:{number}").mkdir()
         (tmp_path / f"intel-rapl:{number}" / "energy_uj").write_text(f"{value}\n", "utf-8")
-    assert energy.joules(tmp_path) == 2.0
-    monkeypatch.setattr(energy, "joules", lambda: 12.0)
-    assert energy.told(2.0, 5) == "2 J an answer" and "none" in energy.told(None, 5) and "none" in energy.told(20.0, 5)
+    assert models.joules(tmp_path) == 2.0
+    monkeypatch.setattr(device, "joules", lambda: 12.0)
+    assert models.energy_per_answer(2.0, 5) == "2 J an answer"
+    assert "none" in models.energy_per_answer(None, 5) and "none" in models.energy_per_answer(20.0, 5)
     monkeypatch.undo()
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("no", "utf-8")
-    assert energy.joules(tmp_path) is None
+    assert models.joules(tmp_path) is None
 
 
 def test_a_slider_redraws_at_once_and_reorders():
-    now, ranges, _ = prices.load()
-    options = [roi.option("base", {"right": 0.1, "wrong": 0.4, "silent": 0.5}, 80, 20, 1.0),
-               roi.option("raft+advanced_rag", {"right": 0.6, "wrong": 0.2, "silent": 0.2}, 500, 8, 1.5)]
-    box = sliders.widget(options, now, ranges)
+    now, ranges, _ = roi.load_assumptions()
+    options = [roi.option_of_arm("base", {"correct": 0.1, "wrong": 0.4, "abstained": 0.5},
+                                 {"tokens_in": 80, "tokens_out": 20, "seconds": 1.0}),
+               roi.option_of_arm("raft+advanced_rag", {"correct": 0.6, "wrong": 0.2, "abstained": 0.2},
+                                 {"tokens_in": 500, "tokens_out": 8, "seconds": 1.5})]
+    box = course.value_sliders(options, now, ranges)
     *moving, shown = box.children
     before = shown.value
     begun = time.perf_counter()
     moving[0].value = 1000.0
     assert time.perf_counter() - begun < 0.2 and shown.value != before
-    assert len(moving) == len(sliders.SHOWN) and "quality" in shown.value
+    assert len(moving) == len(widgets.SHOWN) and "quality" in shown.value
     moving[0].value = 100_000.0
     assert shown.value.index("raft+advanced_rag") < shown.value.index(">base<")
-    lost = sliders.table(options, replace(now, wrong=1000.0))
+    lost = course.value_table(options, replace(now, wrong=1000.0))
     assert lost.index("font-weight:bold") < lost.index(roi.NOTHING) < lost.index(">base<")  # nothing pays: that is in bold

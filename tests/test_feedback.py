@@ -6,35 +6,35 @@ from dataclasses import replace
 
 import pytest
 
-from utils import ballot, benchmark, feedback, registry, settings
-from utils.feedback import Pair
-from utils.retrieval import Chunk
+from utils import course, evaluation, metrics, models, training
+from utils.training import feedback
+from utils.types import Chunk, PreferencePair, Question, Record
 
-PAIRS = [Pair(f"p{n}", "q1", ("d.x#0",), f"a{n} [1]", f"b{n} longer words [1]") for n in range(4)]
-QUESTIONS = {"q1": benchmark.Question("q1", "fact", "how <many>?", ("5",), (), ("d.x",))}
+PAIRS = [PreferencePair(f"p{n}", "q1", ("d.x#0",), f"a{n} [1]", f"b{n} longer words [1]") for n in range(4)]
+QUESTIONS = {"q1": Question("q1", "fact", "how <many>?", ("5",), (), ("d.x",))}
 CHUNKS = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "five & more", "header")}
 
 
 @pytest.fixture
 def box(tmp_path):
-    return ballot.Ballot(PAIRS, QUESTIONS, CHUNKS, tmp_path / "mine.jsonl")
+    return course.PreferenceAnnotator(PAIRS, QUESTIONS, CHUNKS, tmp_path / "mine.jsonl")
 
 
 def test_a_ballot_saves_each_choice_at_once_as_the_learners(box):
     for side, label in (("left", "a"), ("right", "b"), ("tie", "tie"), ("left", "a")):
         pair = box.present
         box.choose(side)
-        saved = feedback.load(box.path)[-1]
+        saved = training.load_pairs(box.path)[-1]
         assert saved.id == pair.id and saved.source == "learner" and saved.label == label
     assert box.present is None and "4 labels saved" in box.text()
     box.choose("left")
-    assert len(feedback.load(box.path)) == 4
+    assert len(training.load_pairs(box.path)) == 4
 
 
 def test_a_later_session_goes_on_with_the_pairs_that_are_left(box):
     box.choose("tie")
     box.choose("skip")
-    again = ballot.Ballot(PAIRS, QUESTIONS, CHUNKS, box.path)
+    again = course.PreferenceAnnotator(PAIRS, QUESTIONS, CHUNKS, box.path)
     assert [pair.id for pair in again.left] == ["p1", "p2", "p3"] and again.done == 1
     with pytest.raises(ValueError, match="left, right, tie or skip"):
         again.choose("up")
@@ -50,44 +50,45 @@ def test_a_broken_feedback_line_is_named(tmp_path):
     path = tmp_path / "f.jsonl"
     path.write_text('{"id": "x"}\n', "utf-8")
     with pytest.raises(ValueError, match="line 1: is not a feedback pair"):
-        feedback.load(path)
-    feedback.save([replace(PAIRS[0], label="a", source="somebody")], path)
+        training.load_pairs(path)
+    training.save_pairs([replace(PAIRS[0], label="a", source="somebody")], path)
     with pytest.raises(ValueError, match="somebody"):
-        feedback.load(path)
-    assert feedback.load(tmp_path / "none.jsonl") == []
+        training.load_pairs(path)
+    assert training.load_pairs(tmp_path / "none.jsonl") == []
 
 
 def test_learner_labels_take_over_at_forty():
     author = [replace(PAIRS[0], label="a", source="author")] * 3
     mine = [replace(PAIRS[1], label="b", source="learner")] * feedback.ENOUGH
-    assert feedback.in_use(mine[:-1], author)[0] == author and "source: author" in feedback.in_use(mine[:-1], author)[1]
-    assert feedback.in_use(mine, author)[0] == mine and "source: learner" in feedback.in_use(mine, author)[1]
+    assert training.labels_in_use(mine[:-1], author)[0] == author
+    assert "source: author" in training.labels_in_use(mine[:-1], author)[1]
+    assert training.labels_in_use(mine, author)[0] == mine and "source: learner" in training.labels_in_use(mine, author)[1]
 
 
 def test_agreement_counts_a_judge_that_changes_its_mind_as_undecided():
     labelled = [replace(pair, label=label) for pair, label in zip(PAIRS, ("a", "b", "a", "tie"), strict=True)]
-    firm = feedback.agreement(["a", "b", "b", "tie"], labelled, ["b", "a", "a", "tie"])
+    firm = training.agreement(["a", "b", "b", "tie"], labelled, ["b", "a", "a", "tie"])
     assert firm["accuracy"] == pytest.approx(2 / 3) and firm["n"] == 3 and firm["same in both orders"] == 1.0
-    always_left = feedback.agreement(["a"] * 4, labelled, ["a"] * 4)
+    always_left = training.agreement(["a"] * 4, labelled, ["a"] * 4)
     assert always_left["accuracy"] == 0.0 and always_left["same in both orders"] == 0.0
-    assert feedback.bias(labelled)["first won"] == pytest.approx(2 / 3)
-    silent = replace(labelled[0], a=settings.ABSTENTION)
-    assert [feedback.by_phrase(each) for each in (silent, silent.swapped(), labelled[0])] == ["a", "b", "tie"]
+    assert training.label_bias(labelled)["first won"] == pytest.approx(2 / 3)
+    silent = replace(labelled[0], a=metrics.ABSTENTION)
+    assert [feedback.label_by_phrase(each) for each in (silent, silent.swapped(), labelled[0])] == ["a", "b", "tie"]
 
 
 def test_halves_share_no_question():
     pairs = [replace(PAIRS[0], id=str(n), question_id=f"q{n % 9}") for n in range(30)]
-    first, second = feedback.halves(pairs)
+    first, second = feedback.split_by_question(pairs)
     assert len(first) + len(second) == 30 and not {p.question_id for p in first} & {p.question_id for p in second}
     assert first and second
 
 
-def record(id_: str, task: str, abstained: float, right: float, cited: float) -> dict:
-    return {"question_id": id_, "task": task, "cluster": id_, "abstained": bool(abstained),
-            "scores": {"exact_match": right, "cited_right": cited}}
+def record(id_: str, task: str, abstained: float, right: float, cited: float) -> Record:
+    return Record(id_, "raft+advanced_rag", task, id_, (), "", bool(abstained), (), (), 0, 0, {},
+                  {"exact_match": right, "cited_right": cited}, "")
 
 
-def arm(silent: float, right: float, wrongly: float = 0.0) -> list[dict]:
+def arm(silent: float, right: float, wrongly: float = 0.0) -> list[Record]:
     """40 unanswerable and 40 answerable questions with these shares."""
     return ([record(f"u{n}", "unanswerable", n < 40 * silent, 0, 0) for n in range(40)]
             + [record(f"f{n}", "fact", n >= 40 - 40 * wrongly, n < 40 * right, 0) for n in range(40)])
@@ -95,23 +96,24 @@ def arm(silent: float, right: float, wrongly: float = 0.0) -> list[dict]:
 
 def test_the_gate_promotes_what_got_better_and_refuses_each_kind_of_loss():
     present = arm(0.2, 0.5)
-    assert registry.gate(arm(0.8, 0.5), present, (20.0, 20.0)).promoted
+    assert training.promotion_gate(arm(0.8, 0.5), present, (20.0, 20.0)).promoted
     refused = {
-        "something got better": registry.gate(arm(0.2, 0.5), present, (20.0, 20.0)),
-        "exact match kept": registry.gate(arm(0.8, 0.3), present, (20.0, 20.0)),
-        "right silence kept": registry.gate(arm(0.1, 0.8), present, (20.0, 20.0)),  # more right answers, bought with talk
-        "no new silence": registry.gate(arm(0.8, 0.5, wrongly=0.3), present, (20.0, 20.0)),
-        "little forgotten": registry.gate(arm(0.8, 0.5), present, (22.0, 20.0)),
+        "something got better": training.promotion_gate(arm(0.2, 0.5), present, (20.0, 20.0)),
+        "exact match kept": training.promotion_gate(arm(0.8, 0.3), present, (20.0, 20.0)),
+        # more right answers, bought with talk
+        "right silence kept": training.promotion_gate(arm(0.1, 0.8), present, (20.0, 20.0)),
+        "no new silence": training.promotion_gate(arm(0.8, 0.5, wrongly=0.3), present, (20.0, 20.0)),
+        "little forgotten": training.promotion_gate(arm(0.8, 0.5), present, (22.0, 20.0)),
     }
     for name, decision in refused.items():
         assert not decision.promoted and [check for check, passed, _ in decision.checks if not passed] == [name]
         assert "refused" in str(decision) and f"FAIL  {name}" in str(decision)
-    quiet, loud = ([{**r, "arm": "x+distractor", "abstained": silent} for r in present if r["task"] == "fact"]
+    quiet, loud = ([replace(r, arm="raft+distractor", abstained=silent) for r in present if r.task == "fact"]
                    for silent in (True, False))
-    withheld = registry.gate([*arm(0.2, 0.5), *quiet], [*present, *loud], (20.0, 20.0))
+    withheld = training.promotion_gate([*arm(0.2, 0.5), *quiet], [*present, *loud], (20.0, 20.0))
     assert withheld.promoted and "abstains where it should +0.50" in str(withheld)
     with pytest.raises(ValueError, match="unanswerable questions"):
-        registry.gate([r for r in present if r["task"] == "fact"], present, (1.0, 1.0))
+        training.promotion_gate([r for r in present if r.task == "fact"], present, (1.0, 1.0))
 
 
 def test_the_registry_keeps_lineage_promotes_only_with_consent_and_rolls_back(tmp_path, monkeypatch):
@@ -120,27 +122,27 @@ def test_the_registry_keeps_lineage_promotes_only_with_consent_and_rolls_back(tm
     made.mkdir()
     (made / "adapter_model.safetensors").write_bytes(b"weights")
     (made / "provenance.json").write_text(json.dumps({"settings": {"recipe": "dpo", "labels": "author"}}), "utf-8")
-    yes, no = registry.Decision(True, ()), registry.Decision(False, ())
-    registry.register(made, "first")
-    registry.register(made, registry.free("first"), parent="first", metrics={"perplexity": 3.0})
-    assert [row["name"] for row in registry.lineage()] == ["first", "first_2"]
-    assert registry.promote("first", yes) == "first" and registry.promote("first_2", no) == "first"
-    assert registry.promote("first_2", yes) == "first_2" and registry.rollback() == "first"
-    assert [row["in_use"] for row in registry.lineage()] == [True, False] and registry.lineage()[1]["parent"] == "first"
+    yes, no = training.GateResult(True, ()), training.GateResult(False, ())
+    training.register_adapter(made, "first")
+    training.register_adapter(made, training.unused_name("first"), parent="first", metrics={"perplexity": 3.0})
+    assert [row["name"] for row in training.lineage()] == ["first", "first_2"]
+    assert training.promote("first", yes) == "first" and training.promote("first_2", no) == "first"
+    assert training.promote("first_2", yes) == "first_2" and training.rollback() == "first"
+    assert [row["in_use"] for row in training.lineage()] == [True, False] and training.lineage()[1]["parent"] == "first"
     with pytest.raises(ValueError, match="no earlier adapter"):
-        registry.rollback()
+        training.rollback()
     with pytest.raises(ValueError, match="holds first already"):
-        registry.register(made, "first")
+        training.register_adapter(made, "first")
     with pytest.raises(ValueError, match="small letters"):
-        registry.register(made, "../first")
+        training.register_adapter(made, "../first")
     with pytest.raises(ValueError, match="rebuild lab2"):
-        registry.folder("raft@9")
-    assert registry.folder(f"adapter:{made}") == made
+        models.adapter_folder("raft@9")
+    assert models.adapter_folder(f"adapter:{made}") == made
 
 
 def test_the_shipped_labels_are_the_authors_short_and_about_kept_back_questions():
-    pairs, known = feedback.load(), {q.id: q for q in benchmark.load()}
+    pairs, known = training.load_pairs(), {q.id: q for q in evaluation.load_questions()}
     assert len(pairs) >= 200 and {pair.source for pair in pairs} == {"author"}
     for pair in pairs:
-        assert feedback.in_pool(known[pair.question_id]) and pair.label in feedback.LABELS
-        assert max(len(pair.a.split()), len(pair.b.split())) <= feedback.WORDS and pair.a != pair.b
+        assert training.in_pool(known[pair.question_id]) and pair.label in feedback.LABELS
+        assert max(len(pair.a.split()), len(pair.b.split())) <= metrics.LONGEST_ANSWER and pair.a != pair.b

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from utils import corpus, folder
+from utils import corpus
 
 
 def pdf(text: str) -> bytes:
@@ -28,7 +28,7 @@ def test_markdown_html_text_and_pdf_become_documents_with_sections(tmp_path):
     (tmp_path / "b.html").write_text("<html><head><title>x</title></head><script>bad()</script><h2>Fees</h2><p>3 &euro;</p>")
     (tmp_path / "c.txt").write_text("Plain words.")
     (tmp_path / "d.pdf").write_bytes(pdf("Dogs sleep eight hours"))
-    found = {document.id: document for document in folder.load(tmp_path)}
+    found = {document.id: document for document in corpus.load_folder(tmp_path)}
     assert list(found) == ["b.html", "c.txt", "d.pdf", "guide/a.md"]
     assert [s.name for s in found["guide/a.md"].sections] == ["overview", "Limits"]
     assert "5" in found["guide/a.md"].section("Limits") and "bad" not in found["b.html"].text
@@ -47,13 +47,13 @@ def test_markdown_html_text_and_pdf_become_documents_with_sections(tmp_path):
 def test_a_bad_file_is_named_and_the_others_are_kept(tmp_path, capsys, name, content, sentence):
     (tmp_path / name).write_bytes(content)
     (tmp_path / "good.txt").write_text("Fine.")
-    assert [document.id for document in folder.load(tmp_path)] == ["good.txt"]
+    assert [document.id for document in corpus.load_folder(tmp_path)] == ["good.txt"]
     told = capsys.readouterr().err
     assert name in told and sentence in told and told.count("\n") == 1
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="holds no readable document"):
-        folder.load(tmp_path)
+        corpus.load_folder(tmp_path)
     with pytest.raises(ValueError, match="no such folder"):
-        folder.load(tmp_path / "nowhere")
+        corpus.load_folder(tmp_path / "nowhere")

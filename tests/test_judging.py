@@ -3,20 +3,21 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from utils import alignment, benchmark, examples, feedback, judging, settings
-from utils.feedback import Pair
-from utils.retrieval import Chunk
+from utils import metrics, models, training
+from utils.training import judges
+from utils.types import Chunk, Example, PreferencePair, Question
 
-PAIRS = [Pair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", settings.ABSTENTION, "b" if n % 3 else "a", "author") for n in range(12)]
-QUESTIONS = [benchmark.Question(f"q{n}", "fact", f"how many {n}?", (str(n),), (), ("d.x",), "train") for n in range(12)]
+PAIRS = [PreferencePair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", metrics.ABSTENTION, "b" if n % 3 else "a", "author")
+         for n in range(12)]
+QUESTIONS = [Question(f"q{n}", "fact", f"how many {n}?", (str(n),), (), ("d.x",), "train") for n in range(12)]
 
 
-def bench(monkeypatch) -> judging.Bench:
+def bench(monkeypatch) -> training.Judges:
     chunks = [Chunk("d.x#0", "d.x", "overview", "five", "header")]
-    room = SimpleNamespace(advanced=SimpleNamespace(chunks=chunks), model="base", model_of=lambda name: name)
-    monkeypatch.setattr(alignment, "likelihood", lambda model, prompts, texts, **_: [-len(text) for text in texts])
-    monkeypatch.setattr(alignment, "asked_which", lambda model, pairs, known, chunks: ["a"] * len(pairs))
-    made = judging.Bench(PAIRS, QUESTIONS, room, "folder")
+    room = SimpleNamespace(pipeline=SimpleNamespace(chunks=chunks), model=lambda adapter="base": adapter)
+    monkeypatch.setattr(models, "mean_log_probability", lambda model, prompts, texts, **_: [-len(text) for text in texts])
+    monkeypatch.setattr(judges, "ask_which", lambda model, pairs, known, chunks: ["a"] * len(pairs))
+    made = training.Judges(PAIRS, QUESTIONS, room, "folder")
     made.__dict__["reward"] = SimpleNamespace(score=lambda prompts, texts: [len(text) for text in texts])
     return made
 
@@ -32,21 +33,21 @@ def test_every_judge_labels_with_its_own_source_and_learns_from_the_other_half(m
 
 def test_calibration_tells_a_judge_that_reads_the_place_and_one_that_fails_a_control(monkeypatch):
     made = bench(monkeypatch)
-    gold = Pair("g", "q1", ("d.x#0",), "1 [1]", "no idea what [1]", "a", "program")
-    silent = Pair("s", "q1", ("d.x#0",), settings.ABSTENTION, "1 [1]", "a", "program")
-    monkeypatch.setattr(judging, "controlled", lambda *_: {"gold wins": [gold], "silence wins": [silent]})
+    gold = PreferencePair("g", "q1", ("d.x#0",), "1 [1]", "no idea what [1]", "a", "program")
+    silent = PreferencePair("s", "q1", ("d.x#0",), metrics.ABSTENTION, "1 [1]", "a", "program")
+    monkeypatch.setattr(judges, "control_pairs", lambda *_: {"gold wins": [gold], "silence wins": [silent]})
     rows = {row["judge"]: row for row in made.calibrate()}
-    assert set(rows) == {*judging.JUDGES, judging.CHECK}
+    assert set(rows) == {*training.JUDGES, training.CHECKED_BY_CODE}
     assert rows["asked"]["same in both orders"] == 0.0 and rows["asked"]["accuracy"] == 0.0
     assert rows["likelihood"]["gold wins"] == 1.0 and rows["likelihood"]["silence wins"] == 0.0
     assert rows["the phrase wins"]["silence wins"] == 1.0
 
 
 def test_controls_have_a_known_winner_and_leave_out_what_a_judge_learned_from(monkeypatch):
-    asked = [examples.Example(f"q{n}", [], f"{n} [1]", "answer", ("d.x#0",)) for n in range(6)]
-    held = [examples.Example(f"q{n}", [], settings.ABSTENTION, "absent", ("d.y#0",)) for n in range(6)]
-    monkeypatch.setattr(examples, "raft", lambda questions, room, seed, absent, pool: held if absent else asked)
-    found = judging.controlled(QUESTIONS, None, {"q0", "q1"})
+    asked = [Example(f"q{n}", [], f"{n} [1]", "answer", ("d.x#0",)) for n in range(6)]
+    held = [Example(f"q{n}", [], metrics.ABSTENTION, "absent", ("d.y#0",)) for n in range(6)]
+    monkeypatch.setattr(judges, "raft_examples", lambda questions, room, seed, absent, pool: held if absent else asked)
+    found = judges.control_pairs(QUESTIONS, None, {"q0", "q1"})
     assert {pair.question_id for pair in found["gold wins"]} == {f"q{n}" for n in range(2, 6)}
     for pair in found["gold wins"]:
         number = pair.question_id[1:]
@@ -54,25 +55,25 @@ def test_controls_have_a_known_winner_and_leave_out_what_a_judge_learned_from(mo
         assert better == f"{number} [1]" and worse != better
     for pair in found["silence wins"]:
         better = pair.a if pair.label == "a" else pair.b
-        assert better == settings.ABSTENTION
-    assert feedback.agreement([p.label for p in found["gold wins"]], found["gold wins"])["accuracy"] == 1.0
+        assert better == metrics.ABSTENTION
+    assert training.agreement([p.label for p in found["gold wins"]], found["gold wins"])["accuracy"] == 1.0
 
 
 def test_the_check_knows_the_rubric_where_the_accepted_answers_are_known():
     chunks = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "waits 5 seconds", "header"),
               "d.y#0": Chunk("d.y#0", "d.y", "overview", "waits 5 seconds", "header")}
-    asked = {"q": benchmark.Question("q", "fact", "how long?", ("5",), (), ("d.x",), "train")}
-    silent = settings.ABSTENTION
+    asked = {"q": Question("q", "fact", "how long?", ("5",), (), ("d.x",), "train")}
+    silent = metrics.ABSTENTION
     for passages, a, b, label in ((("d.x#0",), "5 [1]", silent, "a"), (("d.x#0",), "6 [1]", silent, "b"),
                                   (("d.y#0",), "5 [1]", silent, "b"), (("d.x#0",), "6 [1]", "7 [1]", "tie"),
                                   (("d.y#0", "d.x#0"), "5 [1]", "5 [2]", "b"), (("d.x#0",), "5", "5 [1]", "b")):
-        found = judging.checked([Pair("p", "q", passages, a, b)], asked, chunks)[0]
+        found = training.label_by_accepted_answers([PreferencePair("p", "q", passages, a, b)], asked, chunks)[0]
         assert (found.label, found.source) == (label, "program"), (passages, a, b)
 
 
 def test_balance_leaves_as_many_pairs_in_which_silence_loses_as_wins():
     made = bench_rows(balance=True)
-    silent = [settings.ABSTENTION in row.chosen for row in made if settings.ABSTENTION in row.chosen + row.rejected]
+    silent = [metrics.ABSTENTION in row.chosen for row in made if metrics.ABSTENTION in row.chosen + row.rejected]
     assert len(silent) == 8 and sum(silent) == 4, "four of PAIRS say that the phrase loses, eight that it wins"
     assert sum(row.chosen == "1 [2]" for row in made) == 1, "pairs that the phrase does not decide stay"
     assert len(bench_rows(balance=False)) == len(PAIRS) + 1
@@ -80,5 +81,5 @@ def test_balance_leaves_as_many_pairs_in_which_silence_loses_as_wins():
 
 def bench_rows(balance: bool) -> list:
     chunks = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "five", "header")}
-    two = Pair("two", "q1", ("d.x#0",), "1 [1]", "1 [2]", "b", "author")
-    return alignment.rows([*PAIRS, two], {q.id: q for q in QUESTIONS}, chunks, balance)
+    two = PreferencePair("two", "q1", ("d.x#0",), "1 [1]", "1 [2]", "b", "author")
+    return training.preference_rows([*PAIRS, two], {q.id: q for q in QUESTIONS}, chunks, balance)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from utils import memory
+from utils import models
+from utils.models import device
 
 STATUS = Path("/proc/self/status")
 
@@ -18,10 +19,10 @@ def resident_mb() -> float:
 @pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's /proc")
 @pytest.mark.parametrize("fails", [False, True])
 def test_circles_are_freed_and_their_pages_handed_back(fails):
-    memory.keep()
+    device.keep_freed_pages()
     peak = []
 
-    @memory.frugal
+    @models.release_memory_after
     def run() -> str:
         held = {"much": [bytes(50_000) for _ in range(4_000)]}  # 200 MB in pieces that glibc would keep
         held["itself"] = held
@@ -30,12 +31,12 @@ def test_circles_are_freed_and_their_pages_handed_back(fails):
             raise ValueError("broken")
         return "done"
 
-    memory.hand_back()  # else the run may live on pages that earlier tests freed
+    models.release_memory()  # else the run may live on pages that earlier tests freed
     before = resident_mb()
     if fails:
         with pytest.raises(ValueError, match="broken"):
             run()
-        memory.hand_back()  # the error's traceback held the frame until here
+        models.release_memory()  # the error's traceback held the frame until here
     else:
         assert run() == "done"
     assert peak[0] > before + 100 and resident_mb() < peak[0] - 100

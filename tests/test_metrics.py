@@ -8,6 +8,7 @@ import pytest
 from ir_measures import RR, R, Success, nDCG
 
 from utils import metrics
+from utils.metrics import answers, ranking
 
 
 def rankings(seed: int = 3, count: int = 40):
@@ -18,28 +19,28 @@ def rankings(seed: int = 3, count: int = 40):
 
 
 @pytest.mark.parametrize(("measure", "ours"), [
-    (R @ 1, lambda r, e: metrics.recall_at(r, e, 1)),
-    (R @ 5, lambda r, e: metrics.recall_at(r, e, 5)),
-    (R @ 10, lambda r, e: metrics.recall_at(r, e, 10)),
-    (Success @ 1, lambda r, e: metrics.success_at(r, e, 1)),
-    (Success @ 5, lambda r, e: metrics.success_at(r, e, 5)),
-    (RR @ 10, metrics.reciprocal_rank),
-    (nDCG @ 10, metrics.ndcg),
+    (R @ 1, lambda r, e: ranking.recall_at_k(r, e, 1)),
+    (R @ 5, lambda r, e: ranking.recall_at_k(r, e, 5)),
+    (R @ 10, lambda r, e: ranking.recall_at_k(r, e, 10)),
+    (Success @ 1, lambda r, e: metrics.success_at_k(r, e, 1)),
+    (Success @ 5, lambda r, e: metrics.success_at_k(r, e, 5)),
+    (RR @ 10, ranking.reciprocal_rank),
+    (nDCG @ 10, ranking.ndcg),
 ])
 def test_ranking_metrics_agree_with_ir_measures(measure, ours):
-    for ranking, evidence in rankings():
+    for ranked, evidence in rankings():
         qrels = {"q": dict.fromkeys(evidence, 1)}
-        run = {"q": {id_: 100.0 - rank for rank, id_ in enumerate(ranking)}}
+        run = {"q": {id_: 100.0 - rank for rank, id_ in enumerate(ranked)}}
         expected = ir_measures.calc_aggregate([measure], qrels, run)[measure]
-        assert ours(ranking, evidence) == pytest.approx(expected)
+        assert ours(ranked, evidence) == pytest.approx(expected)
 
 
 def test_ranking_metrics_by_hand():
-    ranking = ["a", "b", "c", "d"]
-    assert metrics.recall_at(ranking, {"b", "x"}, 2) == 1 / 2
-    assert metrics.reciprocal_rank(ranking, {"c"}) == 1 / 3
-    assert metrics.all_evidence(ranking, {"a", "d"}) == 1 and metrics.all_evidence(ranking, {"a", "x"}) == 0
-    assert metrics.ndcg(ranking, {"a"}) == 1
+    ranked = ["a", "b", "c", "d"]
+    assert ranking.recall_at_k(ranked, {"b", "x"}, 2) == 1 / 2
+    assert ranking.reciprocal_rank(ranked, {"c"}) == 1 / 3
+    assert ranking.all_evidence(ranked, {"a", "d"}) == 1 and ranking.all_evidence(ranked, {"a", "x"}) == 0
+    assert ranking.ndcg(ranked, {"a"}) == 1
 
 
 def test_one_document_is_enough_unless_every_one_is_needed():
@@ -62,7 +63,7 @@ def test_exact_match_and_contains(answer, golds, exact, inside):
 
 
 def test_token_f1_is_two_times_shared_over_the_sum_of_lengths():
-    assert metrics.token_f1("up to five minutes", ["five minutes", "300"]) == pytest.approx(2 * 2 / (4 + 2))
+    assert answers.token_f1("up to five minutes", ["five minutes", "300"]) == pytest.approx(2 * 2 / (4 + 2))
 
 
 def test_set_f1_and_parsing_of_lists():

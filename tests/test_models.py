@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from utils import endpoint as endpoints
-from utils import models, settings, wheels
+from utils import downloads, models, settings
+from utils.models import device
+from utils.models import endpoint as endpoints
 
 QUESTIONS = [
     "What colour is the sky?",
@@ -52,16 +53,16 @@ def test_the_chat_template_came_through_the_conversion(language_model):
 def test_bfloat16_is_taken_where_it_is_faster_not_wherever_it_is_known(capability, known, seconds, expected, monkeypatch):
     import torch
 
-    monkeypatch.setattr(models, "device", lambda: "cpu")
+    monkeypatch.setattr(device, "torch_device", lambda: "cpu")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: known)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    monkeypatch.setattr(models, "product_seconds", lambda dtype: {"float32": 1.0, "bfloat16": seconds}[dtype])
+    monkeypatch.setattr(device, "product_seconds", lambda dtype: {"float32": 1.0, "bfloat16": seconds}[dtype])
     assert models.prefers_bfloat16.__wrapped__() is expected
 
 
 def test_products_are_timed_in_either_format():
-    assert all(0 < models.product_seconds(dtype, 2) < 5 for dtype in ("float32", "bfloat16"))
+    assert all(0 < device.product_seconds(dtype, 2) < 5 for dtype in ("float32", "bfloat16"))
 
 
 def test_a_local_directory_works_in_the_place_of_a_model_name():
@@ -72,7 +73,7 @@ def test_a_local_directory_works_in_the_place_of_a_model_name():
 
 def test_only_safetensors_are_kept():
     folder = settings.cache() / "models" / models.CONVERTED
-    assert not [p for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".pkl")] and wheels.intact(folder, deep=True)
+    assert not [p for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".pkl")] and downloads.is_intact(folder, deep=True)
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./missing"])

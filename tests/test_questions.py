@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from utils import benchmark, families, settings
+from data.build import templates
+from utils import evaluation, metrics, settings
+from utils.text import content_words
 
 ROWS = [json.loads(line) for line in settings.QUESTIONS.read_text("utf-8").splitlines()]
 MULTI_KINDS = {"raises", "takes", "requires", "returns", "states", "errors_a_not_b", "members_a_not_b", "sharing"}
@@ -16,17 +18,23 @@ def of(split: str, task: str = "") -> list[dict]:
     return [row for row in ROWS if row["split"] == split and task in ("", row["task"])]
 
 
+def similarity(a: str, b: str) -> float:
+    """Jaccard similarity of the two questions' content words."""
+    first, second = content_words(a), content_words(b)
+    return len(first & second) / max(1, len(first | second))
+
+
 def test_every_fact_still_gives_the_stored_answers_evidence_and_columns(world):
     computed = ("answers", "answer_set", "evidence", "home", "overlap", "names_service")
     stale = []
     for row in ROWS:
-        again = families.refresh(row, world)
+        again = templates.refresh(row, world)
         stale += [(row["id"], name) for name in computed if again[name] != row[name]]
     assert not stale
 
 
 def test_the_file_loads_and_every_evidence_id_is_a_document(world):
-    assert len(benchmark.load(known=world.documents)) == len(ROWS)
+    assert len(evaluation.load_questions(known=world.documents)) == len(ROWS)
 
 
 def test_sizes_are_those_of_the_design():
@@ -36,23 +44,23 @@ def test_sizes_are_those_of_the_design():
     assert len(homes) >= 80
     assert {home.split(".")[0] for home in homes} == set(settings.COURSE_SERVICES)
     assert min(Counter(row["task"] for row in test).values()) >= 30
-    assert set(Counter(row["task"] for row in test)) == set(benchmark.TASKS)
+    assert set(Counter(row["task"] for row in test)) == set(metrics.TASKS)
 
 
 def test_situations_are_true_apart_from_dev_and_test_and_not_worded_like_them(world):
-    rows = [json.loads(line) for line in settings.SITUATIONS.read_text("utf-8").splitlines()]
-    assert len(rows) >= 100 and all(families.refresh(row, world) == row for row in rows)
+    rows = [json.loads(line) for line in settings.ERROR_QUESTIONS.read_text("utf-8").splitlines()]
+    assert len(rows) >= 100 and all(templates.refresh(row, world) == row for row in rows)
     held_out = of("dev") + of("test")
     assert not {row["home"] for row in rows} & {row["home"] for row in held_out}
     asked = {(row["home"].partition(".")[0], answer) for row in held_out if row["task"] == "error" for answer in row["answers"]}
     assert not {(row["home"].partition(".")[0], row["answers"][0]) for row in rows} & asked
-    together = benchmark.load() + benchmark.load(settings.SITUATIONS, known=world.documents)
-    assert not [pair for pair in benchmark.near_duplicates(together) if "situation" in "".join(pair[:2])]
+    together = evaluation.load_questions() + evaluation.load_questions(settings.ERROR_QUESTIONS, known=world.documents)
+    assert not [pair for pair in evaluation.near_duplicates(together) if "situation" in "".join(pair[:2])]
 
 
 def test_at_least_400_training_questions_are_written_one_by_one():
     natural = [r for r in of("train") if not r["family"].startswith("template_") and r["family"] != "seen_fact"]
-    assert len(natural) >= 400 and {row["task"] for row in natural} == set(benchmark.TASKS)
+    assert len(natural) >= 400 and {row["task"] for row in natural} == set(metrics.TASKS)
 
 
 def test_splits_partition_the_home_operations():
@@ -84,7 +92,7 @@ def test_most_facts_rest_on_sentences_not_on_limits_in_the_model(split, share):
 
 
 def test_no_near_duplicate_crosses_a_split():
-    assert benchmark.near_duplicates(benchmark.load()) == []
+    assert evaluation.near_duplicates(evaluation.load_questions()) == []
 
 
 def test_whole_families_are_held_out_of_training():
@@ -93,9 +101,9 @@ def test_whole_families_are_held_out_of_training():
 
 
 def test_template_families_have_five_or_more_phrasings_and_their_rows_are_the_generated_ones(world):
-    assert all(len(set(phrasings)) >= 5 for phrasings in families.PHRASINGS.values())
+    assert all(len(set(phrasings)) >= 5 for phrasings in templates.PHRASINGS.values())
     taken = {row["home"] for row in ROWS if row["split"] in ("dev", "test")}
-    made = families.template_rows(world, [id_ for id_ in sorted(world.documents) if id_ not in taken])
+    made = templates.template_rows(world, [id_ for id_ in sorted(world.documents) if id_ not in taken])
     stored = [row for row in ROWS if row["family"].startswith("template_")]
     assert [row["question"] for row in made] == [row["question"] for row in stored]
 
@@ -106,7 +114,7 @@ def test_seen_facts_stand_in_training_too_in_other_words():
     assert len(seen) >= 40
     for row in seen:
         twin = extra[json.dumps(row["fact"], sort_keys=True)]
-        assert benchmark.similarity(twin["question"], row["question"]) < 0.75
+        assert similarity(twin["question"], row["question"]) < 0.75
 
 
 def test_about_half_of_the_dev_and_test_questions_name_the_service():

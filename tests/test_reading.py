@@ -3,9 +3,13 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
-from utils import benchmark, chunking, corpus, examples, reading, settings
-from utils.retrieval import Chunk
+from data.build import reading_practice
+from utils import corpus, evaluation, metrics, settings, training
+from utils.text import sentences
+from utils.training import examples
+from utils.types import Chunk, Example, Question
 
 
 def chunk(section: str, text: str, place: int = 0) -> Chunk:
@@ -14,27 +18,30 @@ def chunk(section: str, text: str, place: int = 0) -> Chunk:
 
 def test_values_errors_and_operations_are_found_and_ambiguous_sentences_left_out():
     limit = "The oven keeps a loaf warm for up to 30 minutes after baking ends."
-    assert list(reading.asked_of(chunk("parameter Size", limit))) == [("value", limit, "30 minutes")]
-    assert list(reading.asked_of(chunk("parameter Size", "It bakes for 20 minutes and rests for up to 5 minutes in all."))) == []
+    assert list(reading_practice.asked_of(chunk("parameter Size", limit))) == [("value", limit, "30 minutes")]
+    two = "It bakes for 20 minutes and rests for up to 5 minutes in all."
+    assert list(reading_practice.asked_of(chunk("parameter Size", two))) == []
     error = chunk("error OvenColdException", "Error OvenColdException. The oven was not hot enough for this loaf.")
-    assert list(reading.asked_of(error)) == [("error", "The oven was not hot enough for this loaf.", "OvenColdException")]
+    assert list(reading_practice.asked_of(error)) == [
+        ("error", "The oven was not hot enough for this loaf.", "OvenColdException")]
     lead = chunk("overview", "shop BakeBread\nBakes a loaf of bread in the oven.")
-    assert list(reading.asked_of(lead)) == [("routing", "Bakes a loaf of bread in the oven.", "BakeBread")]
+    assert list(reading_practice.asked_of(lead)) == [("routing", "Bakes a loaf of bread in the oven.", "BakeBread")]
 
 
 def test_a_question_never_says_its_answer_and_asks_in_the_right_unit():
     draw = random.Random(0)
     sentence = "A fresh loaf of wholemeal bread may rest for at most 12 hours in the covered basket near the oven."
-    said = [reading.worded("value", sentence, "12 hours", draw) for _ in range(30)]
+    said = [training.word_question("value", sentence, "12 hours", draw) for _ in range(30)]
     assert not any("12" in text for text in said) and any(text.startswith("how long") for text in said)
     assert len(set(said)) > 10
 
 
 def test_names_are_asked_for_where_a_sentence_sets_one_or_a_member_is_described():
     told = "Unless another one is given the value is SLOW_BAKE for each loaf."
-    assert ("value", told, "SLOW_BAKE") in reading.asked_of(chunk("parameter Mode", told))
+    assert ("value", told, "SLOW_BAKE") in reading_practice.asked_of(chunk("parameter Mode", told))
     member = chunk("output", "Returns: CrustColour (string). The shade of the crust when the loaf leaves the oven.")
-    assert list(reading.asked_of(member)) == [("member", "The shade of the crust when the loaf leaves the oven.", "CrustColour")]
+    assert list(reading_practice.asked_of(member)) == [
+        ("member", "The shade of the crust when the loaf leaves the oven.", "CrustColour")]
 
 
 def test_the_authors_questions_are_about_other_services_and_resemble_none_of_the_benchmark():
@@ -42,10 +49,10 @@ def test_the_authors_questions_are_about_other_services_and_resemble_none_of_the
     assert len(rows) >= 230 and len({row["id"] for row in rows}) == len(rows)
     assert all(set(row) == {"id", "task", "document", "sentence", "question", "answer"} for row in rows)
     assert not {row["document"].partition(".")[0] for row in rows} & set(settings.COURSE_SERVICES)
-    asked = benchmark.load()
-    made = [benchmark.Question(row["id"], row["task"], row["question"], (row["answer"],), (), (row["document"],), "train")
+    asked = evaluation.load_questions()
+    made = [Question(row["id"], row["task"], row["question"], (row["answer"],), (), (row["document"],), "train")
             for row in rows]
-    assert not [pair for pair in benchmark.near_duplicates([*asked, *made]) if "reading-" in pair[0] + pair[1]]
+    assert not [pair for pair in evaluation.near_duplicates([*asked, *made]) if "reading-" in pair[0] + pair[1]]
 
 
 def test_each_of_the_authors_questions_finds_its_sentence_again():
@@ -53,36 +60,36 @@ def test_each_of_the_authors_questions_finds_its_sentence_again():
     services = sorted({row["document"].partition(".")[0] for row in rows})[:6]
     said = {}
     for document in corpus.load(services):
-        for sentence in (s for part in document.sections for s in chunking.sentences(part.text)):
+        for sentence in (s for part in document.sections for s in sentences(part.text)):
             for text in (sentence, f"{document.title} {sentence}"):  # a chunk may join the title to the first sentence
-                said[document.id, reading.digest(text)] = text
+                said[document.id, reading_practice.sentence_digest(text)] = text
     for row in rows:
         if row["document"].partition(".")[0] in services and row["task"] == "fact":
             assert row["answer"] in said[row["document"], row["sentence"]], row["id"]
 
 
 def test_practice_uses_no_service_of_the_course(chosen, tiny, monkeypatch):
-    monkeypatch.setattr(reading, "SERVICES", 2)
+    monkeypatch.setattr(reading_practice, "SERVICES", 2)
     loaded = []
     monkeypatch.setattr(corpus, "load", lambda names: loaded.extend(names) or tiny)
-    made = reading.practice(4, chosen, lambda text: len(text.split()))
+    made = reading_practice.practice(4, chosen, lambda text: len(text.split()))
     assert len(loaded) == 2 and not set(loaded) & set(settings.COURSE_SERVICES)
     for example in made:
         place = example.completion.rpartition("[")[2].rstrip("]")
-        assert example.completion == settings.ABSTENTION or example.shown[int(place) - 1].startswith(example.question.home)
+        assert example.completion == metrics.ABSTENTION or example.shown[int(place) - 1].startswith(example.question.home)
         for asked, answered in example.more:
             cited = answered.rpartition("[")[2].rstrip("]")
-            assert asked and (answered == settings.ABSTENTION or 1 <= int(cited) <= len(example.shown))
+            assert asked and (answered == metrics.ABSTENTION or 1 <= int(cited) <= len(example.shown))
 
 
 def test_a_conversation_is_trained_where_the_model_speaks_and_one_turn_is_what_trl_makes(language_model):
     tokenizer = language_model.tokenizer
-    first = examples.Example("q", [{"role": "user", "content": "[1] five cups\n\nQuestion: how many?"}], "5 [1]")
-    (one,) = examples.conversations([first], tokenizer)
+    first = Example("q", [{"role": "user", "content": "[1] five cups\n\nQuestion: how many?"}], "5 [1]")
+    (one,) = examples.tokenized_conversations([first], tokenizer)
     whole = tokenizer.apply_chat_template([*first.prompt, {"role": "assistant", "content": "5 [1]"}], tokenize=False)
     assert one["input_ids"] == tokenizer(whole, add_special_tokens=False)["input_ids"]
-    assert examples.tokens([first], language_model) == [len(one["input_ids"])]
-    (two,) = examples.conversations([examples.replace(first, more=(("and plates?", settings.ABSTENTION),))], tokenizer)
+    assert training.example_tokens([first], language_model) == [len(one["input_ids"])]
+    (two,) = examples.tokenized_conversations([replace(first, more=(("and plates?", metrics.ABSTENTION),))], tokenizer)
     heard = tokenizer.decode([token for token in two["labels"] if token != -100])
-    assert heard == f"5 [1]<|im_end|>\n{settings.ABSTENTION}<|im_end|>\n"
+    assert heard == f"5 [1]<|im_end|>\n{metrics.ABSTENTION}<|im_end|>\n"
     assert two["input_ids"][: len(one["input_ids"])] == one["input_ids"] and "and plates?" in tokenizer.decode(two["input_ids"])

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from utils import decision, outcomes, rebuild_lab3, records, roi, settings, stats
+from utils import evaluation, metrics, roi, settings
+from utils.evaluation.records import load_rows
+from utils.types import Record
 
 README = (settings.ROOT / "README.md").read_text("utf-8")
 ONE = ("fact", "error", "routing")  # tasks with one short answer
@@ -23,16 +25,16 @@ def printed(value: float) -> str:
     return f"{value:.2f}".lstrip("0") if value < 0.995 else "1.0"
 
 
-def agrees(cell: str, found: stats.Interval) -> bool:
+def agrees(cell: str, found: metrics.MeanInterval) -> bool:
     """A cell `.37 [.32, .41]`, or `.37` alone, says what was found."""
     said = OPTIONAL_INTERVAL.match(cell)
     values = [printed(number) for number in (found.mean, found.low, found.high)]
     return bool(said) and [part for part in said.groups() if part] == values[: 3 if said[2] else 1]
 
 
-def silent(stored: list[dict], arm: str, tasks: tuple) -> float:
+def silent(stored: list[Record], arm: str, tasks: tuple) -> float:
     """Share of abstentions of an arm on these tasks."""
-    own = [r["abstained"] for r in stored if r["arm"] == arm and r["task"] in tasks]
+    own = [r.abstained for r in stored if r.arm == arm and r.task in tasks]
     return sum(own) / len(own)
 
 
@@ -41,58 +43,59 @@ TEST, DEV = table("option"), table("reader")
 
 @pytest.mark.parametrize("row", TEST, ids=lambda row: row[0].partition(":")[0].strip("`"))
 def test_the_answer_on_test(row):
-    stored = records.read("lab3_test")
+    stored = evaluation.load_records("lab3_test")
     arm = re.match(r"`([^`]+)`", row[0])[1]
-    one = [r for r in stored if r["task"] in ONE]
-    assert agrees(row[1], outcomes.right(stored, arm))
-    assert agrees(row[2], outcomes.score(one, arm, "exact_match"))
-    assert row[3] == "–" or agrees(row[3], outcomes.score(one, arm, "cited_right"))
+    one = [r for r in stored if r.task in ONE]
+    assert agrees(row[1], evaluation.correct_share(stored, arm))
+    assert agrees(row[2], evaluation.metric_interval(one, arm, "exact_match"))
+    assert row[3] == "–" or agrees(row[3], evaluation.metric_interval(one, arm, "cited_right"))
     assert row[4].split(" / ") == [printed(silent(stored, arm, tasks)) for tasks in (("unanswerable",), ONE)]
 
 
 @pytest.mark.parametrize("row", DEV, ids=lambda row: row[0])
 def test_the_readers_on_dev(row):
-    one = [r for r in records.read("lab2_dev") if r["task"] in ONE]
+    one = [r for r in evaluation.load_records("lab2_dev") if r.task in ONE]
     name = re.match(r"`([^`]+)`", row[0])
     context = "oracle" if "right documents" in row[0] else "advanced_rag"
     arm = f"{name[1]}+{context}" if name else "advanced_rag"
-    assert agrees(row[1], outcomes.score(one, arm, "exact_match"))
-    assert row[2] == "–" or agrees(row[2], outcomes.score(one, arm, "cited_right"))
+    assert agrees(row[1], evaluation.metric_interval(one, arm, "exact_match"))
+    assert row[2] == "–" or agrees(row[2], evaluation.metric_interval(one, arm, "cited_right"))
 
 
 def test_planned_differences_on_test():
-    stored = records.read("lab3_test")
+    stored = evaluation.load_records("lab3_test")
     for pair in (("advanced_rag", "raft+advanced_rag"), ("closed_book", "raft+advanced_rag"), ("format_only", "closed_book"),
                  ("raft+advanced_rag", "raft+graph")):
-        assert pair in rebuild_lab3.PLAN
-        said = str(outcomes.paired(stored, *pair)).replace("0.", ".").replace("-", "−")
+        assert pair in evaluation.planned_comparisons()
+        said = str(evaluation.paired_outcomes(stored, *pair)).replace("0.", ".").replace("-", "−")
         assert said in README, f"{pair}: {said}"
 
 
 def test_the_luck_of_training():
-    stored = records.read("lab3_test")
+    stored = evaluation.load_records("lab3_test")
     for name in ("raft", "raft_feedback"):
-        runs = sorted({r["arm"] for r in stored if re.fullmatch(rf"{name}(@\d+)?\+advanced_rag", r["arm"])})
-        found = [printed(outcomes.right(stored, arm).mean) for arm in sorted(runs, key=lambda arm: ("@" in arm, arm))]
+        runs = sorted({r.arm for r in stored if re.fullmatch(rf"{name}(@\d+)?\+advanced_rag", r.arm)})
+        found = [printed(evaluation.correct_share(stored, arm).mean) for arm in sorted(runs, key=lambda arm: ("@" in arm, arm))]
         assert len(found) > 1 and f"of `{name}`: {', '.join(found[:-1])} and {found[-1]} right" in README
-    told = str(outcomes.paired(stored, "raft@1+advanced_rag", "raft_feedback@1+advanced_rag"))
+    told = str(evaluation.paired_outcomes(stored, "raft@1+advanced_rag", "raft_feedback@1+advanced_rag"))
     silences = [printed(silent(stored, "raft_feedback@1+advanced_rag", tasks)) for tasks in (("unanswerable",), ONE)]
     assert told.replace("0.", ".").replace("-", "−") in README
     assert f"silent on {silences[0]} of the unanswerable questions and {silences[1]} of the 293" in README
     first_rounds = [{name: numbers for name, _, numbers in row["checks"]}["exact match kept"]
-                    for row in records.read("lab3_gates") if row["candidate"].startswith("raft_dpo_author@")]
+                    for row in load_rows("lab3_gates") if row["candidate"].startswith("raft_dpo_author@")]
     assert f"({' and '.join(first_rounds)} exact match".replace("0.", ".").replace("-", "−") in README
-    assert [row["candidate"] for row in records.read("lab3_gates") if row["promoted"]] == ["raft_dpo_author"]
+    assert [row["candidate"] for row in load_rows("lab3_gates") if row["promoted"]] == ["raft_dpo_author"]
 
 
 def test_the_money_sentence():
     bought = [match[1] for row in TEST if "refused" not in row[0] or "second" in row[0]
               if (match := re.match(r"`([^`]+)`", row[0])) and "oracle" not in match[1]]
-    made = decision.decide([r for r in records.read("lab3_test") if r["arm"] in bought])
-    choice, today = made.told["choice"], float(roi.npv(made.best, made.assumptions))
+    made = roi.build_report([r for r in evaluation.load_records("lab3_test") if r.arm in bought])
+    simulation, today = made.simulation, float(roi.net_present_value(made.best, made.assumptions))
+    choice = simulation["choice"]
     assert len(bought) == 9 and made.best.name == "raft+graph" and "of nine options only `raft+graph` brings anything" in README
-    assert sum(float(roi.npv(option, made.assumptions)) > 0 for option in made.options) == 1
-    for said in (f"({round(today, -2):,.0f} USD in a year)", f"loses {-round(made.told['mean'][choice], -2):,.0f} on average",
-                 f"best in {made.told['probability_none']:.0%}".replace("%", " %"),
-                 f"`raft+graph` in {made.told['probability_best'][choice]:.0%}".replace("%", " %")):
+    assert sum(float(roi.net_present_value(option, made.assumptions)) > 0 for option in made.options) == 1
+    for said in (f"({round(today, -2):,.0f} USD in a year)", f"loses {-round(simulation['mean'][choice], -2):,.0f} on average",
+                 f"best in {simulation['probability_none']:.0%}".replace("%", " %"),
+                 f"`raft+graph` in {simulation['probability_best'][choice]:.0%}".replace("%", " %")):
         assert said in README, said

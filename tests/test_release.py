@@ -1,11 +1,13 @@
 """The way from solution to lab and back loses nothing but the solutions."""
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
 
-from utils import release, settings
+from utils import settings
+from utils.course import release
 
 SOURCE = '''def double(x: int) -> int:
     """Twice x.
@@ -23,8 +25,24 @@ checks.check_double(double)'''
 LABS = sorted((settings.ROOT / "solutions").glob("*.ipynb"))
 
 
+def text(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def fill_lab(lab: dict, solution: dict) -> dict:
+    """The lab with each stub replaced by the body from the solution's cell of the same id."""
+    bodies, filled = {cell["id"]: text(cell) for cell in solution["cells"]}, copy.deepcopy(lab)
+    for cell in filled["cells"]:
+        cell["source"] = text(cell)
+        if release.STUB in cell["source"]:
+            if release.blank_solutions(bodies[cell["id"]]) != cell["source"]:
+                raise ValueError(f"cell {cell['id']} is not the solution's cell with its body removed")
+            cell["source"] = bodies[cell["id"]]
+    return filled
+
+
 def test_signature_docstring_and_check_survive_and_the_body_does_not():
-    blank = release.blank(SOURCE)
+    blank = release.blank_solutions(SOURCE)
     assert 'Twice x.' in blank and "checks.check_double(double)" in blank and "x + x" not in blank
     namespace: dict = {"checks": type("C", (), {"check_double": staticmethod(lambda fn: None)})}
     exec(blank, namespace)
@@ -35,18 +53,18 @@ def test_signature_docstring_and_check_survive_and_the_body_does_not():
 @pytest.mark.parametrize("source", ["### BEGIN SOLUTION\nx", "### END SOLUTION", "### BEGIN SOLUTION\n### BEGIN SOLUTION\n"])
 def test_markers_that_do_not_pair_are_refused(source):
     with pytest.raises(ValueError, match="without"):
-        release.blank(source)
+        release.blank_solutions(source)
 
 
 def test_labs_are_in_step_with_solutions():
-    assert LABS and release.main(check=True) == 0
+    assert LABS and release.release_labs(check=True) == 0
 
 
 @pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
 def test_filling_a_lab_from_its_solution_gives_back_the_solutions_code(path):
     solution = json.loads(path.read_text("utf-8"))
     lab = json.loads((settings.ROOT / "labs" / path.name).read_text("utf-8"))
-    filled = release.fill(lab, solution)
+    filled = fill_lab(lab, solution)
     code = [["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"] for book in (filled, solution)]
     assert code[0] == code[1]
     assert not [c for c in lab["cells"] if "BEGIN SOLUTION" in "".join(c["source"])]
@@ -55,9 +73,9 @@ def test_filling_a_lab_from_its_solution_gives_back_the_solutions_code(path):
 
 def test_a_lab_cell_that_was_changed_is_noticed_when_filling():
     solution = {"cells": [{"id": "a", "cell_type": "code", "source": SOURCE}]}
-    lab = {"cells": [{"id": "a", "cell_type": "code", "source": release.blank(SOURCE).replace("Twice", "Thrice")}]}
+    lab = {"cells": [{"id": "a", "cell_type": "code", "source": release.blank_solutions(SOURCE).replace("Twice", "Thrice")}]}
     with pytest.raises(ValueError, match="cell a is not"):
-        release.fill(lab, solution)
+        fill_lab(lab, solution)
 
 
 @pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
@@ -66,13 +84,13 @@ def test_badge_and_clone_address_come_from_the_one_setting(path):
         text = (settings.ROOT / folder / path.name).read_text("utf-8")
         book = json.loads(text)
         sources = "\n".join("".join(cell["source"]) for cell in book["cells"])
-        assert release.badge(f"labs/{path.name}") in sources
+        assert release.colab_badge(f"labs/{path.name}") in sources
         assert f'REPOSITORY = "{settings.REPOSITORY_URL}"' in sources
 
 
 def test_readme_badges_come_from_the_one_setting():
     readme = (settings.ROOT / "README.md").read_text("utf-8")
-    assert all(release.badge(f"labs/{path.name}") in readme for path in LABS)
+    assert all(release.colab_badge(f"labs/{path.name}") in readme for path in LABS)
 
 
 def test_a_lab_that_is_replaced_is_kept_in_the_cache(tmp_path, monkeypatch):
@@ -82,7 +100,7 @@ def test_a_lab_that_is_replaced_is_kept_in_the_cache(tmp_path, monkeypatch):
     book = {"cells": [{"id": "a", "cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": SOURCE}]}
     (tmp_path / "solutions" / "x.ipynb").write_text(json.dumps(book))
     (tmp_path / "labs" / "x.ipynb").write_text('{"cells": ["MY ANSWER"]}')
-    assert release.main(check=True, root=tmp_path) == 1 and "MY ANSWER" in (tmp_path / "labs" / "x.ipynb").read_text()
-    release.main(root=tmp_path)
+    assert release.release_labs(check=True, root=tmp_path) == 1 and "MY ANSWER" in (tmp_path / "labs" / "x.ipynb").read_text()
+    release.release_labs(root=tmp_path)
     (kept,) = (tmp_path / "cache" / "backup").iterdir()
-    assert "MY ANSWER" in kept.read_text() and release.main(check=True, root=tmp_path) == 0
+    assert "MY ANSWER" in kept.read_text() and release.release_labs(check=True, root=tmp_path) == 0

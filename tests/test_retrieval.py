@@ -9,12 +9,19 @@ from dataclasses import replace
 
 import pytest
 
-from utils import rag, retrieval
+from utils import retrieval
+from utils.retrieval.dense import chroma_client, search_documents
+from utils.types import Chunk, Hit
+
+
+def chunked(documents, embedder, chosen) -> list[Chunk]:
+    return [chunk for document in documents for chunk in retrieval.fixed_size_chunks(
+        document, embedder.tokenizer, chosen.chunk_tokens, chosen.chunk_overlap)]
 
 
 @pytest.fixture
 def chunks(tiny, embedder, chosen):
-    return retrieval.chunk_corpus(tiny, embedder.tokenizer, chosen)
+    return chunked(tiny, embedder, chosen)
 
 
 @pytest.fixture
@@ -27,7 +34,7 @@ def cache(tmp_path, monkeypatch):
 def test_windows_cover_the_text_and_overlap_as_asked(world, embedder, size, overlap):
     document = world.documents["sqs.PurgeQueue"]
     offsets = embedder.tokenizer(document.text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    made = retrieval.fixed_size(document, embedder.tokenizer, size, overlap)
+    made = retrieval.fixed_size_chunks(document, embedder.tokenizer, size, overlap)
     for number, chunk in enumerate(made):
         window = offsets[number * (size - overlap) :][:size]
         assert chunk.text == document.text[window[0][0] : window[-1][1]]
@@ -39,42 +46,42 @@ def test_windows_cover_the_text_and_overlap_as_asked(world, embedder, size, over
 
 def test_an_overlap_as_large_as_the_window_is_refused(tiny, embedder):
     with pytest.raises(ValueError, match="below the chunk size"):
-        retrieval.fixed_size(tiny[0], embedder.tokenizer, 10, 10)
+        retrieval.fixed_size_chunks(tiny[0], embedder.tokenizer, 10, 10)
 
 
 def test_the_right_document_comes_first(chunks, embedder, chosen, cache):
-    dense = retrieval.DenseRetriever(chunks, embedder, chosen)
+    dense = retrieval.DenseIndex(chunks, embedder, chosen)
     hits = dense.search("my kitten is hungry", 3)
     assert hits[0].document_id == "shop.FeedCat" and [hit.rank for hit in hits] == [1, 2, 3]
     assert hits[0].score >= hits[1].score >= hits[2].score
 
 
 def test_an_unchanged_index_is_skipped_and_an_interrupted_one_goes_on(chunks, embedder, chosen, cache):
-    dense = retrieval.DenseRetriever(chunks, embedder, chosen)
+    dense = retrieval.DenseIndex(chunks, embedder, chosen)
     assert dense.added == len(chunks)
-    assert retrieval.DenseRetriever(chunks, embedder, chosen).added == 0
+    assert retrieval.DenseIndex(chunks, embedder, chosen).added == 0
     dense.collection.delete(ids=[chunks[-1].id])
-    again = retrieval.DenseRetriever(chunks, embedder, chosen)
+    again = retrieval.DenseIndex(chunks, embedder, chosen)
     assert again.added == 1 and again.collection.count() == len(chunks)
 
 
 def test_a_changed_text_gets_an_index_of_its_own(chunks, embedder, chosen, cache):
-    retrieval.DenseRetriever(chunks, embedder, chosen)
+    retrieval.DenseIndex(chunks, embedder, chosen)
     changed = [replace(chunks[0], text="Something else."), *chunks[1:]]
-    assert retrieval.DenseRetriever(changed, embedder, chosen).added == len(chunks)
+    assert retrieval.DenseIndex(changed, embedder, chosen).added == len(chunks)
 
 
 def test_search_agrees_with_brute_force_over_the_same_vectors(world, embedder, chosen, cache):
     documents = [world.documents[id_] for id_ in world.of("sqs")[:6]]
-    made = retrieval.chunk_corpus(documents, embedder.tokenizer, chosen)
-    dense = retrieval.DenseRetriever(made, embedder, chosen)
+    made = chunked(documents, embedder, chosen)
+    dense = retrieval.DenseIndex(made, embedder, chosen)
     vectors, query = embedder.encode([c.text for c in made]), "how do I stop a redrive"
     best = (vectors @ embedder.encode([query])[0]).argsort()[::-1][:5]
     assert [hit.chunk.id for hit in dense.search(query, 5)] == [made[i].id for i in best]
 
 
 def test_bounds_stay_inside_or_outside_the_evidence(chunks, embedder, chosen, cache):
-    bounds = retrieval.Restricted(retrieval.DenseRetriever(chunks, embedder, chosen))
+    bounds = retrieval.EvidenceFilteredRetriever(retrieval.DenseIndex(chunks, embedder, chosen))
     inside = bounds.search("dinner", 9, ["shop.PaintWall"])
     outside = bounds.search("dinner", 9, ["shop.FeedCat"], inside=False)
     assert {hit.document_id for hit in inside} == {"shop.PaintWall"}
@@ -83,7 +90,7 @@ def test_bounds_stay_inside_or_outside_the_evidence(chunks, embedder, chosen, ca
 
 def test_an_empty_corpus_is_refused(embedder, chosen, cache):
     with pytest.raises(ValueError, match="corpus empty"):
-        retrieval.DenseRetriever([], embedder, chosen)
+        retrieval.DenseIndex([], embedder, chosen)
 
 
 def test_embeddings_have_length_one_and_match_the_plain_library(embedder):
@@ -94,14 +101,14 @@ def test_embeddings_have_length_one_and_match_the_plain_library(embedder):
 
 
 def test_ranking_goes_on_until_enough_documents_are_met():
-    chunk = [retrieval.Chunk(f"d{i // 4}#{i}", f"d{i // 4}", "s", "t") for i in range(60)]
-    hits = [retrieval.Hit(c, rank, 1.0) for rank, c in enumerate(chunk, 1)]
-    found = rag.retrieve(lambda query, k: hits[:k], "q", depth=8)
+    chunk = [Chunk(f"d{i // 4}#{i}", f"d{i // 4}", "s", "t") for i in range(60)]
+    hits = [Hit(c, rank, 1.0) for rank, c in enumerate(chunk, 1)]
+    found = search_documents(lambda query, k: hits[:k], "q", depth=8)
     assert len(retrieval.distinct_documents(found)) >= 10
 
 
 def test_the_lead_sentence_is_withheld_even_across_line_breaks(chunks):
-    hit = retrieval.Hit(replace(chunks[0], text="x\nBakes a loaf of\nbread in the oven. It takes an hour."), 1, 1.0)
+    hit = Hit(replace(chunks[0], text="x\nBakes a loaf of\nbread in the oven. It takes an hour."), 1, 1.0)
     assert "loaf" not in retrieval.without_sentence(hit, "Bakes a loaf of bread in the oven.").chunk.text
 
 
@@ -116,7 +123,7 @@ def test_a_chroma_server_serves_the_same_hits(chunks, embedder, chosen, cache):
         remote = replace(chosen, chroma_url=f"http://127.0.0.1:{port}")
         for _ in range(60):
             try:
-                dense = retrieval.DenseRetriever(chunks, embedder, remote)
+                dense = retrieval.DenseIndex(chunks, embedder, remote)
                 break
             except RuntimeError:
                 time.sleep(0.5)
@@ -128,4 +135,4 @@ def test_a_chroma_server_serves_the_same_hits(chunks, embedder, chosen, cache):
 
 def test_a_chroma_server_that_is_down_is_named(chosen):
     with pytest.raises(RuntimeError, match="LAB_CHROMA_URL http://127.0.0.1:9 did not answer"):
-        retrieval.chroma(replace(chosen, chroma_url="http://127.0.0.1:9"))
+        chroma_client(replace(chosen, chroma_url="http://127.0.0.1:9"))

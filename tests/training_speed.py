@@ -10,32 +10,34 @@ import tempfile
 import time
 from pathlib import Path
 
-from utils import arms, benchmark, examples, finetune, models, settings
-from utils.progress import peak_gb
+from utils import evaluation, models, training
+from utils.training import examples, sft
+from utils.types import Example
 
 COUNT = 32  # examples, one pass
 WAYS = ("ours", "bare", "trl_defaults")
 
 
-def rows() -> list[examples.Example]:
+def rows() -> list[Example]:
     """The same RAFT examples for every way; made in each process, before its clock and memory matter."""
-    questions = benchmark.load()
+    questions = evaluation.load_questions()
     train = [q for q in questions if q.split == "train" and q.task == "routing"]
-    return examples.subset(examples.raft(train, arms.Room(settings.load()), errors=0), COUNT)
+    return training.sample_examples(training.raft_examples(train, evaluation.Workspace(), errors=0), COUNT)
 
 
 def ours(made: list, folder: Path) -> float:
     """The course's training; seconds."""
-    return finetune.train(made, finetune.Sft(epochs=1.0), folder)["seconds"]
+    return training.train_sft(made, training.SFTSettings(epochs=1.0), folder)["seconds"]
 
 
 def trl_defaults(made: list, folder: Path) -> float:
     """TRL's SFTTrainer with nothing set but LoRA on the same layers; seconds."""
     from trl import SFTConfig, SFTTrainer
 
-    model, tokenizer = finetune.base()
+    model, tokenizer = training.load_base_model()
     trainer = SFTTrainer(model, SFTConfig(str(folder), num_train_epochs=1, report_to="none", disable_tqdm=True, use_cpu=True),
-                         train_dataset=examples.rows(made), processing_class=tokenizer, peft_config=finetune.lora(finetune.Sft()))
+                         train_dataset=examples.example_rows(made), processing_class=tokenizer,
+                         peft_config=sft.lora_config(training.SFTSettings()))
     begun = time.monotonic()
     trainer.train()
     return time.monotonic() - begun
@@ -46,8 +48,8 @@ def bare(made: list, folder: Path) -> float:
     import torch
     from peft import get_peft_model
 
-    model, tokenizer = finetune.base()
-    model = get_peft_model(model, finetune.lora(finetune.Sft())).train()
+    model, tokenizer = training.load_base_model()
+    model = get_peft_model(model, sft.lora_config(training.SFTSettings())).train()
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-3)
     batches = []
     for start in range(0, len(made), 2):
@@ -74,11 +76,12 @@ def main() -> None:
     """Run every way in its own process."""
     if len(sys.argv) > 1:
         made = rows()
-        count = sum(examples.tokens(made, arms.Room(settings.load()).model))
+        count = sum(training.example_tokens(made, evaluation.Workspace().model()))
         models.language_model.cache_clear()
         with tempfile.TemporaryDirectory() as folder:
             seconds = globals()[sys.argv[1]](made, Path(folder) / "adapter")
-        print(f"{sys.argv[1]}: {count / seconds:.0f} tokens/s, {count} tokens in {seconds:.0f} s, peak {peak_gb():.2f} GB")
+        print(f"{sys.argv[1]}: {count / seconds:.0f} tokens/s, {count} tokens in {seconds:.0f} s, "
+              f"peak {models.peak_memory_gb():.2f} GB")
         return
     for way in WAYS:
         done = subprocess.run([sys.executable, "-m", "tests.training_speed", way], capture_output=True, text=True)

@@ -7,29 +7,30 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import settings, setup
+from . import course, environment, evaluation, settings
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; every expected trouble ends in one sentence and exit code 1."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "doctor" and not setup.python().exists():
-            print(f"MEND environment: {setup.VENV.name} does not exist\n     → python3 -m utils setup")
+        if options.command == "doctor" and not environment.interpreter().exists():
+            print(f"MEND environment: {environment.VENV.name} does not exist\n     → python3 -m utils setup")
             return 1
-        if not setup.inside():
+        if not environment.is_active():
             if options.command != "doctor":
-                setup.make_room()
-            return subprocess.run([str(setup.python()), "-m", "utils", *arguments], cwd=settings.ROOT).returncode
+                environment.create_environment()
+            command = [str(environment.interpreter()), "-m", "utils", *arguments]
+            return subprocess.run(command, cwd=settings.ROOT).returncode
         return COMMANDS[options.command](options)
     except KeyboardInterrupt:
-        print("\nInterrupted. Run the same command again: it goes on where it stopped.", file=sys.stderr)
+        print("\nInterrupted. Run the same command again: it resumes where it stopped.", file=sys.stderr)
         return 130
     except (ValueError, RuntimeError, LookupError) as error:
         print(f"{str(error).splitlines()[0]}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or 'a file'}: {error.strerror or error}; mend that and run the command again", file=sys.stderr)
+        print(f"{error.filename or 'a file'}: {error.strerror or error}; fix that and run the command again", file=sys.stderr)
         return 1
 
 
@@ -50,27 +51,28 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--check", action="store_true", help="fail when they differ")
     bench = commands.add_parser("benchmark", help="score arms on a questions file")
     bench.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, one question each")
-    bench.add_argument("--arms", default="base,naive_rag", metavar="A,B", help="default base,naive_rag; a wrong one lists all")
+    bench.add_argument("--arms", default=evaluation.DEFAULT_ARMS, metavar="A,B",
+                       help=f"default {evaluation.DEFAULT_ARMS}; a wrong one lists all")
     bench.add_argument("--split", default="", metavar="S", help="only this split of the file (train, dev or test)")
     bench.add_argument("--retrieval-only", action="store_true", help="no language model is used")
     bench.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
     bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
     rebuild = commands.add_parser("rebuild", help="for authors: remake committed adapters and records; resumes")
     rebuild.add_argument("what", choices=("lab1", "lab2", "lab3"))
-    drafted = commands.add_parser("draft", help="draft questions about a folder of documents, for you to review")
-    drafted.add_argument("--corpus", required=True, metavar="DIR")
-    drafted.add_argument("--out", required=True, metavar="FILE", help="JSON lines; a file that is there is never replaced")
-    drafted.add_argument("--many", type=int, default=40, metavar="N")
-    told = commands.add_parser("report", help="a one-page decision from a benchmark's records")
-    told.add_argument("--records", required=True, metavar="FILE", help="what `benchmark --out` wrote")
-    told.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are put beside it")
-    told.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
+    draft = commands.add_parser("draft", help="draft questions about a folder of documents, for you to review")
+    draft.add_argument("--corpus", required=True, metavar="DIR")
+    draft.add_argument("--out", required=True, metavar="FILE", help="JSON lines; a file that is there is never replaced")
+    draft.add_argument("--many", type=int, default=40, metavar="N")
+    report = commands.add_parser("report", help="a one-page decision from a benchmark's records")
+    report.add_argument("--records", required=True, metavar="FILE", help="what `benchmark --out` wrote")
+    report.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are put beside it")
+    report.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
     commands.add_parser("doctor", help="what is wrong with this machine, and the command that mends it")
     return parser
 
 
 def _setup(options: argparse.Namespace) -> int:
-    setup.prepare()
+    course.prepare()
     print("Ready.")
     return 0
 
@@ -78,10 +80,10 @@ def _setup(options: argparse.Namespace) -> int:
 def _lab(options: argparse.Namespace) -> int:
     if not 1 <= options.port <= 65535:
         raise ValueError(f"--port {options.port}: give a number from 1 to 65535")
-    setup.prepare()
+    course.prepare()
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={options.port}",
                f"--ServerApp.root_dir={settings.ROOT / 'labs'}"]
-    setup.quiet_jupyterlab()
+    course.quiet_jupyterlab()
     if options.no_browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -90,93 +92,82 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    setup.prepare()
+    course.prepare()
     if lint := subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=settings.ROOT).returncode:
         return lint
-    environment = {**os.environ, "LAB_FAST": "" if options.full else "1", "HF_HUB_OFFLINE": "1"}
+    variables = {**os.environ, "LAB_FAST": "" if options.full else "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "pytest", "tests", "labs", "solutions", "--nbval-lax", "--nbval-current-env",
                f"--nbval-cell-timeout={1200 if options.full else 300}"]
-    return subprocess.run(command, cwd=settings.ROOT, env=environment).returncode
+    return subprocess.run(command, cwd=settings.ROOT, env=variables).returncode
 
 
 def _run(options: argparse.Namespace) -> int:
-    from . import notebooks
-
-    setup.prepare()
-    return notebooks.run_all(settings.ROOT / options.what, options.fast, options.save)
+    course.prepare()
+    return course.run_notebooks(settings.ROOT / options.what, options.fast, options.save)
 
 
 def _release(options: argparse.Namespace) -> int:
-    from . import release
-
-    return release.main(options.check)
+    return course.release_labs(options.check)
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    from . import arms, benchmark, report
-
-    chosen_arms, out = arms.parse(options.arms), Path(options.out)
+    arms, out = evaluation.parse_arms(options.arms), Path(options.out)
     if out.is_dir():
         raise ValueError(f"{out}: is a folder; give --out a file name")
     if out.resolve() == Path(options.questions).resolve():
         raise ValueError(f"{out}: --out is the questions file itself; give another name")
     out.parent.mkdir(parents=True, exist_ok=True)
-    every = benchmark.load(options.questions)
-    room = arms.load_room(settings.load(), options.corpus)
-    every = benchmark.load(options.questions, known=room.documents) if every else every
-    questions = benchmark.load(options.questions, split=options.split)
-    if any(arm.context for arm in chosen_arms) or not options.retrieval_only:
-        setup.prepare()
-    train = arms.training_questions(every) if any(arm.baseline for arm in chosen_arms) else ()
+    every = evaluation.load_questions(options.questions)
+    workspace = evaluation.load_workspace(options.corpus)
+    every = evaluation.load_questions(options.questions, known=workspace.documents)
+    questions = evaluation.load_questions(options.questions, split=options.split)
+    if any(arm.context.retrieves for arm in arms) or not options.retrieval_only:
+        course.prepare()
+    train = evaluation.training_questions(every) if any(arm.is_baseline for arm in arms) else ()
     try:
-        records = arms.run(questions, chosen_arms, room, out, options.retrieval_only, train)
+        records = evaluation.run_arms(questions, arms, workspace, out, options.retrieval_only, train)
     except OSError as error:
-        raise RuntimeError(f"{out}: could not be written ({error.strerror}); make room or give another --out and run it "
+        raise RuntimeError(f"{out}: could not be written ({error.strerror}); free some space or give another --out and run it "
                            f"again: what was finished is kept in {out.name}.part") from None
-    print(report.printed(records, options.retrieval_only))
+    print(evaluation.benchmark_tables(records, options.retrieval_only))
     print(f"{len(records)} records in {out}")
     return 0
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from . import rebuild, rebuild_lab2, rebuild_lab3
-
-    setup.prepare()
-    {"lab1": rebuild.lab1, "lab2": rebuild_lab2.lab2, "lab3": rebuild_lab3.lab3}[options.what]()
-    return 0
+    course.prepare()
+    return subprocess.run([sys.executable, "-m", "data.build", options.what], cwd=settings.ROOT).returncode
 
 
 def _draft(options: argparse.Namespace) -> int:
-    from . import drafts, folder
+    from . import corpus, own_domain
 
     if options.many < 1:
         raise ValueError(f"--many {options.many}: give at least 1")
-    made = drafts.write(folder.load(options.corpus), Path(options.out), options.many)
-    print(f"{made} drafts in {options.out}; each is marked {drafts.REVIEW!r}: reword it, add accepted forms, drop what is no "
-          "question")
+    drafts = own_domain.write_drafts(corpus.load_folder(options.corpus), Path(options.out), options.many)
+    print(f"{drafts} drafts in {options.out}; each is marked {own_domain.REVIEW!r}: reword it, add accepted forms, "
+          "delete what is not a question")
     return 0
 
 
 def _report(options: argparse.Namespace) -> int:
-    from . import decision, prices, report
+    from . import roi
 
     out = Path(options.out)
     if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
         raise ValueError(f"{out}: give --out the name of an .html file")
-    records = report.read(options.records)
+    records = evaluation.read_records(options.records)
     if not records:
         raise ValueError(f"{options.records}: holds no records; make some with `python3 -m utils benchmark`")
-    setup.prepare()
+    course.prepare()
     out.parent.mkdir(parents=True, exist_ok=True)
-    for path in decision.write(records, out, Path(options.prices) if options.prices else prices.PRICES):
+    for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE):
         print(path)
     return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from . import doctor
-
-    return doctor.main()
+    return course.run_doctor()
 
 
 COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "benchmark": _benchmark,

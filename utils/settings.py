@@ -11,14 +11,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 QUESTIONS = DATA / "questions.jsonl"
-SITUATIONS = DATA / "situations.jsonl"  # more training questions on errors, for the reader only
+ERROR_QUESTIONS = DATA / "error_questions.jsonl"  # more training questions on errors, for the reader only
 READING = DATA / "reading.jsonl"  # questions on services outside the course, for the reader only
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # the one source beside pip's own, and for torch alone
 REPOSITORY_URL = "https://github.com/rag-or-finetune/course"  # set once here; `release` writes every badge from it
 COURSE_SERVICES = ("dynamodb", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "stepfunctions")
 WHEEL_MODEL = "SmolLM2-135M-Instruct-q4"  # the name of the model unpacked from its wheel
 WHEEL_EMBEDDER = "all-MiniLM-L6-v2"
 OLDER_BOTOCORE = "botocore-1.40.0"  # the same services fifteen months earlier: what lab 3 updates from
-ABSTENTION = "not in the documentation"
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from utils import benchmark, corpus, metrics, models, settings, stats  # noqa: E402
+from utils import corpus, evaluation, metrics, models, settings  # noqa: E402
+from utils.types import Document  # noqa: E402
 
 FETCHED = 100  # hits asked for: enough for ten distinct documents
 
 
-def llama_index(documents: list[corpus.Document]):
+def llama_index(documents: list[Document]):
     """VectorStoreIndex with SentenceSplitter's defaults (1,024 tokens, overlap 200)."""
     from llama_index.core import Document, Settings, VectorStoreIndex
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
@@ -24,7 +25,7 @@ def llama_index(documents: list[corpus.Document]):
     return lambda question: [hit.node.ref_doc_id for hit in retriever.retrieve(question)]
 
 
-def langchain(documents: list[corpus.Document]):
+def langchain(documents: list[Document]):
     """RecursiveCharacterTextSplitter's defaults (4,000 characters, overlap 200) and an in-memory vector store."""
     from langchain_core.documents import Document
     from langchain_core.vectorstores import InMemoryVectorStore
@@ -45,7 +46,7 @@ def main() -> None:
     split = parser.parse_args().split
     models.quiet()
     documents = corpus.load()
-    questions = benchmark.load(split=split, tasks=("fact", "error", "routing"))
+    questions = evaluation.load_questions(split=split, tasks=("fact", "error", "routing"))
     for build in (llama_index, langchain):
         begun = time.monotonic()
         search = build(documents)
@@ -55,7 +56,7 @@ def main() -> None:
             ranking = list(dict.fromkeys(search(question.question)))
             scores.append(metrics.retrieval_scores(ranking, question.evidence, every=False))
         clusters = [q.cluster for q in questions]
-        row = {name: str(stats.interval([s[name] for s in scores], clusters))
+        row = {name: str(metrics.mean_interval([s[name] for s in scores], clusters))
                for name in ("recall@1", "recall@5", "recall@10", "mrr@10")}
         print(json.dumps({"framework": build.__name__, "split": split, "n": len(questions), "index_seconds": round(seconds),
                           **row}), flush=True)

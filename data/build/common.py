@@ -1,0 +1,93 @@
+"""What the three rebuilds share: work in progress, tables of arms, rows of other tables, each step skipped when done."""
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from utils import evaluation, settings
+from utils.types import Question, Record
+
+
+def work(name: str) -> Path:
+    """A file of work in progress."""
+    folder = settings.cache() / "rebuild"
+    folder.mkdir(exist_ok=True)
+    return folder / name
+
+
+def questions_digest() -> str:
+    """Digest of the questions file as it is now."""
+    return hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest()
+
+
+def commit_table(name: str, questions: Sequence[Question], names: str, workspace: evaluation.Workspace, command: str,
+                 retrieval_only: bool = False, elsewhere: Sequence[str] = ()) -> None:
+    """Run arms over questions, resuming, and commit their records under `name`.
+
+    elsewhere: arms that this machine cannot ask, for want of their adapters; their committed records are kept.
+    """
+    out, arms = work(f"{name}.jsonl"), evaluation.parse_arms(names)
+    _reuse_valid_records(name, out, questions, arms, workspace, retrieval_only)
+    train = [q for q in evaluation.load_questions() if q.split == "train"]
+    records = evaluation.run_arms(questions, arms, workspace, out, retrieval_only, train)
+    if elsewhere:
+        records += _records_from_elsewhere(name, elsewhere, {record.arm: record.settings_hash for record in records})
+    evaluation.write_records(records, name, command, "read once, retrieval only" if retrieval_only else "")
+    print(f"{name}: {len(records)} records", flush=True)
+
+
+def _records_from_elsewhere(name: str, arms: Sequence[str], now: dict[str, str]) -> list[Record]:
+    """Committed records of these arms, if those of all other arms were made with the settings and documents of now."""
+    provenance = evaluation.RECORDS_FOLDER / f"{name}.json"
+    if not provenance.exists():
+        return []
+    stored = evaluation.load_records(name)
+    same_questions = json.loads(provenance.read_text("utf-8"))["questions_sha256"] == questions_digest()
+    if same_questions and all(now.get(record.arm, record.settings_hash) == record.settings_hash for record in stored):
+        return [record for record in stored if record.arm in arms]
+    print(f"{name}: records of {', '.join(arms)} are dropped: questions, documents or settings have changed", flush=True)
+    return []
+
+
+def valid_records(split: str, questions: Sequence[Question], arms: Sequence[evaluation.Arm], workspace: evaluation.Workspace,
+                  retrieval_only: bool) -> list[Record]:
+    """Committed records of a split that the present settings, prompts, corpus and questions would give again."""
+    digests, known = {arm.name: workspace.digest(arm) for arm in arms}, {q.id for q in questions}
+    records = []
+    for path in sorted(evaluation.RECORDS_FOLDER.glob(f"*_{split}.json")):
+        provenance = json.loads(path.read_text("utf-8"))
+        same_kind = ("retrieval only" in provenance["note"]) == retrieval_only
+        if provenance["questions_sha256"] == questions_digest() and same_kind:
+            records += [record for record in evaluation.load_records(path.stem)
+                        if digests.get(record.arm) == record.settings_hash and record.question_id in known]
+    return records
+
+
+def _reuse_valid_records(name: str, out: Path, questions: Sequence[Question], arms: Sequence[evaluation.Arm],
+                         workspace: evaluation.Workspace, retrieval_only: bool) -> None:
+    """Begin a run with the committed records that hold, so that they are not made a second time."""
+    if not out.with_name(out.name + ".part").exists():
+        _write_part(out, valid_records(name.rpartition("_")[2], questions, arms, workspace, retrieval_only), questions)
+
+
+def reopen(out: Path, questions: Sequence[Question]) -> None:
+    """Make the finished file of an earlier run the beginning of the next, which keeps what its settings still allow."""
+    if out.exists() and not out.with_name(out.name + ".part").exists():
+        _write_part(out, evaluation.read_records(out), questions)
+
+
+def _write_part(out: Path, records: Sequence[Record], questions: Sequence[Question]) -> None:
+    wording = {q.id: q.question for q in questions}
+    lines = [json.dumps({"record": record.to_json(), "question": wording.get(record.question_id)}) for record in records]
+    out.with_name(out.name + ".part").write_text("".join(line + "\n" for line in lines), "utf-8")
+
+
+def commit_rows(name: str, make: Callable[[], list[dict]], note: str, command: str, key: str = "") -> None:
+    """Commit the rows that `make` gives; they are made once for each key and kept in the cache."""
+    path = work(f"{name}{key and '-' + key}.json")
+    if not path.exists():
+        path.write_text(json.dumps(make()), "utf-8")
+    evaluation.write_rows(json.loads(path.read_text("utf-8")), name, command, note)
+    print(f"{name}: done", flush=True)

@@ -1,0 +1,50 @@
+"""What README and its neighbours show is true: size, order, the example question and record, every file of the map."""
+from __future__ import annotations
+
+import json
+import re
+
+from utils import evaluation, settings
+from utils.__main__ import COMMANDS
+from utils.types import Record
+
+README = (settings.ROOT / "README.md").read_text("utf-8")
+PACKAGE = (settings.ROOT / "utils" / "README.md").read_text("utf-8")
+
+
+def example(heading: str) -> dict:
+    """The JSON object below a heading of the package's README, its comments removed."""
+    block = PACKAGE.partition(f"## {heading}\n")[2].partition("    {\n")[2].partition("\n    }\n")[0]
+    return json.loads("{" + re.sub(r"\s+# .*$", "", block, flags=re.M) + "}")
+
+
+def test_the_front_page_is_short_and_starts_without_a_number():
+    assert len(README.encode()) <= 7000
+    assert not re.findall(r"\d\.\d", README.partition("python3 -m utils lab")[0])
+
+
+def test_the_example_question_is_the_benchmarks_with_every_field():
+    shown = example("A question")
+    stored = next(row for line in settings.QUESTIONS.read_text("utf-8").splitlines() if (row := json.loads(line))["id"] == shown["id"])
+    assert shown == stored
+
+
+def test_the_example_record_is_a_committed_one_with_every_field():
+    shown = example("A record")
+    stored = next(record for record in evaluation.load_records("lab3_test")
+                  if (record.question_id, record.arm) == (shown["question_id"], shown["arm"]))
+    assert shown == {**stored.to_json(), "hits": stored.to_json()["hits"][:1]}
+    assert Record.from_json(shown).to_json() == shown
+
+
+def test_the_package_readme_names_every_room_file_command_model_and_context():
+    for path in (settings.ROOT / "utils").rglob("*.py"):
+        if not path.name.startswith("__") and path.parent.name not in ("checks", "graph"):
+            assert re.search(rf"\b{path.stem}\b", PACKAGE), path
+    names = [*COMMANDS, *evaluation.MODELS, *evaluation.CONTEXTS, *evaluation.BASELINES]
+    assert [name for name in names if not re.search(rf"`{name}\b", PACKAGE)] == []
+
+
+def test_every_folder_of_the_front_page_map_exists():
+    folders = re.findall(r"^    (\S+)/ {2,}", README, re.M)
+    assert len(folders) == 6 and all((settings.ROOT / folder).is_dir() for folder in folders)

@@ -1,0 +1,16 @@
+"""Documents: the course's domain, a person's own folder, and an older version of the domain."""
+
+_FILES = {
+    "aws": ["ERROR_LINE", "MEMBER_LINE", "NESTING", "RENDERING", "error_meanings", "fact_section", "load",
+            "service_model", "service_names", "services_named", "true_triples", "without_service"],
+    "folder": ["lead_sentence", "load_folder", "write_docstrings"],
+    "versions": ["changes", "older_version", "weeks_between", "with_value_replaced"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

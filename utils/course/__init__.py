@@ -1,0 +1,25 @@
+"""What makes the package a course: preparation, exercises and their checks, widgets, notebooks, release, doctor."""
+
+_FILES = {
+    "preparation": ["prepare", "quiet_jupyterlab", "work_folder"],
+    "exercises": ["exercise_progress", "use_mine_or_reference"],
+    "checks.lab1": ["check_identifier_words", "check_only_first", "check_passages_that_fit",
+                    "check_precision_and_recall", "check_recall_at_k", "check_reciprocal_rank_fusion",
+                    "check_split_tokens"],
+    "checks.lab2": ["check_cohen_kappa", "check_dpo_loss", "check_labels_for", "check_lora_parameters",
+                    "check_may_promote", "check_raft_example", "check_risk_coverage"],
+    "checks.lab3": ["check_break_even", "check_cluster_mean", "check_cost_per_correct", "check_expected_regret",
+                    "check_read_result", "check_swings", "check_token_f1"],
+    "widgets": ["PreferenceAnnotator", "learner_labels_file", "value_sliders", "value_table"],
+    "doctor": ["run_doctor"],
+    "notebooks": ["run_notebooks"],
+    "release": ["release_labs"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

@@ -1,0 +1,1 @@
+"""Checks of the exercises, a file for each lab; how they work stands in `harness`."""

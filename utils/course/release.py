@@ -1,0 +1,112 @@
+"""Writes `labs/` from `solutions/`: exercise bodies removed, outputs cleared, badges and clone address renewed."""
+from __future__ import annotations
+
+import copy
+import json
+import re
+import time
+from pathlib import Path
+
+from .. import settings
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "# YOUR CODE HERE"
+BADGE = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
+README_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*?(labs/\w+\.ipynb)\)")
+CLONE = re.compile(r'^REPOSITORY = ".*"$', re.M)
+
+
+def blank_solutions(source: str) -> str:
+    """The source with every marked solution replaced by a stub that raises NotImplementedError.
+
+    Raises ValueError when the markers do not come in pairs.
+    """
+    kept, skipping = [], False
+    for line in source.split("\n"):
+        marker = line.strip()
+        if marker == BEGIN and not skipping:
+            indent = line[: len(line) - len(line.lstrip())]
+            kept += [f"{indent}{STUB}", f"{indent}raise NotImplementedError"]
+            skipping = True
+        elif marker == END and skipping:
+            skipping = False
+        elif marker in (BEGIN, END):
+            raise ValueError(f"{marker} without its partner in: {source.splitlines()[0]}")
+        elif not skipping:
+            kept.append(line)
+    if skipping:
+        raise ValueError(f"{BEGIN} without {END} in: {source.splitlines()[0]}")
+    return "\n".join(kept)
+
+
+def make_lab(solution: dict) -> dict:
+    """The lab of a solution notebook (both as parsed JSON)."""
+    made = copy.deepcopy(solution)
+    for cell in made["cells"]:
+        cell["source"] = blank_solutions(_text(cell))
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+            cell["metadata"].pop("execution", None)
+    return made
+
+
+def renew_addresses(notebook: dict, path: str) -> dict:
+    """Badge and clone address written anew from the one setting they come from."""
+    for cell in notebook["cells"]:
+        cell["source"] = CLONE.sub(f'REPOSITORY = "{settings.REPOSITORY_URL}"', BADGE.sub(colab_badge(path), _text(cell)))
+    return notebook
+
+
+def colab_badge(path: str) -> str:
+    """Markdown of the Colab badge for a notebook of this repository."""
+    github = settings.REPOSITORY_URL.removeprefix("https://github.com/")
+    return (f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+            f"(https://colab.research.google.com/github/{github}/blob/main/{path})")
+
+
+def release_labs(check: bool = False, root: Path = settings.ROOT) -> int:
+    """Write every lab (or, with check, only compare); returns 1 when one differed and check was asked for."""
+    differing = []
+    readme = root / "README.md"
+    pages = {}
+    if readme.exists():
+        text = README_BADGE.sub(lambda found: colab_badge(found[1]), readme.read_text("utf-8"))
+        pages[readme] = re.sub(r"(?<=    git clone )\S+", settings.REPOSITORY_URL, text)
+    for path in sorted((root / "solutions").glob("*.ipynb")):
+        solution = renew_addresses(json.loads(path.read_text("utf-8")), f"labs/{path.name}")
+        pages |= {path: _dump(solution), root / "labs" / path.name: _dump(make_lab(solution))}
+    for target, text in pages.items():
+        if not target.exists() or target.read_text("utf-8") != text:
+            differing.append(target.relative_to(root).as_posix())
+            if not check:
+                _write(target, text)
+    known = {path.name for path in (root / "solutions").glob("*.ipynb")}
+    differing += [f"labs/{p.name}" for p in (root / "labs").glob("*.ipynb") if p.name not in known]
+    if differing:
+        print(f"{'differ' if check else 'written'}: {', '.join(differing)}")
+        if check:
+            print("→ if you are an author: python3 -m utils release (a lab it replaces is kept in the cache, backup/)")
+        return int(check)
+    print("labs/ is in step with solutions/.")
+    return 0
+
+
+def _write(target: Path, text: str) -> None:
+    """Write the file; a lab that is replaced may hold a learner's answers, so a copy goes into the cache first."""
+    if target.exists() and target.parent.name == "labs":
+        backup = settings.cache() / "backup" / f"{time.strftime('%Y%m%d-%H%M%S')}-{target.name}"
+        backup.parent.mkdir(exist_ok=True)
+        backup.write_bytes(target.read_bytes())
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, "utf-8")
+
+
+def _text(cell: dict) -> str:
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _dump(notebook: dict) -> str:
+    for cell in notebook["cells"]:
+        cell["source"] = _text(cell).splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,0 +1,189 @@
+"""The virtual environment and what pip installs into it. Standard library only: nothing is installed when it starts.
+
+Models, corpus and index are made afterwards, by `course.prepare`.
+"""
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from . import settings
+
+VENV = settings.ROOT / ".venv"
+REQUIREMENTS = settings.ROOT / "requirements.txt"
+PYTHONS = ((3, 11), (3, 13))
+NEEDED_GB = 5
+# On Colab these stay as they are: replacing them under a running kernel breaks it.
+COLAB_KEEPS = {"torch", "numpy", "pandas", "matplotlib", "scikit-learn", "tqdm", "ipywidgets", "beautifulsoup4"}
+
+
+def on_colab() -> bool:
+    """True inside Google Colab, where the packages go into the running environment."""
+    return "COLAB_RELEASE_TAG" in os.environ
+
+
+def interpreter() -> Path:
+    """The interpreter everything runs in: the one in `.venv`, or Colab's own."""
+    if on_colab():
+        return Path(sys.executable)
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def is_active() -> bool:
+    """True when this process already runs in that interpreter."""
+    return on_colab() or Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def install() -> None:
+    """What the first cell of a notebook calls: on Colab the packages, elsewhere nothing, since the kernel runs in `.venv`."""
+    if on_colab():
+        create_environment()
+
+
+def create_environment() -> None:
+    """Create `.venv` and install the requirements into it, unless that was done for these very requirements.
+
+    Raises RuntimeError with one sentence when Python, the disk or the network stands in the way.
+    """
+    low, high = PYTHONS
+    if not low <= sys.version_info[:2] <= high:
+        raise RuntimeError(f"Python {sys.version.split()[0]} is not supported: run this with Python "
+                           f"{low[0]}.{low[1]} to {high[0]}.{high[1]}")
+    stamp, wanted = _stamp(), _wanted()
+    if stamp.exists() and stamp.read_text("utf-8") == wanted and interpreter().exists():
+        return
+    check_disk()
+    if not on_colab() and not interpreter().exists():
+        print(f"Creating {VENV.name} …", flush=True)
+        venv.create(VENV, with_pip=True, clear=VENV.exists())
+    lines = lines_to_install()
+    install_cpu_torch(lines)
+    pip_install(lines)
+    stamp.write_text(wanted, "utf-8")
+
+
+def _stamp() -> Path:
+    return settings.cache() / "colab-installed" if on_colab() else VENV / "installed"
+
+
+def _wanted() -> str:
+    return hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+
+
+def lines_to_install() -> list[str]:
+    """Requirement lines; on Colab the run group only, without what Colab already has and must keep."""
+    text = REQUIREMENTS.read_text("utf-8")
+    if not on_colab():
+        return requirement_lines(text)
+    run = requirement_lines(text.split("# --- dev")[0])
+    return [line for line in run if not (package_name(line) in COLAB_KEEPS and _installed(package_name(line)))]
+
+
+def requirement_lines(text: str) -> list[str]:
+    """The requirements of a requirements file, without comments."""
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def package_name(line: str) -> str:
+    """The package that a requirement names, in lower case."""
+    return re.match(r"[A-Za-z0-9_.-]+", line)[0].lower()
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def check_disk(needed_gb: float = NEEDED_GB) -> None:
+    """RuntimeError when the disk that holds the checkout has too little space."""
+    free = shutil.disk_usage(settings.ROOT).free / 1e9
+    if free < needed_gb:
+        raise RuntimeError(f"only {free:.1f} GB are free where this checkout is and {needed_gb} GB are needed: free some space, "
+                           "then run this again")
+
+
+def install_cpu_torch(lines: list[str]) -> None:
+    """Take PyTorch's CPU build from its own package index where pip's default would bring gigabytes of GPU libraries.
+
+    On Linux without an NVIDIA GPU, unless torch is there already or pip is told of another source. Only torch may come from
+    that index. Where it cannot be reached, one sentence says what will be downloaded instead.
+    """
+    torch = [line for line in lines if package_name(line) == "torch"]
+    if not torch or not sys.platform.startswith("linux") or has_nvidia_gpu() or _has_torch() or pip_has_torch_source():
+        return
+    print("Packages: PyTorch's CPU build …", flush=True)
+    command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps",
+               "--retries", "0", "--timeout", "10", "--index-url", settings.TORCH_CPU_INDEX, *torch]
+    if subprocess.run(command, capture_output=True).returncode:
+        print(f"PyTorch's CPU package index ({settings.TORCH_CPU_INDEX}) could not be reached: pip's default build is downloaded "
+              "instead, with several GB of GPU libraries that this machine does not use.", flush=True)
+
+
+def has_nvidia_gpu() -> bool:
+    """True where an NVIDIA driver is installed."""
+    return bool(shutil.which("nvidia-smi")) or Path("/proc/driver/nvidia/version").exists()
+
+
+def _has_torch() -> bool:
+    finder = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
+    return subprocess.run([str(interpreter()), "-c", finder], capture_output=True).returncode == 0
+
+
+def pip_has_torch_source() -> bool:
+    """True where a variable or pip.conf names an index, a folder of wheels, or a constraint on torch."""
+    command = [str(interpreter()), "-m", "pip", "config", "list"]
+    for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines():
+        option, _, value = line.partition("=")
+        name = option.rpartition(".")[2]
+        if name in ("index-url", "extra-index-url", "find-links", "no-index"):
+            return True
+        if name == "constraint" and any(_constrains_torch(path) for path in value.strip("'\"").split()):
+            return True
+    return False
+
+
+def _constrains_torch(path: str) -> bool:
+    try:
+        lines = requirement_lines(Path(path).read_text("utf-8"))
+    except OSError:  # an address, or a file that pip will complain about itself
+        return True
+    return any(re.match(r"torch\b", line) for line in lines)
+
+
+def pip_install(lines: list[str]) -> None:
+    """Install with one line of progress instead of pip's log; the log is kept in the cache for when it fails."""
+    log = settings.cache() / "pip.log"
+    command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *lines]
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        count = 0
+        for line in process.stdout:
+            file.write(line)
+            if line.startswith(("Collecting ", "Installing collected")):
+                count += 1
+                step = "installing …" if line.startswith("Installing") else line.split()[1]
+                show_progress(f"Packages: {count} found, {step}")
+        process.wait()
+    show_progress("")
+    if process.returncode:
+        errors = [line for line in log.read_text("utf-8").splitlines() if "ERROR" in line]
+        reason = errors[-1].removeprefix("ERROR: ")[:200] if errors else "no reason given"
+        raise RuntimeError(f"pip could not install the packages ({reason}); its log is {log.name} in the cache folder: "
+                           f"check the network, then run the same command again")
+    print(f"Packages: {count} collected and installed.", flush=True)
+
+
+def show_progress(text: str) -> None:
+    """Rewrite the current line of a terminal; say nothing elsewhere."""
+    if sys.stdout.isatty():
+        print(f"\r{text[:78]:<78}", end="" if text else "\r", flush=True)

@@ -1,0 +1,25 @@
+"""From questions and arms to records, and from records to tables."""
+
+_FILES = {
+    "questions": ["load_questions", "near_duplicates", "training_questions", "word_overlap"],
+    "arms": ["Arm", "DEFAULT_ARMS", "MODELS", "TRAINED_MODELS", "arm_colours", "parse_arm", "parse_arms"],
+    "workspace": ["Workspace", "load_workspace"],
+    "runner": ["check_digests", "run_arms"],
+    "records": ["RECORDS_FOLDER", "agree", "frame", "load_records", "load_rows", "planned_comparisons",
+                "read_records", "write_records", "write_rows"],
+    "outcomes": ["SCORABLE_TASKS", "abstention_counts", "correct_by_group", "correct_share", "mean_usage",
+                 "metric_interval", "outcome", "outcome_draws", "outcome_shares", "outcomes_by_context",
+                 "paired_outcomes", "rescue_table", "scorable"],
+    "staleness": ["answering_sentence", "stale_per_week", "stale_questions"],
+    "tables": ["benchmark_tables", "summarise", "wide_table"],
+    "retrieval_stages": ["StageCatalog", "compare_stages", "measure_stage", "order_effect"],
+    "training_seeds": ["seed_differences", "seed_spread", "seed_table"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

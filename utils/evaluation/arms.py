@@ -1,0 +1,173 @@
+"""Arms of the benchmark: which model reads which context. Two tables hold all that is known of models and contexts.
+
+A new model is a line of `MODELS` and its recipe; a new context is a line of `CONTEXTS` and its search in `workspace`.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .. import models
+
+DEFAULT_ARMS = "base,naive_rag"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model. `recipe` is "" for one that is not trained; `shipped` models lie in `data/checkpoints`."""
+
+    name: str
+    recipe: str = ""
+    feedback_rounds: int | None = 0  # None: not recorded
+    facts_in_weights: bool = False  # trained on the answers themselves, so that it has to be trained again when they change
+    shipped: bool = False
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class ContextSpec:
+    """What a model reads. `is_bound`: nobody can buy it, since it is chosen by who knows the answer."""
+
+    name: str
+    retrieves: bool = True
+    is_bound: bool = False
+    uses_graph: bool = False
+    colour: str = ""
+
+
+CLOSED_BOOK = ContextSpec("", retrieves=False)
+CONTEXTS = {spec.name: spec for spec in (
+    ContextSpec("naive_rag", colour="#56B4E9"),
+    ContextSpec("advanced_rag", colour="#0072B2"),
+    ContextSpec("graph", uses_graph=True, colour="#009E73"),
+    ContextSpec("oracle", is_bound=True, colour="#000000"),
+    ContextSpec("distractor", is_bound=True, colour="#BBBBBB"),
+)}
+MODELS = {spec.name: spec for spec in (
+    ModelSpec("base", shipped=True, colour="#999999"),
+    ModelSpec("closed_book", "closed_book", facts_in_weights=True, shipped=True, colour="#E69F00"),
+    ModelSpec("format_only", "format_only", shipped=True),
+    ModelSpec("raft", "raft", shipped=True, colour="#D55E00"),
+    ModelSpec("raft_dpo_unbalanced", "dpo", 1),
+    ModelSpec("raft_dpo_author", "dpo", 1, shipped=True, colour="#882255"),
+    ModelSpec("raft_dpo_ai", "dpo", 1),
+    ModelSpec("raft_dpo_mixed", "dpo", 1),
+    ModelSpec("raft_kto", "kto", 1),
+    ModelSpec("raft_feedback", "dpo", 2, shipped=True, colour="#CC79A7"),
+)}
+BASELINES = {spec.name: spec for spec in (
+    ModelSpec("question_only", colour="#DDDDDD"),
+    ModelSpec("nearest_question", colour="#CCCCCC"),
+)}
+TRAINED_MODELS = tuple(name for name, spec in MODELS.items() if spec.recipe)
+PAIR_COLOURS = {("raft", "graph"): "#332288"}  # where model and context together have a colour of their own
+NEUTRAL = "#56B4E9"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A model, its training seed and its context. `name` is the arm as somebody typed it."""
+
+    model: ModelSpec
+    context: ContextSpec = CLOSED_BOOK
+    seed: int = 0
+    name: str = ""
+
+    def __post_init__(self):
+        if not self.name:
+            parts = [self.adapter] * (self.model.name != "base" or not self.context.name) + [self.context.name]
+            object.__setattr__(self, "name", "+".join(part for part in parts if part))
+
+    @property
+    def adapter(self) -> str:
+        """The model's name with its seed, as an adapter is filed; `base` for the untrained model."""
+        return f"{self.model.name}@{self.seed}" if self.seed else self.model.name
+
+    @property
+    def is_baseline(self) -> bool:
+        """True for the guessers that see no document and are no model."""
+        return self.model.name in BASELINES
+
+    @property
+    def is_trained(self) -> bool:
+        """True where an adapter is merged into the base model."""
+        return bool(self.model.recipe)
+
+    @property
+    def is_option(self) -> bool:
+        """True for what somebody could buy: no bound, no baseline, no control, no further seed of an option."""
+        return not (self.context.is_bound or self.is_baseline or self.model.recipe == "format_only" or self.seed)
+
+    @property
+    def colour(self) -> str:
+        """The colour in every figure: of a trained model its own, with passages too; of the base that of its context."""
+        pair = PAIR_COLOURS.get((self.model.name, self.context.name))
+        own = self.context.colour if self.model.name == "base" and self.context.name else self.model.colour
+        return pair or own or NEUTRAL
+
+    def with_seed(self, seed: int) -> Arm:
+        """The same model and context, trained with another seed."""
+        return replace(self, seed=seed, name="")
+
+
+def parse_arm(name: str) -> Arm:
+    """The arm of a name `MODEL[@SEED][+CONTEXT]`, a context alone, a baseline, or `adapter:FOLDER[+CONTEXT]`.
+
+    Raises ValueError that lists the known ones.
+    """
+    if name in BASELINES:
+        return Arm(BASELINES[name], name=name)
+    model, _, context = name.rpartition("+")
+    if context not in CONTEXTS:
+        model, context = name, ""
+    elif not model:
+        model = "base"
+    known, _, seed = model.partition("@")
+    spec = _adapter_spec(model) if model.startswith("adapter:") else MODELS.get(known)
+    seeded = bool(re.fullmatch(r"\d+", seed)) and bool(spec and spec.recipe)
+    if spec is None or (seed and not seeded and not model.startswith("adapter:")):
+        listed = [*MODELS, *CONTEXTS, "MODEL+CONTEXT", "MODEL@SEED+CONTEXT", "adapter:FOLDER", *BASELINES]
+        raise ValueError(f"unknown arm {name!r}; known are {', '.join(listed)}")
+    return Arm(spec, CONTEXTS.get(context, CLOSED_BOOK), int(seed) if seeded else 0, name)
+
+
+def parse_arms(names: str) -> list[Arm]:
+    """Arms of a comma-separated list, each once. Raises ValueError for an unknown arm or an empty list."""
+    arms = [parse_arm(name) for name in dict.fromkeys(part.strip() for part in names.split(",") if part.strip())]
+    if not arms:
+        raise ValueError("no arm is named; give at least one, for example --arms base,naive_rag")
+    return arms
+
+
+def arm_colours(names: Iterable[str]) -> dict[str, str]:
+    """Name of each arm → its colour in every figure."""
+    return {name: parse_arm(name).colour for name in names}
+
+
+def _adapter_spec(model: str) -> ModelSpec:
+    """What the provenance of an adapter from elsewhere tells of it; without one its rounds of feedback are None."""
+    try:
+        provenance = models.adapter_provenance(model)
+    except ValueError:  # the folder is not on this machine
+        provenance = {}
+    recipe = provenance.get("settings", {}).get("recipe", "")
+    return ModelSpec(model, recipe or "not recorded", _feedback_rounds(model, provenance), recipe == "closed_book")
+
+
+def _feedback_rounds(model: str, provenance: dict) -> int | None:
+    """Rounds of feedback of an adapter and of those it was trained from; None where one of them left no provenance."""
+    if not provenance:
+        return None
+    parent, here = provenance.get("parent", ""), int("pairs" in provenance or "prompts" in provenance)
+    if not parent:
+        return here
+    known, _, _ = parent.partition("@")
+    if known in MODELS:
+        return here + MODELS[known].feedback_rounds
+    beside = f"adapter:{models.adapter_folder(model).parent / parent}"
+    try:
+        before = _feedback_rounds(beside, models.adapter_provenance(beside))
+    except ValueError:
+        before = None
+    return None if before is None else here + before

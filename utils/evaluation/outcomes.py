@@ -1,0 +1,183 @@
+"""What a user got from each answer, and how context changed it: outcome shares, rescue, distraction, sufficient context.
+
+A reply is correct when it has at most 15 words and holds an accepted answer: stricter than `contains`, which rewards chatter,
+and milder than exact match, which punishes a harmless extra word.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import metrics
+from ..types import Question, Record
+
+OUTCOMES = ("correct", "wrong", "abstained")
+SCORABLE_TASKS = (*metrics.SINGLE_ANSWER_TASKS, "multi_doc", "unanswerable")  # a summary is neither correct nor wrong
+SET_F1 = 0.8  # from which a list of names is correct
+
+
+def outcome(record: Record | dict) -> str:
+    """`correct`, `wrong` or `abstained`. record: or its parsed JSON. Raises ValueError for a task that has no outcome."""
+    if isinstance(record, dict):
+        record = Record.from_json(record)
+    if record.task not in SCORABLE_TASKS:
+        raise ValueError(f"{record.question_id}: task {record.task} is neither correct nor wrong; leave it out")
+    scores = record.scores
+    if record.task == "multi_doc" and scores["set_f1"] >= SET_F1:
+        return "correct"  # with the graph the set is what its traversal returns, whatever the model says beside it
+    if record.abstained:
+        return "abstained"
+    if record.task in ("multi_doc", "unanswerable"):
+        return "wrong"
+    return "correct" if scores["contains"] and scores["words"] <= metrics.LONGEST_ANSWER else "wrong"
+
+
+def scorable(records: Sequence[Record]) -> list[Record]:
+    """Records with an outcome."""
+    return [record for record in records if record.task in SCORABLE_TASKS]
+
+
+def _by_question(records: Sequence[Record], arm: str) -> dict[str, Record]:
+    return {record.question_id: record for record in scorable(records) if record.arm == arm}
+
+
+def outcome_shares(records: Sequence[Record], arm: str) -> dict[str, float]:
+    """Share of each outcome for one arm. Raises ValueError when it has no record with an outcome."""
+    found = [outcome(record) for record in scorable(records) if record.arm == arm]
+    if not found:
+        raise ValueError(f"{arm}: none of its records has an outcome; tasks that have one are {', '.join(SCORABLE_TASKS)}")
+    return {name: found.count(name) / len(found) for name in OUTCOMES}
+
+
+def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int = 10_000, seed: int = 0):
+    """Bootstrapped outcome shares, shape (resamples, arms, 3): whole clusters drawn once for all arms, so they stay paired.
+
+    Only questions that every arm answered count. Raises ValueError when there are none.
+    """
+    import numpy
+
+    answered = [_by_question(records, arm) for arm in arms]
+    asked = [id_ for id_ in answered[0] if all(id_ in each for each in answered[1:])]
+    if not asked:
+        raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
+    names, index = numpy.unique([answered[0][id_].cluster for id_ in asked], return_inverse=True)
+    hits = numpy.zeros((len(names), len(arms), len(OUTCOMES)))
+    for place, id_ in zip(index, asked, strict=True):
+        for number, each in enumerate(answered):
+            hits[place, number, OUTCOMES.index(outcome(each[id_]))] += 1
+    sizes = numpy.bincount(index)
+    drawn = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
+    counts = numpy.zeros((resamples, len(names)))
+    numpy.add.at(counts, (numpy.arange(resamples)[:, None], drawn), 1)
+    return numpy.einsum("rc,cao->rao", counts, hits) / (counts @ sizes)[:, None, None]
+
+
+def changed_by_context(records: Sequence[Record], without: str, with_: str) -> dict[str, metrics.MeanInterval | None]:
+    """Rescue and distraction of one arm by another: what context corrected, and what it broke.
+
+    rescue: of the questions not correct without context, the share correct with it. distraction: of those correct without,
+    the share not correct with it. Each is None where nothing is in the denominator.
+    """
+    before = {id_: outcome(record) == "correct" for id_, record in _by_question(records, without).items()}
+    after = [r for r in scorable(records) if r.arm == with_ and r.question_id in before]
+    changes = {}
+    for name, was_correct in (("rescue", False), ("distraction", True)):
+        rows = [r for r in after if before[r.question_id] == was_correct and r.task != "unanswerable"]
+        changed = [float((outcome(r) == "correct") != was_correct) for r in rows]
+        changes[name] = metrics.mean_interval(changed, [r.cluster for r in rows]) if rows else None
+    return changes
+
+
+def rescue_table(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
+    """Table of `changed_by_context` for pairs of arms, with n; counts instead of an interval of fewer than ten questions."""
+    import pandas
+
+    def words(share: metrics.MeanInterval | None) -> str:
+        if share is None:
+            return "none was correct before"
+        return f"{share} (n = {share.n})" if share.n >= 10 else f"{round(share.mean * share.n)} of {share.n}"
+
+    return pandas.DataFrame({
+        f"{without} → {with_}": {name: words(share) for name, share in changed_by_context(records, without, with_).items()}
+        for without, with_ in pairs}).T
+
+
+def outcomes_by_context(records: Sequence[Record], arm: str) -> dict[str, dict[str, float]]:
+    """Outcome shares where the passages held the answer (sufficient) and where they did not, with n."""
+    own = [r for r in scorable(records) if r.arm == arm and "answer_in_context" in r.scores]
+    split = {"sufficient": [r for r in own if r.scores["answer_in_context"]],
+             "insufficient": [r for r in own if not r.scores["answer_in_context"]]}
+    return {name: {**{kind: sum(outcome(r) == kind for r in rows) / max(1, len(rows)) for kind in OUTCOMES}, "n": len(rows)}
+            for name, rows in split.items()}
+
+
+def known_to(records: Sequence[Record], arm: str = "base") -> set[str]:
+    """Ids of questions whose accepted answer stands in what the arm said without passages, chatter or not."""
+    return {r.question_id for r in records if r.arm == arm and r.scores.get("contains")}
+
+
+def reporting_groups(record: Record, question: Question, known: set[str] = frozenset()) -> list[str]:
+    """Names of the reporting groups a record belongs to: "all" first, then its task, exposure (facts only, since no other task
+    has seen facts), wording overlap (where there is an answer), and whether the base model says an accepted answer (`known_to`).
+    """
+    groups = ["all", record.task]
+    groups += [question.exposure] if question.exposure and record.task == "fact" else []
+    groups += [f"overlap {question.overlap}"] if question.overlap and record.task != "unanswerable" else []
+    if record.task in metrics.SINGLE_ANSWER_TASKS:
+        groups.append(f"base {'says it' if question.id in known else 'does not say it'}")
+    return groups
+
+
+def metric_interval(records: Sequence[Record], arm: str, metric: str) -> metrics.MeanInterval:
+    """Mean and cluster interval of one metric for one arm, over the records that have it."""
+    scored = [(r.scores[metric], r.cluster) for r in records if r.arm == arm and metric in r.scores]
+    return metrics.mean_interval(*zip(*scored, strict=True))
+
+
+def correct_share(records: Sequence[Record], arm: str) -> metrics.MeanInterval:
+    """Share of correct answers of one arm, with its cluster interval."""
+    own = [r for r in scorable(records) if r.arm == arm]
+    return metrics.mean_interval([float(outcome(r) == "correct") for r in own], [r.cluster for r in own])
+
+
+def paired_outcomes(records: Sequence[Record], a: str, b: str, kind: str = "correct") -> metrics.PairedDifference:
+    """Share of an outcome of arm b minus that of a, on the questions that both answered."""
+    answered = [_by_question(records, arm) for arm in (a, b)]
+    ids = [id_ for id_ in answered[0] if id_ in answered[1]]
+    values = [[float(outcome(each[id_]) == kind) for id_ in ids] for each in answered]
+    return metrics.paired_difference(*values, [answered[0][id_].cluster for id_ in ids])
+
+
+def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
+    """Mean prompt tokens, answer tokens and seconds a question of one arm, over the records with an outcome."""
+    own = [r for r in scorable(records) if r.arm == arm]
+    return {"tokens_in": sum(r.prompt_tokens for r in own) / len(own),
+            "tokens_out": sum(r.completion_tokens for r in own) / len(own),
+            "seconds": sum(r.seconds["retrieve"] + r.seconds["generate"] for r in own) / len(own)}
+
+
+def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[str]):
+    """Share of correct answers by reporting group (rows) and arm (columns), with n: a pandas DataFrame."""
+    import pandas
+
+    known, correct = known_to(records), {}
+    for record in scorable(records):
+        if record.arm in arms:
+            for group in reporting_groups(record, questions[record.question_id], known):
+                correct.setdefault(group, {}).setdefault(record.arm, []).append(outcome(record) == "correct")
+    order = ["all", *SCORABLE_TASKS, *sorted(set(correct) - {"all", *SCORABLE_TASKS})]
+    rows = {group: {"n": len(next(iter(correct[group].values()))),
+                    **{arm: round(sum(values) / len(values), 2) for arm in arms if (values := correct[group].get(arm))}}
+            for group in order if group in correct}
+    return pandas.DataFrame(rows).T.astype({"n": int})
+
+
+def abstention_counts(records: Sequence[Record], arms: Sequence[str]):
+    """Table: for each arm how often it abstained or answered, where an answer exists and where none does."""
+    import pandas
+
+    counts = {}
+    for arm in arms:
+        own = [r for r in scorable(records) if r.arm == arm]
+        cells = metrics.abstention_table([outcome(r) == "abstained" for r in own], [r.task != "unanswerable" for r in own])
+        counts[arm] = {name.replace("_", ", "): count for name, count in cells.items()}
+    return pandas.DataFrame(counts).T

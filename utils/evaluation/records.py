@@ -1,0 +1,137 @@
+"""Records on disk: a benchmark's own files, and the committed ones, without text of documents and with provenance.
+
+Each `data/records/NAME.jsonl.gz` has its provenance in `NAME.json` beside it; `rebuild` writes both.
+"""
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from .. import metrics, settings
+from ..types import Record
+from .arms import parse_arm
+from .outcomes import SCORABLE_TASKS, outcome
+
+RECORDS_FOLDER = settings.DATA / "records"
+PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
+
+
+def read_records(path: Path | str) -> list[Record]:
+    """Records of a file that `benchmark --out` wrote. Raises ValueError naming file and line when one is broken."""
+    records = []
+    for number, line in enumerate(Path(path).read_text("utf-8").splitlines(), 1):
+        try:
+            records.append(Record.from_json(json.loads(line)))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}, line {number}: is not valid JSON ({error.msg})") from None
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path}, line {number}: is not a record of a benchmark ({type(error).__name__}: {error}); give the "
+                             "file that `benchmark --out` wrote") from None
+    return records
+
+
+def load_records(name: str) -> list[Record]:
+    """Committed benchmark records by name, for example `lab3_test`."""
+    return [Record.from_json(row) for row in load_rows(name)]
+
+
+def load_rows(name: str) -> list[dict]:
+    """Rows of a committed table by name, for example `lab1_stages`."""
+    with gzip.open(RECORDS_FOLDER / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def planned_comparisons() -> list[tuple[str, str]]:
+    """Pairs of arms whose difference was planned before test was read, from `data/plan.json`; second minus first."""
+    return [tuple(pair) for pair in json.loads((settings.DATA / "plan.json").read_text("utf-8"))["comparisons"]]
+
+
+def frame(records: str | Sequence[Record]):
+    """Records, or committed ones by name, as a tidy pandas DataFrame: one row a question and arm.
+
+    Columns: question_id, arm, model, seed, context, task, cluster, outcome (None for a summary), answer, abstained, cited,
+    prompt_tokens, completion_tokens, retrieve_seconds, generate_seconds, and one for each score.
+    """
+    import pandas
+
+    rows = []
+    for record in load_records(records) if isinstance(records, str) else records:
+        arm = parse_arm(record.arm)
+        rows.append({
+            "question_id": record.question_id, "arm": record.arm, "model": arm.model.name, "seed": arm.seed,
+            "context": arm.context.name, "task": record.task, "cluster": record.cluster,
+            "outcome": outcome(record) if record.task in SCORABLE_TASKS else None,
+            "answer": record.answer, "abstained": record.abstained, "cited": record.cited,
+            "prompt_tokens": record.prompt_tokens, "completion_tokens": record.completion_tokens,
+            **{f"{part}_seconds": seconds for part, seconds in record.seconds.items()},
+            # a score of the same name as a field of the record says the same
+            **{name: value for name, value in record.scores.items() if name != "abstained"}})
+    return pandas.DataFrame(rows)
+
+
+def compact(record: Record) -> Record:
+    """The record with an answer of more than 15 words replaced by its length and hash, and hits cut to 10 documents."""
+    hits, documents = [], set()
+    for hit in record.hits:
+        documents.add(hit.document_id)
+        if len(documents) > 10:
+            break
+        hits.append(hit)
+    words = record.answer.split()
+    if len(words) <= metrics.LONGEST_ANSWER:
+        return replace(record, hits=tuple(hits))
+    digest = hashlib.sha256(record.answer.encode()).hexdigest()[:16]
+    return replace(record, hits=tuple(hits), answer="", answer_set=(), answer_words=len(words), answer_sha256=digest)
+
+
+def write_records(records: Sequence[Record], name: str, command: str, note: str = "", folder: Path | None = None) -> Path:
+    """Write compact benchmark records and what they came from: command, settings, package versions, questions' digest."""
+    hashes = {"settings_hash": sorted({record.settings_hash for record in records})}
+    return write_rows([compact(record).to_json() for record in records], name, command, note, folder, hashes)
+
+
+def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path | None = None,
+               more: dict | None = None) -> Path:
+    """Write rows of any table, which hold no text of documents, with the same provenance."""
+    folder = folder or RECORDS_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl.gz"
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
+        file.write(text.encode())
+    provenance = {
+        "command": command,
+        "settings": asdict(settings.load()),
+        **(more or {}),
+        "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "python": platform.python_version(),
+        "records": len(rows),
+        "note": note,
+    }
+    path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    return path
+
+
+def agree(live: Sequence[Record] | Sequence[dict], stored: Sequence[Record] | Sequence[dict], metric: str,
+          by: str = "arm") -> str:
+    """Assert that live and stored rows agree: their intervals overlap, on the same questions, arm by arm.
+
+    by: the field that tells arms apart. Raises AssertionError naming the arm where they do not; else says what agreed.
+    """
+    live, stored = ([row.to_json() if isinstance(row, Record) else row for row in rows] for rows in (live, stored))
+    for name in dict.fromkeys(row[by] for row in live):
+        now = [row for row in live if row[by] == name]
+        asked = {row["question_id"] for row in now}
+        then = [row for row in stored if row[by] == name and row["question_id"] in asked]
+        assert len(now) == len(then), f"{name}: {len(now)} live rows, {len(then)} stored ones"
+        here, there = (metrics.mean_interval([row["scores"][metric] for row in rows], [row["cluster"] for row in rows])
+                       for rows in (now, then))
+        assert here.low <= there.high and there.low <= here.high, f"{name}: live {here}, stored {there}"
+    return f"live and stored {metric} agree"

@@ -1,0 +1,211 @@
+"""Lab 1's stage table: one change to naive RAG at a time, then all together, each with its gain and its cost.
+
+Every stage is judged before generation: is the right document found (Recall@5, MRR), and does an accepted answer stand in the
+prompt, at an equal budget of context tokens? A new stage is a function of the retrieval room and a line of `StageCatalog.stages`.
+"""
+from __future__ import annotations
+
+import copy
+import functools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from .. import corpus, generation, metrics, retrieval
+from ..retrieval import chunking, fusion, post_retrieval, query_rewriting, reranking
+from ..types import Hit, Question
+from .workspace import Workspace
+
+TOP = 10  # passages that the slow or shaping stages work on
+NAIVE, ALL = "naive", "all together"
+VERDICTS = {"better": "helps", "worse": "hurts", "inconclusive": "inconclusive"}
+Search = Callable[[str, int], list[Hit]]
+Shape = Callable[[list[Hit], str], list[Hit]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One change: its name, the group it belongs to, how it searches, and what it does to the hits afterwards."""
+
+    name: str
+    group: str
+    search: Search
+    shape: Shape | None = None
+
+
+class StageCatalog:
+    """The stages over a workspace's documents; indexes are made when a stage first needs them."""
+
+    def __init__(self, workspace: Workspace, rewritten: dict[str, dict[str, str]] | None = None):
+        """rewritten: instruction → question → what the language model made of it, where that was done before."""
+        self.workspace, self.documents = workspace, list(workspace.documents.values())
+        self.rewritten = rewritten or {}
+
+    @functools.cached_property
+    def sections(self) -> retrieval.RetrievalPipeline:
+        """Section chunks with headers, plain MiniLM."""
+        return retrieval.RetrievalPipeline(self.documents, self.workspace.settings, retrieval.PipelineConfig())
+
+    @functools.cached_property
+    def without_headers(self) -> retrieval.DenseIndex:
+        """The same chunks without headers."""
+        chunks = [replace(chunk, header="") for chunk in self.sections.chunks]
+        return retrieval.DenseIndex(chunks, self.sections.embedder, self.workspace.settings)
+
+    @functools.cached_property
+    def words(self):
+        """BM25 over the naive chunks."""
+        return retrieval.BM25Index(list(self.workspace.dense.chunks.values()))
+
+    @functools.cache  # noqa: B019 (a catalog lives as long as its notebook)
+    def selected(self, **changes: object) -> retrieval.RetrievalPipeline:
+        """The pipeline selected on dev, with some of its configuration changed."""
+        self.workspace.pipeline.bm25.scores("made before it is copied, so that all copies share it")
+        pipeline = copy.copy(self.workspace.pipeline)
+        pipeline.config = replace(pipeline.config, **changes)
+        return pipeline
+
+    def rerank(self, hits: list[Hit], query: str) -> list[Hit]:
+        """The hits in the trained cross-encoder's order."""
+        return reranking.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
+
+    def by_service(self, query: str, k: int) -> list[Hit]:
+        """Naive search, of the named service only where one is named."""
+        named = corpus.services_named(query)
+        hits = self.workspace.dense.search(query, k if not named else 8 * k)
+        of_service = [hit for hit in hits if not named or self.workspace.documents[hit.document_id].group in named]
+        return fusion.ranked(of_service[:k])
+
+    def rewritten_search(self, instruction: str, question: str, k: int, lines: bool = False) -> list[Hit]:
+        """Naive search with what the model made of the question: added to it, or line by line, fused by rank."""
+        rewriting = self.rewritten.get(instruction, {}).get(question)
+        if rewriting is None:
+            rewriting = query_rewriting.rewrite_questions([question], instruction, self.workspace.model())[0]
+        queries = [question, *query_rewriting.subquestions(rewriting)] if lines else [f"{question} {rewriting}"]
+        rankings = self.workspace.dense.search_many(queries, k)
+        return rankings[0] if len(rankings) == 1 else fusion.reciprocal_rank_fusion(rankings)[:k]
+
+    def fused(self, query: str, k: int) -> list[Hit]:
+        """Reciprocal rank fusion of dense and BM25 over the naive chunks."""
+        return fusion.reciprocal_rank_fusion([self.workspace.dense.search(query, k), self.words.search(query, k)])[:k]
+
+    def reranked_search(self, rerank: Callable[[list[Hit], str], list[Hit]], query: str, k: int) -> list[Hit]:
+        """Naive search with its first hits reranked."""
+        hits = self.workspace.dense.search(query, k)
+        first = rerank(hits[:TOP], query)
+        return [replace(hit, rank=n) for n, hit in enumerate([*first, *hits[TOP:]], 1)]
+
+    def spread(self, hits: list[Hit], query: str) -> list[Hit]:
+        """Maximal marginal relevance over the first hits."""
+        dense = self.workspace.dense
+        place = {id_: i for i, id_ in enumerate(dense.chunks)}
+        vectors = {hit.chunk.id: dense.vectors[place[hit.chunk.id]] for hit in hits[:TOP]}
+        return post_retrieval.maximal_marginal_relevance(hits[:TOP], vectors) + hits[TOP:]
+
+    def stages(self) -> list[Stage]:
+        """Every stage, the naive one first and all together last."""
+        naive, count = self.workspace.dense.search, self.workspace.model().count
+        likelihood = functools.partial(reranking.query_likelihood, model=self.workspace.model())
+
+        def plain(query: str, k: int) -> list[Hit]:
+            return self.sections.dense.search(query, k)
+
+        return [
+            Stage(NAIVE, "", naive),
+            Stage("section chunks", "before", lambda q, k: self.without_headers.search(q, k)),
+            Stage("section chunks + header", "before", plain),
+            Stage("sentence window", "before", lambda q, k: self.sentences.search(q, k),
+                  lambda hits, q: post_retrieval.sentence_window(hits[:TOP], list(self.sentences.chunks.values()))),
+            Stage("parent section", "before", plain,
+                  lambda hits, q: post_retrieval.parent_sections(hits[:TOP], self.workspace.documents)),
+            Stage("service filter", "before", self.by_service),
+            Stage("query expansion", "before", functools.partial(self.rewritten_search, query_rewriting.EXPAND)),
+            Stage("HyDE", "before", functools.partial(self.rewritten_search, query_rewriting.HYDE)),
+            Stage("decomposition", "before", functools.partial(self.rewritten_search, query_rewriting.DECOMPOSE, lines=True)),
+            Stage("BM25 alone", "search", lambda q, k: self.words.search(q, k)),
+            Stage("dense + BM25 (RRF)", "search", self.fused),
+            Stage("tuned embedder + header", "search", lambda q, k: self.selected(bm25=0.0, overview=0.0).search(q, k)),
+            Stage("tuned + BM25 + overview", "search", lambda q, k: self.selected().search(q, k)),  # what dev selected
+            Stage("query likelihood", "after", functools.partial(self.reranked_search, likelihood)),
+            Stage("cross-encoder", "after", functools.partial(self.reranked_search, self.rerank)),
+            Stage("MMR", "after", naive, self.spread),
+            Stage("compression", "after", naive, lambda hits, q: post_retrieval.compress(hits[:TOP], q, count)),
+            Stage(ALL, "all", lambda q, k: self.selected(rerank=0.5, rerank_documents=5).search(q, k),
+                  lambda hits, q: post_retrieval.compress(hits[: 2 * TOP], q, count)),
+        ]
+
+    @functools.cached_property
+    def sentences(self) -> retrieval.DenseIndex:
+        """One chunk for each sentence: the index of the sentence window."""
+        tokens = chunking.token_counter(self.documents, self.sections.embedder.tokenizer)
+        chunks = [chunk for document in self.documents for chunk in chunking.chunk_by_sentence(document, tokens)]
+        return retrieval.DenseIndex(chunks, self.sections.embedder, self.workspace.settings)
+
+
+def measure_stage(stage: Stage, questions: Sequence[Question], workspace: Workspace) -> list[dict]:
+    """One row a question: scores of the ranking and of the prompt it gives, context tokens, milliseconds."""
+    rows = []
+    for question in questions:
+        begun = time.perf_counter()
+        hits = retrieval.search_documents(stage.search, question.question, workspace.settings.depth)
+        shaped = stage.shape(hits, question.question) if stage.shape else hits
+        milliseconds = (time.perf_counter() - begun) * 1000
+        printed = generation.numbered_passages(shaped[: 3 * TOP])
+        used = generation.count_that_fit(printed, workspace.model().count, len(printed), workspace.settings.context_tokens)
+        shown = printed[:used]
+        ranking = retrieval.distinct_documents(hits)
+        scores = metrics.retrieval_scores(ranking, question.evidence, question.task == "multi_doc")
+        if question.answers:
+            scores["answer_in_prompt"] = metrics.contains(" ".join(shown), question.answers)
+        rows.append({
+            "stage": stage.name, "group": stage.group, "question_id": question.id, "task": question.task,
+            "cluster": question.cluster, "documents": ranking[:10], "passages": used,
+            "tokens": sum(workspace.model().count(text) for text in shown), "milliseconds": round(milliseconds, 2),
+            "scores": {name: round(value, 5) for name, value in scores.items()},
+        })
+    return rows
+
+
+def compare_stages(rows: Sequence[dict]):
+    """The stage table: a line for each stage with its gain over naive RAG, Holm-adjusted verdict and cost.
+
+    A pandas.DataFrame with text columns to show and the plain numbers (difference, low, high, added_ms, recall) behind them.
+    """
+    import pandas
+
+    by_stage: dict[str, list[dict]] = {}
+    for row in rows:
+        by_stage.setdefault(row["stage"], []).append(row)
+    naive = by_stage[NAIVE]
+    found = {name: {m: metrics.paired_difference([r["scores"][m] for r in naive], [r["scores"][m] for r in some],
+                                                 [r["cluster"] for r in naive]) for m in ("answer_in_prompt", "recall@5")}
+             for name, some in by_stage.items()}
+    others = [name for name in by_stage if name != NAIVE]
+    family = [(name, metric) for name in others for metric in ("answer_in_prompt", "recall@5")]
+    adjusted = dict(zip(family, metrics.holm([found[name][metric].p for name, metric in family]), strict=True))
+    lines = []
+    for name, some in by_stage.items():
+        clusters = [r["cluster"] for r in some]
+        gain, ms = found[name]["answer_in_prompt"], _median([r["milliseconds"] for r in some])
+        lines.append({
+            "stage": name, "group": some[0]["group"],
+            "Recall@5": str(metrics.mean_interval([r["scores"]["recall@5"] for r in some], clusters)),
+            "answer in prompt": str(metrics.mean_interval([r["scores"]["answer_in_prompt"] for r in some], clusters)),
+            "gain": "" if name == NAIVE else f"{gain.difference:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]",
+            "verdict": "" if name == NAIVE else VERDICTS[gain.verdict(adjusted[name, "answer_in_prompt"])],
+            "Recall@5 verdict": "" if name == NAIVE else VERDICTS[found[name]["recall@5"].verdict(adjusted[name, "recall@5"])],
+            "tokens": round(sum(r["tokens"] for r in some) / len(some)), "ms": round(ms),
+            "difference": gain.difference, "low": gain.low, "high": gain.high,
+            "added_ms": max(0.0, ms - _median([r["milliseconds"] for r in naive])),
+        })
+    return pandas.DataFrame(lines)
+
+
+def order_effect(rows: Sequence[dict]) -> metrics.PairedDifference:
+    """How much more often the answer was given with the best passage last than with it first, question by question."""
+    first, last = ([r for r in rows if r["order"] == order] for order in ("best first", "best last"))
+    return metrics.paired_difference([r["contains"] for r in first], [r["contains"] for r in last], [r["cluster"] for r in first])
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]

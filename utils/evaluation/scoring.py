@@ -1,0 +1,50 @@
+"""From an answer to its scores and its record. Pure: asks no model, searches nothing, reads no file."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import generation, metrics, retrieval
+from ..types import Answer, Question, Record, RecordedHit
+from .arms import Arm
+
+
+def score_answer(question: Question, answer: Answer, reference: str = "", copied: str = "",
+                 linked: Sequence[str] | None = None) -> dict[str, float]:
+    """Every score of one answer; `score` is the headline metric of its task (`metrics.answer_scores`).
+
+    reference: what a summary is compared with; copied: what copying the document's first sentence would answer. linked: names
+    that a graph's traversal returned; they are scored as the answer of a `multi_doc` question, the text as `set_f1_text`.
+    """
+    scores = metrics.answer_scores(question.task, answer.text, answer.abstained, question.answers, question.answer_set, reference)
+    if linked is not None:
+        scores["set_f1_text"] = scores["set_f1"]
+        scores["score"] = scores["set_f1"] = metrics.set_f1(linked, question.answer_set)
+    if question.task in metrics.SINGLE_ANSWER_TASKS and answer.used:
+        shown = " ".join(generation.numbered_passages(answer.hits[: answer.used]))
+        scores["answer_in_context"] = metrics.contains(shown, question.answers)
+    if question.evidence and answer.used:
+        correct = [document in question.evidence for document in answer.cited]
+        scores["cited_right"] = float(any(correct))
+        scores |= {"citation_precision": sum(correct) / len(correct)} if correct else {}
+    if question.task == "summary":
+        scores["rouge_l_copy_first"] = metrics.rouge_l(copied, reference)
+    return scores
+
+
+def make_record(question: Question, arm: Arm, answer: Answer, settings_hash: str, reference: str = "", copied: str = "",
+                linked: Sequence[str] | None = None) -> Record:
+    """The record of one answer; reference, copied and linked as in `score_answer`."""
+    scores = score_answer(question, answer, reference, copied, linked)
+    if question.evidence and arm.context.retrieves:
+        ranking = retrieval.distinct_documents(answer.hits)
+        scores |= metrics.retrieval_scores(ranking, question.evidence, question.task == "multi_doc")
+    names = metrics.parse_set(answer.text) if question.task == "multi_doc" and not answer.abstained else []
+    hits = [RecordedHit(hit.document_id, hit.chunk.section, hit.rank, round(hit.score, 5), hit.rank <= answer.used)
+            for hit in answer.hits]
+    return Record(
+        question.id, arm.name, question.task, question.cluster, tuple(hits),
+        answer="" if answer.abstained else answer.text, abstained=answer.abstained, cited=tuple(answer.cited),
+        answer_set=tuple(names if linked is None else linked),
+        prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens,
+        seconds={"retrieve": round(answer.seconds_retrieve, 5), "generate": round(answer.seconds_generate, 5)},
+        scores={name: round(value, 5) for name, value in scores.items()}, settings_hash=settings_hash)

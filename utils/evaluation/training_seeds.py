@@ -1,0 +1,63 @@
+"""How far results depend on the random seed of a training: the same recipe, trained several times."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import metrics
+from ..types import Record
+from .arms import Arm, parse_arm
+from .outcomes import abstention_counts, correct_share, metric_interval, paired_outcomes
+
+
+def _arms(records: Sequence[Record]) -> list[Arm]:
+    return [parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
+
+
+def _runs(records: Sequence[Record], model: str, context: str) -> list[Arm]:
+    """The arms of every training seed of a model in one context, in the order of the records."""
+    return [arm for arm in _arms(records) if (arm.model.name, arm.context.name) == (model, context)]
+
+
+def seed_table(records: Sequence[Record], models: Sequence[str], context: str = "advanced_rag"):
+    """Correct answers, exact match and abstentions of every training seed of these models: a DataFrame, one row a seed."""
+    import pandas
+
+    rows, short = {}, [record for record in records if record.task in metrics.SINGLE_ANSWER_TASKS]
+    for arm in (arm for model in models for arm in _runs(records, model, context)):
+        counts = abstention_counts(records, [arm.name]).loc[arm.name]
+        abstained = {kind: (counts[f"abstained, {kind}"], counts[f"abstained, {kind}"] + counts[f"answered, {kind}"])
+                     for kind in ("answerable", "unanswerable")}
+        rows[arm.model.name, arm.seed] = {
+            "correct": str(correct_share(records, arm.name)),
+            "exact match": str(metric_interval(short, arm.name, "exact_match")),
+            **{f"abstained on {kind}": f"{count / max(1, n):.2f} of {n}" for kind, (count, n) in abstained.items()}}
+    return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
+
+
+def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_rag") -> str:
+    """How far correct answers lie apart over a model's training seeds, beside the interval of the first, in words."""
+    shares = [correct_share(records, arm.name) for arm in _runs(records, model, context)]
+    if len(shares) < 2:
+        return f"{model}: trained once, so the spread between seeds is unknown"
+    means, first = [share.mean for share in shares], shares[0]
+    return (f"{model}: {len(shares)} training runs, {max(means) - min(means):.2f} between best and worst; "
+            f"the interval of the first is {first.high - first.low:.2f} wide")
+
+
+def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
+    """Paired difference in correct answers of each pair of arms, second minus first, from seed to seed: a DataFrame.
+
+    An arm that was trained once, or not at all, stands against every seed of the other.
+    """
+    import pandas
+
+    arms = _arms(records)
+    present, rows = {arm.name for arm in arms}, {}
+    for first, second in pairs:
+        row = rows[f"{second} − {first}"] = {"seed 0": str(paired_outcomes(records, first, second))}
+        for seed in sorted({arm.seed for arm in arms} - {0}):
+            seeded = [parse_arm(name).with_seed(seed).name for name in (first, second)]
+            names = [name if name in present else own for name, own in zip(seeded, (first, second), strict=True)]
+            if names[1] != second:
+                row[f"seed {seed}"] = str(paired_outcomes(records, *names))
+    return pandas.DataFrame(rows).T.fillna("–")

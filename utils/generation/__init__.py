@@ -1,0 +1,17 @@
+"""From ranked passages to answers: prompts, citations, several documents, planted instructions."""
+
+_FILES = {
+    "rag": ["WITHOUT_PASSAGES", "WITH_PASSAGES", "answer_questions", "build_prompt", "count_that_fit",
+            "numbered_passages"],
+    "multi_document": ["best_threshold", "map_scores", "reduce_names", "retrieved_names", "vector_rag"],
+    "prompt_injection": ["CANARY", "PLANTED_INSTRUCTIONS", "attack_questions", "defended_prompt", "inject",
+                         "screen_orders"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

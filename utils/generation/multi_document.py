@@ -1,0 +1,69 @@
+"""Questions that need several documents: vector RAG, map-reduce, at the same number of passages read."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .. import metrics, models, retrieval
+from ..types import Document, Hit
+from .rag import numbered_passages
+
+READ = 12  # passages that vector RAG and map-reduce may read
+MAP = "Does this text answer the question for its operation? Reply yes or no."
+
+
+def best_passages(hits: Sequence[Hit], documents: int) -> list[Hit]:
+    """The best passage of each of the first `documents` documents."""
+    first: dict[str, Hit] = {}
+    for hit in hits:
+        first.setdefault(hit.document_id, hit)
+    return list(first.values())[:documents]
+
+
+def vector_rag(question: str, hits: Sequence[Hit], model, max_new_tokens: int = 64) -> list[str]:
+    """Names that the model lists when it sees the best passages of `READ` documents in one prompt."""
+    shown = best_passages(hits, READ)
+    text = "\n\n".join([*numbered_passages(shown), f"Question: {question}\nList the names only, separated by commas."])
+    made = model.generate([[{"role": "user", "content": text}]], max_new_tokens)[0]
+    return metrics.parse_set(made.text)
+
+
+def retrieved_names(hits: Sequence[Hit], most: int, documents: Mapping[str, Document]) -> list[str]:
+    """The baseline without a model: names of the first `most` documents, however the question was meant."""
+    return [documents[id_].name for id_ in retrieval.distinct_documents(hits)[:most]]
+
+
+def map_scores(question: str, hits: Sequence[Hit], documents: Mapping[str, Document], model,
+               batch_size: int = 12) -> list[tuple[str, float]]:
+    """The map step: for each of `READ` documents its name and the log-odds of "yes" against "no", one forward pass each."""
+    import torch
+
+    shown = best_passages(hits, READ)
+    prompts = [model.prompt([{"role": "user", "content": f"{hit.document_id}: {hit.chunk.text}\n\nQuestion: {question}\n{MAP}"}])
+               for hit in shown]
+    words = {word: model.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("Yes", "No", "yes", "no")}
+    scores: list[float] = []
+    for start in range(0, len(prompts), batch_size):
+        rows = model.tokenizer(prompts[start : start + batch_size], add_special_tokens=False)["input_ids"]
+        padded = model.tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(models.torch_device())
+        with models.autocast():
+            last = model.model(**padded, logits_to_keep=1).logits[:, -1].float()
+        yes, no = (torch.logsumexp(last[:, [words[a], words[b]]], -1) for a, b in (("Yes", "yes"), ("No", "no")))
+        scores += (yes - no).tolist()
+    return [(documents[hit.document_id].name, score) for hit, score in zip(shown, scores, strict=True)]
+
+
+def reduce_names(mapped: Sequence[tuple[str, float]], threshold: float) -> list[str]:
+    """The reduce step: names whose log-odds reach the threshold."""
+    return [name for name, score in mapped if score >= threshold]
+
+
+def best_threshold(mapped: Sequence[Sequence[tuple[str, float]]], wanted: Sequence[Sequence[str]]) -> float:
+    """The threshold with the best mean set F1 on the questions it is tuned on."""
+    candidates = sorted({score for one in mapped for _, score in one})
+    if not candidates:
+        return 0.0
+
+    def mean_f1(threshold: float) -> float:
+        return sum(metrics.set_f1(reduce_names(one, threshold), gold) for one, gold in zip(mapped, wanted, strict=True))
+
+    return max(candidates, key=mean_f1)

@@ -1,0 +1,18 @@
+"""Scores of one question and statistics over many: ranking, answers, intervals."""
+
+_FILES = {
+    "ranking": ["recall_at_k", "retrieval_scores", "success_at_k"],
+    "answers": ["ABSTENTION", "JUDGED_TASKS", "LONGEST_ANSWER", "SINGLE_ANSWER_TASKS", "TASKS", "abstains",
+                "abstention_table", "answer_scores", "contains", "exact_match", "normalise", "parse_set", "rouge_l",
+                "set_f1"],
+    "statistics": ["MeanInterval", "PairedDifference", "RESAMPLES", "cohen_kappa", "holm", "mean_interval",
+                   "paired_difference", "read_result", "smallest_detectable_difference"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

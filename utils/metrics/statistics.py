@@ -1,0 +1,135 @@
+"""Intervals and verdicts that respect clusters: questions about one document are not independent."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RESAMPLES = 4000
+
+
+@dataclass(frozen=True)
+class MeanInterval:
+    """A mean with its 95 % bootstrap interval, the number of questions and of clusters."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    clusters: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """A paired difference (b minus a) with interval, p-value and verdict: better, worse or inconclusive."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    n: int
+    clusters: int
+
+    def __str__(self) -> str:
+        return f"{self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+
+    def verdict(self, p: float | None = None, alpha: float = 0.05) -> str:
+        """better, worse or inconclusive at level alpha; give the Holm-adjusted p when there are several."""
+        if (self.p if p is None else p) >= alpha:
+            return "inconclusive"
+        return "better" if self.difference > 0 else "worse"
+
+
+def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES) -> MeanInterval:
+    """Mean and percentile interval, resampling whole clusters with replacement.
+
+    Raises ValueError when there are no values or the lengths differ.
+    """
+    means = _resampled_means(values, clusters, seed, resamples)
+    low, high = _percentiles(means)
+    return MeanInterval(float(sum(values) / len(values)), low, high, len(values), len(set(clusters)))
+
+
+def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str], seed: int = 0,
+                      resamples: int = RESAMPLES) -> PairedDifference:
+    """Mean of b − a per question, resampling clusters and keeping the pairs.
+
+    p is two-sided: the share of resampled differences, moved to a mean of zero, at least as far from it as ours
+    (with one added to both counts, so it is never 0).
+    """
+    import numpy
+
+    if len(a) != len(b):
+        raise ValueError(f"the two lists have {len(a)} and {len(b)} values: pair the same questions")
+    gaps = [y - x for x, y in zip(a, b, strict=True)]
+    means = _resampled_means(gaps, clusters, seed, resamples)
+    mean = sum(gaps) / len(gaps)
+    extreme = int((numpy.abs(means - mean) >= abs(mean) - 1e-12).sum())
+    low, high = _percentiles(means)
+    return PairedDifference(mean, low, high, (extreme + 1) / (resamples + 1), len(gaps), len(set(clusters)))
+
+
+def read_result(low: float, high: float, worth: float) -> str:
+    """What an interval of a difference allows to say: better, worse, no difference that matters, or inconclusive.
+
+    worth: the smallest difference that would change a decision; an interval inside (-worth, worth) rules it out.
+    """
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "no difference that matters" if -worth < low and high < worth else "inconclusive"
+
+
+def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int):
+    import numpy
+
+    if not len(values) or len(values) != len(clusters):
+        raise ValueError(f"{len(values)} values and {len(clusters)} clusters: give one cluster for each value")
+    names, index = numpy.unique(list(clusters), return_inverse=True)
+    sums = numpy.bincount(index, weights=numpy.asarray(values, float))
+    sizes = numpy.bincount(index)
+    drawn = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
+    return sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+
+
+def _percentiles(means) -> tuple[float, float]:
+    import numpy
+
+    low, high = numpy.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment: p sorted ascending times (m, m − 1, …), made monotone, at most 1 (Holm, 1979)."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for step, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - step) * p_values[i]))
+        adjusted[i] = largest
+    return adjusted
+
+
+def smallest_detectable_difference(n: int, discordant: float = 0.2, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest paired gap found with this power: (z₁₋α/₂ + z_power) · √(discordant / n).
+
+    discordant: share of questions on which the two arms differ. n = 100 gives 0.125.
+    """
+    from statistics import NormalDist
+
+    if n < 1:
+        raise ValueError(f"n is {n}: there has to be at least one question")
+    z = NormalDist().inv_cdf
+    return (z(1 - alpha / 2) + z(power)) * math.sqrt(discordant / n)
+
+
+def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
+    """Cohen's kappa of two labellers over the same pairs (scikit-learn); 1.0 when both used one and the same label."""
+    from sklearn.metrics import cohen_kappa_score
+
+    if len(set(first) | set(second)) == 1:
+        return 1.0
+    return float(cohen_kappa_score(list(first), list(second)))

@@ -1,0 +1,19 @@
+"""The language model, the embedder, their adapters, and the machine they run on."""
+
+_FILES = {
+    "device": ["autocast", "energy_per_answer", "joules", "peak_memory_gb", "prefers_bfloat16", "quiet",
+               "release_memory", "release_memory_after", "torch_device"],
+    "adapters": ["CHECKPOINTS", "adapter_digest", "adapter_folder", "adapter_provenance", "local_registry",
+                 "merge_adapter"],
+    "language_models": ["CONVERTED", "LanguageModel", "language_model", "language_model_path"],
+    "embedders": ["Embedder", "embedder", "embedder_path"],
+    "log_probabilities": ["general_text", "mean_log_probability", "perplexity"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

@@ -1,0 +1,149 @@
+"""The machine: device, number format, memory handed back, energy, quiet libraries."""
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import logging
+import os
+import sys
+import timeit
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def quiet() -> None:
+    """Keep the libraries from printing walls of log text and from reaching for the hub or for telemetry."""
+    for name, value in {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
+                        "ANONYMIZED_TELEMETRY": "False", "TRANSFORMERS_VERBOSITY": "error",
+                        "HF_HUB_DISABLE_PROGRESS_BARS": "1"}.items():
+        os.environ.setdefault(name, value)
+    with contextlib.suppress(ImportError):
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()
+        transformers_logging.set_verbosity_error()
+    warnings.filterwarnings("ignore", module="transformers|torch|chromadb|sentence_transformers")
+    for name in ("transformers", "sentence_transformers", "chromadb", "httpx", "datasets"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    keep_freed_pages()
+
+
+def torch_device() -> str:
+    """`cuda`, `mps` or `cpu`: the first this machine has."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@functools.cache
+def prefers_bfloat16() -> bool:
+    """True where bfloat16 is the better format: on GPUs that have it, on processors where it multiplies faster than float32.
+
+    That a processor knows bfloat16 does not make it fast: with the instructions of AVX-512 alone PyTorch took 1.7 times as long
+    to embed as in float32 (`python -m tests.measure precision`). So the shape of the model's products is timed, once a process.
+    """
+    import torch
+
+    if torch_device() == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch_device() == "mps":
+        return False
+    vectors = "SVE" in torch.backends.cpu.get_cpu_capability() or torch.cpu._is_avx512_bf16_supported()
+    known = vectors or torch.cpu._is_amx_tile_supported()
+    return known and product_seconds("bfloat16") < 0.8 * product_seconds("float32")
+
+
+def product_seconds(dtype: str, rounds: int = 8) -> float:
+    """Seconds of the fastest of some products like those of the model's feed-forward layers, 512 positions at a time."""
+    import torch
+
+    left, right = (torch.ones(shape, dtype=getattr(torch, dtype)) for shape in ((512, 576), (1536, 576)))
+    return min(timeit.repeat(lambda: torch.nn.functional.linear(left, right), number=1, repeat=rounds))
+
+
+@contextlib.contextmanager
+def autocast() -> Iterator[None]:
+    """bfloat16 autocast where the hardware has it, inference mode everywhere."""
+    import torch
+
+    with torch.inference_mode(), torch.autocast(torch_device(), torch.bfloat16, enabled=prefers_bfloat16()):
+        yield
+
+
+@functools.cache
+def _libc():
+    """glibc, or None on other systems."""
+    import ctypes
+    import platform
+
+    return ctypes.CDLL("libc.so.6") if platform.libc_ver()[0] == "glibc" else None
+
+
+@functools.cache
+def keep_freed_pages() -> None:
+    """Tell glibc not to hand freed pages back: on a CPU, fetching them anew costs more than the arithmetic.
+
+    M_MMAP_THRESHOLD (-3) and M_TRIM_THRESHOLD (-1) of mallopt(3); on other systems nothing happens.
+    """
+    if _libc():
+        _libc().mallopt(-3, 1 << 30)
+        _libc().mallopt(-1, (1 << 31) - 1)
+
+
+def release_memory() -> None:
+    """Free what nothing refers to any more, circles included, and give its pages back to the system."""
+    gc.collect()
+    if _libc():
+        _libc().malloc_trim(0)
+
+
+def release_memory_after(function: Callable) -> Callable:
+    """A function that hands memory back when it ends: trainers hold their models in circles."""
+
+    @functools.wraps(function)
+    def wrapped(*given, **named):
+        try:
+            return function(*given, **named)
+        finally:
+            release_memory()
+
+    return wrapped
+
+
+def peak_memory_gb() -> float:
+    """Peak resident memory of this process in GB (0 where the system does not say)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+COUNTERS = Path("/sys/class/powercap")
+
+
+def joules(folder: Path = COUNTERS) -> float | None:
+    """Joules counted so far by all processor packages, or None where nothing is reported or may be read.
+
+    The counters begin anew when they are full, so a later reading may be smaller: then the difference says nothing.
+    """
+    found = []
+    for path in sorted(folder.glob("*-rapl:[0-9]/energy_uj")):
+        try:
+            found.append(int(path.read_text("utf-8")) / 1e6)
+        except (OSError, ValueError):
+            return None
+    return sum(found) if found else None
+
+
+def energy_per_answer(before: float | None, answers: int) -> str:
+    """Words for the energy of each answer since `joules` said `before`; that there is no figure, where there is none."""
+    now = joules()
+    if before is None or now is None or now <= before:
+        return "this machine reports none"
+    return f"{(now - before) / answers:.0f} J an answer"

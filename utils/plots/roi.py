@@ -1,0 +1,124 @@
+"""Figures of lab 3 and of the decision report: outcomes, quality against cost, tornado, map of winners."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .style import NEUTRAL, axes, show, wrapped
+
+OUTCOME_COLOURS = {"correct": "#0072B2", "abstained": "#DDDDDD", "wrong": "#D55E00"}
+MARKS = {False: "o", True: "s"}  # without and with passages
+
+
+def outcome_bars(shares: dict[str, dict[str, float]], n: int, title: str):
+    """One bar for each arm: correct, abstained and wrong, which add up to one."""
+    figure, area = axes(wrapped(title, 5.5), f"share of questions (n = {n})", "", (8.0, 0.9 + 0.42 * len(shares)))
+    left = [0.0] * len(shares)
+    for name, shade in OUTCOME_COLOURS.items():
+        widths = [each[name] for each in shares.values()]
+        area.barh(range(len(shares)), widths, left=left, color=shade, label=name, edgecolor="white")
+        for place, (start, width) in enumerate(zip(left, widths, strict=True)):
+            if width >= 0.06:
+                area.text(start + width / 2, place, f"{width:.2f}", ha="center", va="center", fontsize=10,
+                          color="black" if name == "abstained" else "white")
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    area.set_yticks(range(len(shares)), list(shares), fontsize=11)
+    area.invert_yaxis()
+    area.set_xlim(0, 1)
+    figure.legend(fontsize=11, frameon=False, ncols=3, loc="outside lower center")
+    values = "; ".join(f"{arm}: " + ", ".join(f"{name} {value:.2f}" for name, value in each.items())
+                     for arm, each in shares.items())
+    return show(figure, f"{title}. {values}.")
+
+
+def pareto(points: Sequence[dict], title: str, x: str):
+    """Share of correct answers against a cost, with intervals; options that no other beats on both are joined.
+
+    points: name, colour, retrieves, cost, correct, low, high. Squares answer with passages, circles without.
+    """
+    figure, area = axes(wrapped(title, 5.5), x, "share of correct answers", (8.5, 4.2))
+    top = max(0.5, max(point["high"] for point in points)) * 1.05
+    for point in sorted(points, key=lambda each: -each["correct"]):
+        error = [[point["correct"] - point["low"]], [point["high"] - point["correct"]]]
+        area.errorbar([point["cost"]], [point["correct"]], yerr=error,
+                      fmt=MARKS[point["retrieves"]], ms=9, mec="white", color=point["colour"], capsize=3, label=point["name"])
+    front, best = [], -1.0
+    for point in sorted(points, key=lambda each: (each["cost"], -each["correct"])):
+        if point["correct"] > best:
+            front, best = [*front, point], point["correct"]
+    area.plot([p["cost"] for p in front], [p["correct"] for p in front], "--", color="#444444", lw=1)
+    area.set_ylim(0, top)
+    area.margins(x=0.1)
+    figure.legend(fontsize=10, frameon=False, loc="outside right upper")
+    values = "; ".join(f"{p['name']}: {p['correct']:.2f} at {p['cost']:.2f}" for p in points)
+    return show(figure, f"{title}. {values}.")
+
+
+def tornado_bars(rows: Sequence[dict], title: str, currency: str, most: int = 10):
+    """Swing of a difference in net present value for each assumption, widest on top; at the line both are equal.
+
+    rows: assumption, label, low, high (the ends of its range), at_low, at_high (the difference there).
+    """
+    rows = list(rows)[:most]
+    figure, area = axes(wrapped(title),
+                        f"difference in net present value ({currency}, thousands)\n"
+                        "small numbers: the assumption's low and high value", "",
+                        (8.0, 1.1 + 0.42 * len(rows)))
+    for place, row in enumerate(rows):
+        low, high = row["at_low"] / 1000, row["at_high"] / 1000
+        area.barh(place, high - low, left=low, color=NEUTRAL)
+        rises = low <= high
+        for value, end, side in ((low, row["low"], rises), (high, row["high"], not rises)):
+            text = f"{end:,.0f}" if end >= 1000 else f"{end:g}"
+            area.annotate(text, (value, place), xytext=(-4 if side else 4, 0), textcoords="offset points", fontsize=9,
+                          ha="right" if side else "left", va="center")
+    area.axvline(0, color="black", lw=1)
+    area.set_yticks(range(len(rows)), [row["label"] for row in rows], fontsize=11)
+    area.invert_yaxis()
+    ends = [0.0, *(row[end] / 1000 for row in rows for end in ("at_low", "at_high"))]
+    margin = 0.14 * (max(ends) - min(ends))
+    area.set_xlim(min(ends) - margin, max(ends) + margin)
+    values = "; ".join(f"{row['assumption']}: {row['at_low']:.0f} to {row['at_high']:.0f}" for row in rows)
+    return show(figure, f"{title}. {values}.")
+
+
+def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[float], updates: Sequence[float],
+                      today: tuple[float, float]):
+    """Map of the option with the highest net present value over volume and updates a month; grey where every one loses money.
+
+    winners: index of the winning option, -1 where none pays: an array of shape (updates, volumes). options: name → colour, in
+    the order of the indices. today: (volume, updates), marked by a cross; the title says what wins there.
+    """
+    import numpy
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    names = list(options)
+    here = int(winners[tuple(int(numpy.abs(numpy.asarray(axis) - at).argmin())
+                             for axis, at in ((updates, today[1]), (volumes, today[0])))])
+    title = f"{'No option pays' if here < 0 else f'{names[here]} pays most'} today (+)"
+    title += "; grey: none pays" if (winners < 0).any() else ""
+    used = sorted({int(value) for value in numpy.unique(winners)})
+    shades = {i: "#EEEEEE" if i < 0 else options[names[i]] for i in used}
+    figure, area = axes(title, "questions a month (log scale)", "updates a month", (7.5, 4.2))
+    place = {value: number for number, value in enumerate(used)}
+    area.pcolormesh(volumes, updates, numpy.vectorize(place.get)(winners), cmap=ListedColormap([shades[i] for i in used]),
+                    vmin=-0.5, vmax=len(used) - 0.5, shading="nearest")
+    area.set_xscale("log")
+    for shade, width in (("white", 5), ("black", 2)):
+        area.plot([today[0]], [today[1]], "+", color=shade, ms=14, mew=width)
+    labels = {i: "none pays" if i < 0 else names[i] for i in used}
+    figure.legend(handles=[Patch(facecolor=shades[i], edgecolor="#444444", label=labels[i]) for i in used], fontsize=11,
+                  frameon=False, ncols=3, loc="outside lower center")
+    counts = {labels[i]: float((winners == i).mean()) for i in used}
+    return show(figure, f"{title}. " + "; ".join(f"{name}: {share:.0%} of the map" for name, share in counts.items()) + ".")
+
+
+def stale_curve(updates: Sequence[float], shares: Sequence[float], title: str, alt: str):
+    """Mean share of stale answers against updates a month; shares are between 0 and 1."""
+    figure, area = axes(title, "updates a month (log scale)", "stale answers (%, mean)", (7.5, 3.2))
+    area.plot(updates, [100 * share for share in shares], color="#0072B2", lw=2)
+    area.set_xscale("log")
+    area.set_xticks([1 / 12, 4 / 12, 1, 4], ["one a year", "four a year", "1", "4"])
+    area.minorticks_off()
+    area.set_ylim(bottom=0)
+    return show(figure, alt)

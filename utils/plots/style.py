@@ -1,0 +1,58 @@
+"""What every figure shares: title, axes, colours that colour-blind readers tell apart (Okabe and Ito), alt text."""
+from __future__ import annotations
+
+import io
+import textwrap
+
+NEUTRAL = "#56B4E9"
+CURVES = (("-", "#0072B2"), ("--", "#D55E00"), (":", "#009E73"), ("-.", "#CC79A7"))
+LABS = {"1": "Lab 1\nadvanced RAG", "2": "Lab 2\nfine-tuning\nwith feedback", "3": "Lab 3\nevaluation\nand ROI"}
+
+
+def wrapped(title: str, inches: float = 6.0) -> str:
+    """A title in lines that fit above a plotting area so many inches wide; lines it has already are kept."""
+    return "\n".join(line for part in title.split("\n") for line in textwrap.wrap(part, int(9 * inches)))
+
+
+def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
+    """(figure, axes) with title and labels in a size that can be projected."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, area = pyplot.subplots(figsize=size, layout="constrained")
+    area.set_title(wrapped(title, size[0]), fontsize=13, loc="left")
+    area.set_xlabel(x, fontsize=12)
+    area.set_ylabel(y, fontsize=12)
+    area.tick_params(labelsize=11)
+    area.spines[["top", "right"]].set_visible(False)
+    return figure, area
+
+
+def show(figure, alt: str):
+    """The figure as a PNG of 256 colours with alt text, ready to be the last expression of a cell."""
+    import PIL.Image
+    from IPython.display import Image
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    pyplot.close(figure)
+    small = io.BytesIO()
+    PIL.Image.open(buffer).convert("RGB").quantize(256).save(small, format="png", optimize=True)
+    return Image(data=small.getvalue(), format="png", alt=alt)
+
+
+def you_are_here(part: str):
+    """The three labs in a row, the present one filled."""
+    figure, area = axes("", "", "", (7.5, 1.4))
+    for place, (name, label) in enumerate(LABS.items()):
+        here = name == part
+        area.text(place, 0, label, ha="center", va="center", fontsize=12, color="white" if here else "black",
+                  bbox={"boxstyle": "round,pad=0.5", "facecolor": "#0072B2" if here else "white", "edgecolor": "#0072B2"})
+        if place:
+            area.annotate("", (place - 0.3, 0), (place - 0.7, 0), arrowprops={"arrowstyle": "->", "lw": 2})
+    area.set(xlim=(-0.5, 2.5), ylim=(-0.6, 0.6))
+    area.axis("off")
+    return show(figure, f"The three labs in a row; you are in lab {part}.")

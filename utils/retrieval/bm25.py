@@ -1,0 +1,53 @@
+"""BM25 with tokens that know identifiers: `SendMessage` also matches "send message"."""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..text import stems, stop_stems
+from ..types import Chunk, Hit
+
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*|\d+")
+
+
+def bm25_tokens(text: str) -> list[str]:
+    """Porter stems without stop words; an identifier of several words counts as a whole and as its words.
+
+    >>> tokens("Use SendMessage to send messages.")
+    ['sendmessag', 'send', 'messag', 'send', 'messag']
+    """
+    found = []
+    for word in IDENTIFIER.findall(text):
+        parts = stems(word)
+        found += stems(word.lower()) if len(parts) > 1 else []
+        found += parts
+    return [token for token in found if token not in stop_stems()]
+
+
+class BM25Index:
+    """Chunks ranked by BM25 (Lucene's variant; package `bm25s`)."""
+
+    def __init__(self, chunks: Sequence[Chunk]):
+        import bm25s
+
+        self.chunks = list(chunks)
+        known = {chunk.indexed: None for chunk in chunks}
+        for text in known:
+            known[text] = bm25_tokens(text)
+        self.index = bm25s.BM25()
+        self.index.index([known[chunk.indexed] for chunk in chunks], show_progress=False)
+
+    def scores(self, query: str):
+        """BM25 score of every chunk, in the order of `chunks`: an array of shape (chunks,)."""
+        import numpy
+
+        asked = [token for token in bm25_tokens(query) if token in self.index.vocab_dict]
+        return self.index.get_scores(asked) if asked else numpy.zeros(len(self.chunks), "float32")
+
+    def search(self, query: str, k: int) -> list[Hit]:
+        """The k best chunks, best first; chunks that share no word with the query are left out."""
+        import numpy
+
+        scores = self.scores(query)
+        best = numpy.argsort(-scores, kind="stable")[:k]
+        return [Hit(self.chunks[i], rank, float(scores[i])) for rank, i in enumerate(best, 1) if scores[i] > 0]

@@ -1,0 +1,137 @@
+"""Chunks → vectors → Chroma → hits, by cosine similarity of sentence embeddings."""
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from .. import models
+from ..settings import Settings, cache
+from ..types import Chunk, Hit
+
+BATCH = 128  # chunks embedded and stored together: what an interruption can lose
+
+
+class DenseIndex:
+    """Chunks in a Chroma collection, searched by cosine similarity of sentence embeddings."""
+
+    def __init__(self, chunks: Sequence[Chunk], embedder: models.Embedder, settings: Settings):
+        """Open the collection of exactly these chunks, adding what is missing.
+
+        The collection's name is a digest of texts and embedder, so a changed corpus gets a new one, an
+        interrupted build goes on where it stopped, and an unchanged one is skipped.
+        """
+        if not chunks:
+            raise ValueError("there are no chunks to index: is the corpus empty?")
+        self.chunks = {chunk.id: chunk for chunk in chunks}
+        self.embedder = embedder
+        digest = hashlib.sha256(embedder.name.encode())
+        for chunk in chunks:
+            digest.update(f"{chunk.id}\0{chunk.indexed}\0".encode())
+        client = chroma_client(settings)
+        self.collection = client.get_or_create_collection(
+            f"chunks-{digest.hexdigest()[:24]}", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+        self.added = self._add_missing()
+
+    def _add_missing(self) -> int:
+        if self.collection.count() == len(self.chunks):
+            return 0
+        from tqdm.auto import tqdm
+
+        stored = set(self.collection.get(include=[])["ids"])
+        todo = sorted((c for c in self.chunks.values() if c.id not in stored), key=lambda c: len(c.indexed))
+        vectors: dict[str, object] = {}
+        for start in tqdm(range(0, len(todo), BATCH), desc="index", unit="batch", disable=len(todo) < BATCH):
+            batch = todo[start : start + BATCH]
+            new = list({c.indexed: c for c in batch if c.indexed not in vectors})
+            vectors.update(zip(new, self.embedder.encode(new), strict=True))
+            self.collection.add(ids=[c.id for c in batch], embeddings=[vectors[c.indexed] for c in batch])
+        return len(todo)
+
+    @functools.cached_property
+    def vectors(self):
+        """The stored vectors in the order of `chunks`: an array of shape (chunks, dimension)."""
+        import numpy
+
+        stored = self.collection.get(include=["embeddings"])
+        order = {id_: i for i, id_ in enumerate(stored["ids"])}
+        return numpy.asarray(stored["embeddings"])[[order[id_] for id_ in self.chunks]]
+
+    def search(self, query: str, k: int) -> list[Hit]:
+        """The k nearest chunks, best first."""
+        return self.search_many([query], k)[0]
+
+    def search_many(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """`search` for several queries at once; one ranking per query, in order."""
+        return self._nearest(self.embedder.encode(queries), k) if queries else []
+
+    def search_vector(self, vector, k: int) -> list[Hit]:
+        """The k chunks nearest to a unit vector, best first."""
+        return self._nearest([vector], k)[0]
+
+    def _nearest(self, vectors, k: int) -> list[list[Hit]]:
+        k = min(k, len(self.chunks))
+        found = self.collection.query(query_embeddings=vectors, n_results=k, include=["distances"])
+        return [
+            [Hit(self.chunks[i], rank, 1.0 - d) for rank, (i, d) in enumerate(zip(ids, far, strict=True), 1)]
+            for ids, far in zip(found["ids"], found["distances"], strict=True)
+        ]
+
+
+class EvidenceFilteredRetriever:
+    """Searches passages inside or outside given documents only: the oracle and distractor bounds.
+
+    Brute force over the stored vectors, so it is exact.
+    """
+
+    def __init__(self, dense: DenseIndex):
+        import numpy
+
+        self.chunks = list(dense.chunks.values())
+        self.vectors = dense.vectors
+        self.documents = numpy.array([chunk.document_id for chunk in self.chunks])
+        self.embedder = dense.embedder
+
+    def search(self, query: str, k: int, documents: Iterable[str], inside: bool = True) -> list[Hit]:
+        """The k best passages inside (or, with inside=False, outside) these documents, best first."""
+        import numpy
+
+        allowed = numpy.flatnonzero(numpy.isin(self.documents, list(documents)) == inside)
+        scores = self.vectors[allowed] @ self.embedder.encode([query])[0]
+        best = numpy.argsort(-scores, kind="stable")[:k]
+        return [Hit(self.chunks[allowed[i]], rank, float(scores[i])) for rank, i in enumerate(best, 1)]
+
+
+def chroma_client(settings: Settings):
+    """A Chroma client: the server at LAB_CHROMA_URL, else an embedded one in the cache. No telemetry."""
+    import chromadb
+    from chromadb.config import Settings as ChromaSettings
+
+    models.quiet()
+    options = ChromaSettings(anonymized_telemetry=False)
+    if not settings.chroma_url:
+        return chromadb.PersistentClient(str(cache() / "chroma"), settings=options)
+    host = re.match(r"(https?)://([^/:]+)(?::(\d+))?", settings.chroma_url)
+    try:
+        return chromadb.HttpClient(host[2], int(host[3] or 8000), ssl=host[1] == "https", settings=options)
+    except Exception as error:
+        raise RuntimeError(
+            f"LAB_CHROMA_URL {settings.chroma_url} did not answer ({type(error).__name__}): start the server with "
+            f"`chroma run`, or unset the variable to use the embedded one"
+        ) from None
+
+
+def distinct_documents(hits: Sequence[Hit]) -> list[str]:
+    """Document ids in the order they first appear among the hits."""
+    return list(dict.fromkeys(hit.document_id for hit in hits))
+
+
+def search_documents(search: Callable[[str, int], list[Hit]], question: str, depth: int, documents: int = 10) -> list[Hit]:
+    """At least `depth` hits, and more until they come from `documents` distinct documents or none are left."""
+    while True:
+        hits = search(question, depth)
+        if len(distinct_documents(hits)) >= documents or len(hits) < depth:
+            return hits
+        depth *= 2

@@ -1,0 +1,167 @@
+"""Training of the two retrieval adapters on the train split: a bi-encoder and a cross-encoder, both from MiniLM."""
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import corpus, models, settings
+from ..types import Chunk, Question
+from .bm25 import BM25Index
+from .fusion import standardise
+from .pipeline import BI_ENCODER, RetrievalPipeline
+from .reranking import CROSS_ENCODER, untrained_cross_encoder
+
+LINEAR_LAYERS = ["query", "key", "value", "dense"]  # every linear layer of a BERT block
+
+
+@dataclass(frozen=True)
+class RetrieverTraining:
+    """Settings of one training run, kept in the adapter's provenance."""
+
+    rank: int = 32
+    learning_rate: float = 1e-3
+    epochs: int = 4
+    batch_size: int = 32
+    negatives: int = 2
+    window: int = 128  # tokens of a text (bi-encoder) or of a pair (cross-encoder)
+    bm25: float = 0.5  # weight of BM25 against the dense score when hard negatives are looked for
+    seed: int = 0
+
+
+BI_ENCODER_TRAINING = RetrieverTraining()
+CROSS_ENCODER_TRAINING = RetrieverTraining(epochs=2, batch_size=16, negatives=3, window=128, bm25=1.0)
+
+
+def learnable_questions(questions: Sequence[Question]) -> list[Question]:
+    """Training questions with one place that answers them. `seen_fact` rows repeat test facts and never train a retriever."""
+    return [q for q in questions if q.split == "train" and q.family != "seen_fact" and q.task in ("fact", "error", "routing")]
+
+
+def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
+    """Index of the chunk that answers: the fact's own section or sentence in the home document, else the best-scored."""
+    home = [i for i, chunk in enumerate(chunks) if chunk.document_id == question.evidence[0]]
+    if question.fact.get("kind") == "pattern":
+        answering = [i for i in home if re.search(question.fact["pattern"], " ".join(chunks[i].text.split()))]
+    else:
+        section = corpus.fact_section(question.fact)
+        answering = [i for i in home if chunks[i].section == section]
+        answering = answering[:1] if section == "overview" else answering
+    return max(answering or home, key=lambda i: scores[i])
+
+
+def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed: set[str], depth: int, many: int,
+                   draw: random.Random) -> list[int]:
+    """`many` of the `depth` best-scored chunks of other documents, one a document, drawn at random.
+
+    allowed: documents that may serve as negatives. Home documents of dev and test are not among them: a model taught
+    that they are never right would look worse there than it is.
+    """
+    found, seen = [], set(question.evidence)
+    for i in sorted(range(len(chunks)), key=lambda i: -scores[i]):
+        if chunks[i].document_id in allowed and chunks[i].document_id not in seen:
+            seen.add(chunks[i].document_id)
+            found.append(i)
+        if len(found) == depth:
+            break
+    return draw.sample(found, min(many, len(found)))
+
+
+def mine_examples(questions: Sequence[Question], pipeline: RetrievalPipeline,
+                  training: RetrieverTraining) -> list[tuple[str, str, list[str]]]:
+    """(question, passage that answers, hard negatives mined with the pipeline) for each training question."""
+    words, vectors = BM25Index(pipeline.chunks), pipeline.dense.vectors
+    held_out = {q.home for q in questions if q.split in ("dev", "test")}
+    allowed = {chunk.document_id for chunk in pipeline.chunks} - held_out
+    learned, draw, made = learnable_questions(questions), random.Random(training.seed), []
+    asked = pipeline.embedder.encode([q.question for q in learned])
+    for question, vector in zip(learned, asked, strict=True):
+        dense, lexical_scores = (standardise(s) for s in (vectors @ vector, words.scores(question.question)))
+        scores = (1 - training.bm25) * dense + training.bm25 * lexical_scores
+        right = answering_chunk(question, pipeline.chunks, scores)
+        wrong = hard_negatives(question, pipeline.chunks, scores, allowed, 4 * training.negatives, training.negatives, draw)
+        made.append((question.question, pipeline.chunks[right].indexed, [pipeline.chunks[i].indexed for i in wrong]))
+    return made
+
+
+def _arguments(kind, training: RetrieverTraining, **more):
+    return kind(str(settings.cache() / "training"), num_train_epochs=training.epochs, seed=training.seed,
+                per_device_train_batch_size=training.batch_size, learning_rate=training.learning_rate, warmup_steps=0.1,
+                lr_scheduler_type="cosine", save_strategy="no", logging_strategy="steps", logging_steps=8,
+                report_to="none", **more)
+
+
+def _lora(training: RetrieverTraining, **more):
+    from peft import LoraConfig
+
+    return LoraConfig(r=training.rank, lora_alpha=2 * training.rank, target_modules=LINEAR_LAYERS, lora_dropout=0.05, **more)
+
+
+def train_bi_encoder(made: Sequence[tuple[str, str, list[str]]], training: RetrieverTraining = BI_ENCODER_TRAINING) -> dict:
+    """Teach question and passage to lie close together: softmax over the batch's passages and the hard negatives.
+
+    Writes the adapter to `data/checkpoints/bi_encoder` and returns its provenance.
+    """
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.sentence_transformer import losses, training_args
+
+    models.quiet()
+    columns = {"anchor": [question for question, _, _ in made], "positive": [right for _, right, _ in made]}
+    columns |= {f"negative_{n}": [wrong[n] for _, _, wrong in made] for n in range(training.negatives)}
+    model = SentenceTransformer(models.embedder_path(settings.WHEEL_EMBEDDER), device=models.torch_device())
+    model.max_seq_length = training.window
+    model.add_adapter(_lora(training))
+    arguments = _arguments(SentenceTransformerTrainingArguments, training,
+                           batch_sampler=training_args.BatchSamplers.NO_DUPLICATES)
+    begun = time.monotonic()
+    SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns),
+                               loss=losses.MultipleNegativesRankingLoss(model)).train()
+    return _save(model[0].auto_model, BI_ENCODER, training, len(made), time.monotonic() - begun)
+
+
+def train_cross_encoder(made: Sequence[tuple[str, str, list[str]]], training: RetrieverTraining = CROSS_ENCODER_TRAINING) -> dict:
+    """Teach one score for question and passage read together: ListNet over the right passage and its hard negatives.
+
+    Writes the adapter to `data/checkpoints/cross_encoder` and returns its provenance.
+    """
+    from datasets import Dataset
+    from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
+    from sentence_transformers.cross_encoder.losses import ListNetLoss
+
+    columns = {"query": [question for question, _, _ in made], "docs": [[right, *wrong] for _, right, wrong in made],
+               "labels": [[1.0] + [0.0] * len(wrong) for _, _, wrong in made]}
+    model = untrained_cross_encoder(training.window)
+    model.add_adapter(_lora(training, task_type="SEQ_CLS", modules_to_save=["classifier"]))
+    begun = time.monotonic()
+    CrossEncoderTrainer(model=model, args=_arguments(CrossEncoderTrainingArguments, training),
+                        train_dataset=Dataset.from_dict(columns), loss=ListNetLoss(model)).train()
+    return _save(model[0].auto_model, CROSS_ENCODER, training, len(made), time.monotonic() - begun)
+
+
+def _save(model, folder, training: RetrieverTraining, count: int, seconds: float) -> dict:
+    """Adapter in float16 safetensors with its provenance beside it."""
+    import hashlib
+    import importlib.metadata
+
+    from safetensors.torch import load_file, save_file
+
+    model.save_pretrained(folder)
+    path = folder / "adapter_model.safetensors"
+    save_file({name: tensor.half() for name, tensor in load_file(path).items()}, path, {"format": "pt"})
+    (folder / "README.md").unlink(missing_ok=True)
+    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    config["base_model_name_or_path"] = settings.WHEEL_EMBEDDER
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
+    packages = ("torch", "transformers", "sentence-transformers", "peft", "botocore")
+    provenance = {
+        "base": settings.WHEEL_EMBEDDER, "settings": vars(training), "examples": count, "minutes": round(seconds / 60, 1),
+        "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
+        "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "versions": {package: importlib.metadata.version(package) for package in packages},
+    }
+    (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    return provenance

@@ -1,0 +1,36 @@
+"""Several rankings put together by rank or by standardised score. Pure functions on hits."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..types import Hit
+
+
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[Hit]], k: int = 60) -> list[Hit]:
+    """One ranking of several: score = sum of 1 / (k + rank) over the rankings a chunk is in (Cormack et al., 2009)."""
+    return weighted_rank_fusion(rankings, [1.0] * len(rankings), k)
+
+
+def weighted_rank_fusion(rankings: Sequence[Sequence[Hit]], weights: Sequence[float], k: int = 60) -> list[Hit]:
+    """Reciprocal rank fusion with a weight for each ranking."""
+    scores: dict[str, float] = {}
+    first: dict[str, Hit] = {}
+    for ranking, weight in zip(rankings, weights, strict=True):
+        for rank, hit in enumerate(ranking, 1):
+            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + weight / (k + rank)
+            first.setdefault(hit.chunk.id, hit)
+    return ranked([replace(first[id_], score=score) for id_, score in scores.items()])
+
+
+def ranked(hits: Sequence[Hit]) -> list[Hit]:
+    """Hits by score, best first, ranks counted anew; ties keep their order."""
+    return [replace(hit, rank=rank) for rank, hit in enumerate(sorted(hits, key=lambda hit: -hit.score), 1)]
+
+
+def standardise(values):
+    """(values − mean) / standard deviation: scores of different retrievers on one scale. An array of the same shape."""
+    import numpy
+
+    values = numpy.asarray(values, "float32")
+    return (values - values.mean()) / (values.std() + 1e-6)

@@ -1,0 +1,1 @@
+"""The knowledge graph: triples, entity linking, and a retriever that traverses it."""

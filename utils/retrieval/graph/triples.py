@@ -1,0 +1,120 @@
+"""A knowledge graph read out of document text: triples, their score against the truth, and traversal."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ... import corpus
+from ...text import sentences
+from ...types import Document
+
+SCORED_RELATIONS = ("has", "raises", "takes", "requires", "returns", "mentions")  # those whose truth a service model holds
+
+
+@dataclass(frozen=True)
+class Triple:
+    """subject → relation → object, with the document whose text says so."""
+
+    subject: str
+    relation: str
+    object: str
+    document_id: str
+
+
+def extract_triples(documents: Iterable[Document]) -> list[Triple]:
+    """Triples of every relation, read line by line from the documents' text.
+
+    Nodes are `service`, `service.Operation`, `service:error:X`, `service:parameter:x`, `service:output:x` (names of
+    members in lower case, since spellings vary) and `service:condition:sentence`.
+    """
+    documents = list(documents)
+    names: dict[str, set[str]] = {}
+    for document in documents:
+        names.setdefault(document.group, set()).add(document.name)
+    return [triple for document in documents for triple in _read(document, names[document.group])]
+
+
+def _read(document: Document, operations: set[str]) -> list[Triple]:
+    """One pass over the lines: title, description, inputs, errors, and after "Returns:" the outputs."""
+    service, subject, found = document.group, document.id, []
+
+    def say(relation: str, what: str, who: str = subject) -> None:
+        found.append(Triple(who, relation, what, subject))
+
+    lines = document.text.split("\n")
+    if lines[0].split() == [service, document.name]:
+        say("has", subject, service)
+    returning, error, described, owner = False, "", True, ""
+    for line in lines[1:]:
+        member, raised = corpus.MEMBER_LINE.match(line), corpus.ERROR_LINE.match(line)
+        if owner and line.strip() and not member and not raised:
+            say("means", sentences(line)[0], owner)
+        owner = ""
+        if line == "Returns:":
+            returning, error = True, ""
+        elif raised:
+            error, described = f"{service}:error:{raised[1]}", False
+            say("raises", error)
+            say("means", " ".join(sentences(raised[2])[:2]), error)
+        elif member:
+            described, owner = False, f"{service}:{'output' if returning else 'parameter'}:{member[1].lower()}"
+            say("returns" if returning else "takes", owner)
+            say("means", member[1], owner)
+            if member[2] and not returning:
+                say("requires", owner)
+        elif described:
+            for name in sorted(operations & set(re.findall(r"[A-Z]\w+", line)) - {document.name}):
+                say("mentions", f"{service}.{name}")
+        if line.strip() and not error and not raised:
+            for sentence in sentences(line):
+                say("states", f"{service}:condition:{sentence}")
+    return list(dict.fromkeys(found))
+
+
+def build_graph(triples: Iterable[Triple]):
+    """A networkx.MultiDiGraph with the relation as edge key; every node carries `kind`, `service` and `name`."""
+    import networkx
+
+    graph = networkx.MultiDiGraph()
+    for triple in triples:
+        if triple.relation == "means":
+            told = graph.nodes[triple.subject].setdefault("means", []) if triple.subject in graph else [triple.object]
+            graph.add_node(triple.subject, **_described(triple.subject), means=told)
+            if triple.object not in told:
+                told.append(triple.object)
+            continue
+        for node in (triple.subject, triple.object):
+            if node not in graph or "kind" not in graph.nodes[node]:
+                graph.add_node(node, **_described(node))
+        graph.add_edge(triple.subject, triple.object, key=triple.relation)
+    return graph
+
+
+def _described(node: str) -> dict[str, str]:
+    if ":" in node:
+        service, kind, name = node.split(":", 2)
+        return {"kind": kind, "service": service, "name": name}
+    service, _, name = node.partition(".")
+    return {"kind": "operation" if name else "service", "service": service, "name": name or service}
+
+
+def subjects(graph, relation: str, node: str) -> list[str]:
+    """Who has this relation to the node, sorted: `subjects(g, "raises", error)` are the operations that raise it."""
+    return sorted(u for u, _, key in graph.in_edges(node, keys=True) if key == relation) if node in graph else []
+
+
+def objects(graph, node: str, relation: str) -> list[str]:
+    """What the node has this relation to, in document order."""
+    return [v for _, v, key in graph.out_edges(node, keys=True) if key == relation] if node in graph else []
+
+
+def lacking(graph, a: str, b: str, relation: str) -> list[str]:
+    """Objects of `relation` that operation a has and b lacks, sorted."""
+    return sorted(set(objects(graph, a, relation)) - set(objects(graph, b, relation)))
+
+
+def sharing(graph, operation: str) -> list[str]:
+    """Services that have an operation of this name, sorted."""
+    found = [n for n, d in graph.nodes(data=True) if d["kind"] == "operation" and d["name"].lower() == operation.lower()]
+    return sorted({graph.nodes[node]["service"] for node in found})

@@ -1,0 +1,124 @@
+"""The advanced pipeline: every stage switched by one configuration; the selected one lies in `data/checkpoints`."""
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from .. import models
+from ..settings import WHEEL_EMBEDDER, Settings
+from ..types import Chunk, Document, Hit
+from .bm25 import BM25Index
+from .chunking import section_chunks
+from .dense import DenseIndex, distinct_documents
+from .fusion import ranked, standardise
+from .reranking import CROSS_ENCODER, cross_encoder
+
+BI_ENCODER = models.CHECKPOINTS / "bi_encoder"
+SELECTED_CONFIG = models.CHECKPOINTS / "advanced_rag.json"
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """What the pipeline is made of. The defaults are the naive end of every choice."""
+
+    chunk_tokens: int = 120
+    k: int = 3  # most passages in the prompt; `context_tokens` of the settings limits them too
+    tuned: bool = False  # MiniLM with the course's adapter
+    candidates: int = 200  # chunks fetched from the dense index
+    bm25: float = 0.0  # weight of BM25 against 1 − bm25 for the dense score, both standardised
+    overview: float = 0.0  # weight of the dense score of the document's first chunk, added to that of each of its chunks
+    rerank_documents: int = 0  # documents that the cross-encoder reranks
+    rerank_chunks: int = 2  # their best chunks that it reads
+    rerank: float = 0.0  # weight of its score against 1 − rerank for the fused one
+
+
+def load_selected_config() -> PipelineConfig:
+    """The configuration selected on dev. Raises RuntimeError naming the remedy when the file is missing or damaged."""
+    try:
+        return PipelineConfig(**json.loads(SELECTED_CONFIG.read_text("utf-8"))["recipe"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RuntimeError(f"data/checkpoints/{SELECTED_CONFIG.name} is missing or damaged: get it back with `git checkout "
+                           f"data/checkpoints`, or make it anew with `python3 -m utils rebuild lab1`") from None
+
+
+def save_selected_config(config: PipelineConfig, why: str) -> None:
+    """Write the configuration that `advanced_rag` uses, with a sentence on how it was chosen."""
+    SELECTED_CONFIG.parent.mkdir(exist_ok=True)
+    SELECTED_CONFIG.write_text(json.dumps({"recipe": asdict(config), "chosen": why}, indent=1) + "\n", "utf-8")
+
+
+def adapter_digests() -> list[str]:
+    """Digests of the shipped retrieval adapters, as their provenance has them."""
+    files = [folder / "provenance.json" for folder in (BI_ENCODER, CROSS_ENCODER)]
+    return [json.loads(file.read_text("utf-8"))["adapter_sha256"] for file in files if file.exists()]
+
+
+class RetrievalPipeline:
+    """A retriever with every stage switched by its configuration."""
+
+    def __init__(self, documents: Sequence[Document], settings: Settings, config: PipelineConfig | None = None,
+                 chunks: Sequence[Chunk] = ()):
+        """Open (or build) the index of section chunks; the course's adapters apply to the course's embedder only.
+
+        chunks: the documents' chunks, where a caller has cut them already.
+        """
+        self.config = config or load_selected_config()
+        self.settings = settings
+        adapted = self.config.tuned and settings.embedder == WHEEL_EMBEDDER
+        self.embedder = models.embedder(settings.embedder, str(BI_ENCODER) if adapted else "")
+        self.chunks = list(chunks) or section_chunks(documents, self.embedder.tokenizer, self.config.chunk_tokens)
+        self.dense = DenseIndex(self.chunks, self.embedder, settings)
+        self.place = {chunk.id: i for i, chunk in enumerate(self.chunks)}
+
+    @functools.cached_property
+    def bm25(self) -> BM25Index:
+        """BM25 over the same chunks."""
+        return BM25Index(self.chunks)
+
+    def search(self, query: str, k: int) -> list[Hit]:
+        """The k best chunks after every stage, best first."""
+        fused = self.fuse(query, max(k, self.config.candidates))
+        return (self.rerank(fused, query) if self.config.rerank else fused)[:k]
+
+    def fuse(self, query: str, candidates: int) -> list[Hit]:
+        """Dense hits, weighted with BM25 and with the document's overview where the configuration asks for it."""
+        import numpy
+
+        config = self.config
+        if not config.bm25 and not config.overview:
+            return self.dense.search(query, candidates)
+        vector = self.embedder.encode([query])[0]
+        near = self.dense.search_vector(vector, candidates)
+        words = self.bm25.scores(query)
+        by_words = numpy.argsort(-words, kind="stable")[: candidates // 4] if config.bm25 else []
+        places = list(dict.fromkeys([*(self.place[hit.chunk.id] for hit in near), *map(int, by_words)]))
+        dense = standardise(self.dense.vectors[places] @ vector)
+        overview = standardise(self.dense.vectors[self.first[places]] @ vector)
+        score = (1 - config.bm25) * dense + config.bm25 * standardise(words[places]) + config.overview * overview
+        return ranked([Hit(self.chunks[p], 0, float(s)) for p, s in zip(places, score, strict=True)])
+
+    @functools.cached_property
+    def first(self):
+        """For each chunk, the place of its document's first chunk: an array of shape (chunks,)."""
+        import numpy
+
+        begins: dict[str, int] = {}
+        return numpy.array([begins.setdefault(chunk.document_id, place) for place, chunk in enumerate(self.chunks)])
+
+    def rerank(self, hits: Sequence[Hit], query: str) -> list[Hit]:
+        """The first documents' best chunks rescored by the cross-encoder; everything else stays behind them."""
+        wanted = set(distinct_documents(hits)[: self.config.rerank_documents])
+        candidates: list[Hit] = []
+        for hit in hits:
+            taken = sum(other.document_id == hit.document_id for other in candidates)
+            if hit.document_id in wanted and taken < self.config.rerank_chunks:
+                candidates.append(hit)
+        scores = cross_encoder(self.settings.reranker).scores(query, [hit.chunk.indexed for hit in candidates])
+        weight = self.config.rerank
+        fused = weight * standardise(scores) + (1 - weight) * standardise([hit.score for hit in candidates])
+        first = ranked([replace(hit, score=float(s)) for hit, s in zip(candidates, fused, strict=True)])
+        taken, floor = {hit.chunk.id for hit in candidates}, first[-1].score - 1
+        rest = [replace(hit, score=floor - 0.001 * n) for n, hit in enumerate(hits) if hit.chunk.id not in taken]
+        return ranked([*first, *rest])

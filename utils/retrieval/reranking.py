@@ -1,0 +1,75 @@
+"""The first hits reranked: by the language model's likelihood, or by a cross-encoder. Nothing here trains."""
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .. import models, settings
+from ..types import Hit
+from .fusion import ranked
+
+CROSS_ENCODER = settings.DATA / "checkpoints" / "cross_encoder"
+
+
+def query_likelihood(hits: Sequence[Hit], question: str, model: models.LanguageModel, batch_size: int = 8) -> list[Hit]:
+    """Hits by how likely the model finds the question after the passage: mean log-probability of its tokens.
+
+    One forward pass for each passage, nothing generated (Sachan et al., 2022).
+    """
+    import torch
+
+    asked = model.tokenizer(" " + question, add_special_tokens=False)["input_ids"]
+    lead = [f"Passage: {hit.document_id} {hit.chunk.text}\nA question that this passage answers:" for hit in hits]
+    prompts = [model.tokenizer(text, add_special_tokens=False)["input_ids"][-400:] for text in lead]
+    scores: list[float] = []
+    for start in range(0, len(prompts), batch_size):
+        rows = [prompt + asked for prompt in prompts[start : start + batch_size]]
+        padded = model.tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(models.torch_device())  # padded on the left
+        with models.autocast():
+            logits = model.model(**padded, logits_to_keep=len(asked) + 1).logits[:, :-1].float()
+        told = torch.tensor(asked, device=logits.device).expand(len(rows), -1).unsqueeze(-1)
+        scores += logits.log_softmax(-1).gather(-1, told).squeeze(-1).mean(-1).tolist()
+    return ranked([replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)])
+
+
+class CrossEncoder:
+    """Reads question and passage together and gives one score: a hub model, or MiniLM with the course's adapter."""
+
+    def __init__(self, name: str = ""):
+        """name: a hub id or directory of a finished cross-encoder; "" for the adapter that ships with the course."""
+        import sentence_transformers
+
+        models.quiet()
+        if name:
+            self.model = sentence_transformers.CrossEncoder(name, device=models.torch_device())
+            return
+        self.model = untrained_cross_encoder()
+        models.merge_adapter(self.model[0], "auto_model", str(CROSS_ENCODER))
+
+    def scores(self, question: str, passages: Sequence[str], batch_size: int = 32):
+        """One score for each passage, larger is better: an array of shape (passages,)."""
+        with models.autocast():
+            return self.model.predict([(question, passage) for passage in passages], batch_size=batch_size,
+                                      show_progress_bar=False)
+
+    def rerank(self, hits: Sequence[Hit], question: str) -> list[Hit]:
+        """The hits in the cross-encoder's order."""
+        scores = self.scores(question, [hit.chunk.indexed for hit in hits]) if hits else []
+        return ranked([replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)])
+
+
+def untrained_cross_encoder(window: int = 128):
+    """MiniLM with a fresh head of one score: where training starts and the shipped adapter goes on top."""
+    import sentence_transformers
+    import torch
+
+    torch.manual_seed(0)
+    return sentence_transformers.CrossEncoder(models.embedder_path(settings.WHEEL_EMBEDDER), num_labels=1, max_length=window,
+                                              device=models.torch_device(), activation_fn=torch.nn.Identity())
+
+
+@functools.lru_cache(maxsize=1)
+def cross_encoder(name: str = "") -> CrossEncoder:
+    """The cross-encoder, loaded once."""
+    return CrossEncoder(name)

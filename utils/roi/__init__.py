@@ -1,0 +1,20 @@
+"""What an option costs and earns, how sure that is, and the page that says so."""
+
+_FILES = {
+    "assumptions": ["Assumptions", "PRICE_FILE", "label", "load_assumptions"],
+    "cost_model": ["NOTHING", "Option", "answer_value", "break_even", "build_cost", "cost_per_1000",
+                   "cost_per_correct", "monthly_cost", "net_present_value", "option_of_arm", "query_cost",
+                   "update_cost"],
+    "sensitivity": ["compare_options", "simulate", "tornado", "value_of_labels", "winner_map"],
+    "decision_report": ["UPDATES", "VOLUMES", "build_report", "recommendation"],
+    "decision_page": ["write_report"],
+    "update_interval": ["WEEKS_A_MONTH", "interval_table", "stale_by_updates", "stale_share"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

@@ -1,0 +1,102 @@
+"""The assumptions of the cost model, read from a price file: each with unit, range, date and source."""
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from .. import settings
+
+
+def smallest(value) -> float:
+    """The smallest element of a number or an array."""
+    import numpy
+
+    return float(numpy.min(value))
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Everything that is not a property of an option. Money is in the price file's currency, time in months.
+
+    Each may be a number or a NumPy array; arrays broadcast, so that a simulation is the same arithmetic as a single table.
+    Raises ValueError for a negative one.
+    """
+
+    volume: float  # questions a month
+    updates: float  # document changes a month that change answers
+    months: float  # horizon
+    discount: float  # a year
+    correct: float  # what a correct answer earns
+    wrong: float  # what a wrong one costs
+    abstained: float  # what an abstention costs
+    engineer_hour: float
+    machine_hour: float
+    evaluation: float  # a month, whatever runs
+    api_input: float  # per 1M tokens
+    api_cached: float  # per 1M tokens
+    api_output: float  # per 1M tokens
+    rag_build: float  # hours of a person, once, for an option that retrieves
+    tuning_build: float  # once, for a trained one
+    graph_build: float  # once more, for one that retrieves with a knowledge graph
+    feedback_build: float  # once more for each round of feedback
+    rag_update: float  # hours for each update: check that the new documents are indexed
+    tuning_update: float  # hours for each update of what is kept in weights: new examples, a gate
+    indexing: float  # machine hours, at the start and for each update
+    training: float  # machine hours, at the start and for each update of what is kept in weights
+
+    def __post_init__(self):
+        for field in fields(self):
+            if not smallest(value := getattr(self, field.name)) >= 0:
+                raise ValueError(f"{field.name} is {value}: a price, rate or count cannot be negative; correct it "
+                                 "in the price file")
+
+
+PRICE_FILE = settings.DATA / "prices.yaml"
+PARTS = ("prices", "value_of_answers", "use", "work")
+UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
+         "engineer_hour": "per hour", "correct": "per answer", "wrong": "per answer", "abstained": "per answer",
+         "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
+         "evaluation": "per month", "rag_build": "hours", "graph_build": "hours", "tuning_build": "hours",
+         "feedback_build": "hours", "rag_update": "hours per update", "tuning_update": "hours per update",
+         "indexing": "machine hours", "training": "machine hours"}
+LABELS = {"volume": "questions a month", "updates": "updates a month", "correct": "value of a correct answer",
+          "wrong": "cost of a wrong answer", "abstained": "cost of an abstention", "discount": "discount a year",
+          "evaluation": "evaluation a month", "rag_build": "hours to build search", "graph_build": "hours to build the graph",
+          "tuning_build": "hours to train", "feedback_build": "hours for a round of feedback",
+          "rag_update": "hours to update search", "tuning_update": "hours to update a trained model"}
+
+
+def label(name: str) -> str:
+    """An assumption's name as a figure or a sentence says it."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def load_assumptions(path: Path = PRICE_FILE) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
+    """(assumptions, their ranges, every entry as a row). Raises ValueError naming entry and remedy for what makes no sense."""
+    import yaml
+
+    try:
+        parts = yaml.safe_load(path.read_text("utf-8"))
+        entries = {name: entry for part in PARTS for name, entry in parts[part].items()}
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: is not a price file ({type(error).__name__}); restore it from the repository") from None
+    missing, values, ranges, rows = set(UNITS) - set(entries), {}, {}, []
+    if missing:
+        raise ValueError(f"{path}: {', '.join(sorted(missing))} is missing; add it with value, unit, kind, date and source")
+    for name, entry in entries.items():
+        if name not in UNITS:
+            raise ValueError(f"{path}: {name} is not an entry of the cost model; known are {', '.join(UNITS)}")
+        if entry.get("unit") != UNITS[name]:
+            raise ValueError(f"{path}: {name} is {entry.get('unit')!r}; give its value {UNITS[name]}")
+        if entry.get("kind") not in ("assumed", "measured") or not entry.get("date") or not entry.get("source"):
+            raise ValueError(f"{path}: {name} needs kind (assumed or measured), date and source")
+        try:
+            low, value, high = (float(entry.get(key, entry["value"])) for key in ("low", "value", "high"))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{path}: {name} needs a number as value, and as low and high if it has them") from None
+        if not low <= value <= high:
+            raise ValueError(f"{path}: {name} is {value}, outside its own range of {low} to {high}")
+        values[name], ranges[name] = value, (low, high)
+        rows.append({"name": name, "value": value, "low": low, "high": high, "unit": entry["unit"], "kind": entry["kind"],
+                     "date": str(entry["date"]), "source": entry["source"]})
+    return Assumptions(**values), {name: span for name, span in ranges.items() if span[0] < span[1]}, rows

@@ -1,0 +1,91 @@
+"""How sure an order of options is: tornado, Monte Carlo, worth of more labels, map of winners."""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from .assumptions import Assumptions, label
+from .cost_model import Option, net_present_value
+
+
+def tornado(one: Option | None, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
+    """For each assumption the net present value of other minus that of one at its ends, widest swing first.
+
+    one: None for doing nothing.
+    """
+
+    def gap(**changed) -> float:
+        now = replace(a, **changed)
+        return float(net_present_value(other, now) - net_present_value(one, now))
+
+    rows = [{"assumption": name, "label": label(name), "low": low, "high": high, "at_low": gap(**{name: low}),
+             "at_high": gap(**{name: high})}
+            for name, (low, high) in ranges.items()]
+    return sorted(rows, key=lambda row: -abs(row["at_high"] - row["at_low"]))
+
+
+def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping[str, tuple[float, float]],
+             seed: int = 0, vary: bool = True):
+    """Net present values, shape (draws, options), with drawn quality and, if vary, drawn assumptions.
+
+    quality: array (draws, options, 3) of the shares correct, wrong and abstained, from one bootstrap for all options.
+    Assumptions come from a triangle between low and high with today's value on top; where high is four times low or more,
+    on the log scale, so that long upper ends do not pull the mean far from today's value.
+    """
+    import numpy
+
+    if quality.shape[1:] != (len(options), 3):
+        raise ValueError(f"quality has shape {quality.shape}: it has to be (draws, {len(options)}, 3)")
+    random, drawn = numpy.random.default_rng(seed), {}
+    for name, (low, high) in ranges.items() if vary else ():
+        top = getattr(a, name)
+        if low > 0 and high >= 4 * low:
+            drawn[name] = numpy.exp(random.triangular(math.log(low), math.log(top), math.log(high), len(quality)))
+        elif low < high:
+            drawn[name] = random.triangular(low, top, high, len(quality))
+    now = replace(a, **drawn)
+    varied = [replace(option, correct=quality[:, i, 0], wrong=quality[:, i, 1], abstained=quality[:, i, 2])
+              for i, option in enumerate(options)]
+    return numpy.stack([numpy.broadcast_to(net_present_value(option, now), len(quality)) for option in varied], axis=1)
+
+
+def compare_options(values) -> dict[str, object]:
+    """How sure the order of options is, from net present values of shape (draws, options).
+
+    choice: index of the highest mean; mean, low, high (95 % of draws), probability_best and regret: one value an option;
+    probability_none and regret_none: of doing nothing. Regret is against knowing in each draw which is best.
+    """
+    import numpy
+
+    top = values.max(axis=1, keepdims=True)
+    wins = (values == top) / (values == top).sum(axis=1, keepdims=True) * (top > 0)
+    return {"choice": int(values.mean(axis=0).argmax()), "probability_best": wins.mean(axis=0),
+            "probability_none": float((top <= 0).mean()), "regret": (numpy.maximum(top, 0) - values).mean(axis=0),
+            "regret_none": float(numpy.maximum(top, 0).mean()), "mean": values.mean(axis=0),
+            "low": numpy.percentile(values, 2.5, axis=0),
+            "high": numpy.percentile(values, 97.5, axis=0)}
+
+
+def value_of_labels(values, questions: int, more: int) -> float:
+    """Expected gain in net present value from measuring on `more` further questions before deciding (normal approximation).
+
+    values: net present values (draws, options) in which only quality varies; doing nothing, worth 0, may be chosen too. The mean
+    that the further data would move each option to has r = more / (questions + more) of the present variance (preposterior
+    analysis; Raiffa and Schlaifer, 1961). The further questions have to come from as many new operations in proportion.
+    """
+    import numpy
+
+    mean = values.mean(axis=0)
+    moved = mean + math.sqrt(more / (questions + more)) * (values - mean)
+    return float(numpy.maximum(moved.max(axis=1), 0).mean() - max(mean.max(), 0))
+
+
+def winner_map(options: Sequence[Option], a: Assumptions, volumes: Sequence[float], updates: Sequence[float]):
+    """Index of the option with the highest net present value, shape (updates, volumes); -1 where every one loses money."""
+    import numpy
+
+    grid = replace(a, volume=numpy.asarray(volumes, float)[None, :], updates=numpy.asarray(updates, float)[:, None])
+    shape = (len(updates), len(volumes))
+    values = numpy.stack([numpy.broadcast_to(net_present_value(option, grid), shape) for option in options])
+    return numpy.where(values.max(axis=0) < 0, -1, values.argmax(axis=0))

@@ -1,0 +1,68 @@
+"""How often to update: answers go stale while documents change, and every update costs something."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .assumptions import Assumptions
+from .cost_model import Option, net_present_value
+
+WEEKS_A_MONTH = 365.25 / 12 / 7
+
+
+def stale_share(weekly: float, weeks):
+    """Mean share of answers that are stale when updates lie so many weeks apart; weeks may be an array.
+
+    weekly: share of answers that goes stale in a week, between 0 and 1. Right after an update nothing is stale, and
+    1 − (1 − weekly)^t is after t weeks; this is the mean over the interval. Raises ValueError outside the range.
+    """
+    import numpy
+
+    if not 0 <= weekly < 1:
+        raise ValueError(f"weekly is {weekly}: give the share of answers that goes stale in a week, from 0 to below 1")
+    x = -math.log1p(-weekly) * numpy.asarray(weeks, float)
+    safe = numpy.where(x > 0, x, 1.0)
+    return numpy.where(x > 0, 1 + numpy.expm1(-safe) / safe, 0.0)
+
+
+def with_staleness(option: Option, weekly: float, weeks) -> Option:
+    """The option with the mean share of its correct answers gone wrong that updates so many weeks apart allow."""
+    stale = option.correct * stale_share(weekly, weeks)
+    return replace(option, correct=option.correct - stale, wrong=option.wrong + stale)
+
+
+def value_of_interval(option: Option, now: Assumptions, weekly: float, weeks):
+    """Net present value with updates so many weeks apart, staleness and their cost included."""
+    return net_present_value(with_staleness(option, weekly, weeks), replace(now, updates=WEEKS_A_MONTH / weeks))
+
+
+def best_interval(option: Option, now: Assumptions, weekly: float) -> float | None:
+    """Weeks between updates with the highest net present value, from a day up to the horizon; None for never updating."""
+    import numpy
+
+    horizon = now.months * WEEKS_A_MONTH
+    weeks = numpy.geomspace(1 / 7, horizon, 400)
+    values = value_of_interval(option, now, weekly, weeks)
+    never = net_present_value(with_staleness(option, weekly, horizon), replace(now, updates=0.0))
+    return None if float(never) >= float(values.max()) else float(weeks[int(values.argmax())])
+
+
+def interval_table(options: Sequence[Option], now: Assumptions, weekly: float, waits: tuple[int, ...] = (1, 4, 13, 26, 52)):
+    """Net present value by weeks between updates, with each option's best interval and the stale share: a pandas DataFrame."""
+    import pandas
+
+    rows = {"share of correct answers that are stale": {"best": "", **{w: f"{float(stale_share(weekly, w)):.1%}" for w in waits}}}
+    for option in options:
+        weeks = best_interval(option, now, weekly)
+        rows[option.name] = {"best": "never" if weeks is None else f"every {weeks:.1f} weeks",
+                             **{w: f"{float(value_of_interval(option, now, weekly, w)):,.0f}" for w in waits}}
+    return pandas.DataFrame(rows).T.rename(columns={w: "every week" if w == 1 else f"every {w} weeks" for w in waits})
+
+
+def stale_by_updates(weekly: float):
+    """(updates a month, mean share of stale answers) from one update a year to eight a month: two arrays of length 60."""
+    import numpy
+
+    updates = numpy.geomspace(1 / 12, 8, 60)
+    return updates, stale_share(weekly, WEEKS_A_MONTH / updates)

@@ -1,0 +1,26 @@
+"""Fine-tuning: examples, supervised training, feedback, judges, preferences, and the gate that may refuse."""
+
+_FILES = {
+    "wording": ["value_in", "word_question"],
+    "feedback": ["agreement", "collect_pairs", "in_pool", "label_bias", "labels_in_use", "load_pairs", "save_pairs"],
+    "examples": ["changed_fact_examples", "closed_book_examples", "example_tokens", "find_leaks",
+                 "format_only_examples", "sample_examples"],
+    "callbacks": ["LossPlot"],
+    "sft": ["LINEAR_LAYERS", "SFTSettings", "checkpoint_folder", "fit_and_save", "load_base_model", "parent_of",
+            "resume_from_adapter", "rows_digest", "run_in_subprocess", "settings_for_adapters", "train_sft",
+            "trainer_arguments"],
+    "preferences": ["PreferenceSettings", "preference_rows", "train_preferences"],
+    "judges": ["CHECKED_BY_CODE", "JUDGES", "Judges", "SCORING_JUDGES", "label_by_accepted_answers",
+               "verifiable_reward"],
+    "registry": ["lineage", "promote", "promoted_names", "register_adapter", "rollback", "unused_name"],
+    "gate": ["GateResult", "gate_results", "promotion_gate"],
+    "raft": ["BUDGETS", "ERRORS", "FIRST", "fill_passages", "pool_contexts", "raft_examples"],
+}
+__all__ = [name for names in _FILES.values() for name in names]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each from its file when first asked for (PEP 562)."""
+    from .. import resolve
+
+    return resolve(__name__, _FILES, name)

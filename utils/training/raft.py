@@ -1,0 +1,137 @@
+"""RAFT examples: a question with retrieved passages, the answering one among distractors or withheld (Zhang et al., 2024)."""
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from .. import corpus, evaluation, generation, metrics, retrieval, settings
+from ..types import Document, Example, Hit, Question
+from .examples import target_answer
+from .feedback import in_pool
+
+BUDGETS = (160, 300, 480)  # tokens of the passages; drawn, so that short and full prompts are both known
+ABSENT = 0.12  # share of answerable questions that are shown without the passage that answers
+FIRST = 0.5  # share of the answering passages that stand first: about how often retrieval on dev puts them there
+MOST_NAMES = 6
+ERRORS = 120  # templated error questions that RAFT adds: naming the right one of several errors takes most practice
+ERROR_TEMPLATES = (
+    "Which error means this: {}",
+    "I got an exception from {service}. The message says: {} What is it called?",
+    "{} Which exception is that?",
+    "name of the {service} error for: {}",
+    "what does {service} throw in this case? {}",
+)
+
+
+def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, seed: int = 0, absent: float = ABSENT,
+                  pool: bool = False, errors: int = ERRORS) -> list[Example]:
+    """Question with retrieved passages → short answer and the number of the passage that holds it (RAFT, Zhang et al., 2024).
+
+    The answering passage stands among what the advanced pipeline finds; from a share `absent` of the questions every document
+    that answers is withheld, and the completion abstains. `seen_fact` rows are never used. pool: the questions that feedback
+    is collected on, instead of all others. errors: how many templated error questions are added to those of
+    `data/error_questions.jsonl`; with 0 neither is.
+    """
+    from tqdm.auto import tqdm
+
+    sources = [q for q in questions if q.split == "train" and q.family != "seen_fact" and in_pool(q) == pool]
+    if not pool and errors:
+        sources += [*evaluation.load_questions(settings.ERROR_QUESTIONS),
+                    *templated_errors(questions, workspace.documents, errors)]
+    draw, bm25 = random.Random(seed), retrieval.BM25Index(workspace.pipeline.chunks)
+    known, examples = {q.id for q in questions}, []
+    for question in tqdm(sources, desc="examples", unit="question", disable=len(sources) < 100):
+        hits = retrieval.search_documents(workspace.pipeline.search, question.question, workspace.settings.depth)
+        example = _raft_example(question, hits, workspace, bm25, draw, absent)
+        if example:
+            examples.append(replace(example, question=question if question.id not in known else None))
+    return examples
+
+
+def templated_errors(questions: Sequence[Question], documents: Mapping[str, Document], many: int = ERRORS) -> list[Question]:
+    """Error questions made from what documents say of errors, drawn at random but always the same.
+
+    Left out: home documents of dev and test, and every error of a service that a dev or test question asks for.
+    """
+    held_out = [q for q in questions if q.split in ("dev", "test")]
+    homes = {q.home for q in held_out}
+    asked = {(documents[q.cluster].group, name) for q in held_out if q.task == "error" for name in q.answers}
+    meanings = corpus.error_meanings(documents.values())
+    usable = sorted((key, ids) for key, ids in meanings.items() if key[:2] not in asked and set(ids) - homes)
+    draw, templated = random.Random(0), []
+    for (service, name, meaning), ids in draw.sample(usable, min(many, len(usable))):
+        evidence = sorted(ids, key=lambda id_: (id_ in homes, id_))  # the first is the question's home
+        text = draw.choice(ERROR_TEMPLATES).format(meaning, service=service)
+        fact = {"kind": "error", "operation": evidence[0], "error": name}
+        templated.append(Question(f"error-{len(templated)}", "error", text, (name,), (), tuple(evidence), "train",
+                                  "templated_error", fact, evidence[0]))
+    return templated
+
+
+def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation.Workspace, bm25: retrieval.BM25Index,
+                  draw: random.Random, absent_share: float) -> Example | None:
+    budget, count, chunks = draw.choice(BUDGETS), workspace.model().count, workspace.pipeline.chunks
+    absent, reference = draw.random() < absent_share, workspace.reference(question)
+    if reference:
+        hits = [retrieval.without_sentence(hit, reference) for hit in hits]
+    others = [hit for hit in hits if hit.document_id not in question.evidence]
+    if not question.evidence or absent:
+        shown = fill_passages([], others, count, budget, 0)
+        return _example(question, shown, metrics.ABSTENTION, "absent" if question.evidence else "unanswerable")
+    if question.task == "multi_doc":
+        return _list_example(question, fill_passages([], hits, count, budget, 0), workspace.documents)
+    answering = Hit(chunks[retrieval.answering_chunk(question, chunks, bm25.scores(question.question))], 1, 0.0)
+    if reference:
+        answering = retrieval.without_sentence(answering, reference)
+    # Other chunks of the home document are the hardest distractors; other evidence documents would answer as well.
+    distractors = [hit for hit in hits if hit.chunk.id != answering.chunk.id
+                   and (hit.document_id == answering.document_id or hit.document_id not in question.evidence)]
+    position = 0 if draw.random() < FIRST else draw.randrange(1, 6)
+    shown = fill_passages([answering], distractors, count, budget, position)
+    number = next(n for n, hit in enumerate(shown, 1) if hit.chunk.id == answering.chunk.id)
+    return _example(question, shown, f"{target_answer(question, workspace)} [{number}]", "answer")
+
+
+def _example(question: Question, shown: Sequence[Hit], completion: str, kind: str) -> Example:
+    prompt = generation.build_prompt(question.question, shown)
+    return Example(question.id, prompt, completion, kind, tuple(hit.chunk.id for hit in shown))
+
+
+def _list_example(question: Question, shown: Sequence[Hit], documents: Mapping[str, Document]) -> Example | None:
+    """A question for several operations: the answer names those whose documents are among the passages, or abstains."""
+    if question.fact["kind"] not in ("raises", "takes", "requires", "returns", "states"):
+        return None
+    number_of = {documents[hit.document_id].name: n for n, hit in reversed(list(enumerate(shown, 1)))
+                 if hit.document_id in question.evidence}
+    names = sorted(number_of, key=number_of.get)[:MOST_NAMES]
+    citations = "".join(f"[{number_of[name]}]" for name in names)
+    return _example(question, shown, f"{', '.join(names)} {citations}" if names else metrics.ABSTENTION,
+                    "answer" if names else "absent")
+
+
+def fill_passages(answering: list[Hit], others: Sequence[Hit], count: Callable[[str], int], budget: int,
+                  position: int) -> list[Hit]:
+    """The answering hit at `position`, or last, among as many others as the budget allows, at most 8 in all."""
+    spent = sum(count(text) for text in generation.numbered_passages(answering))
+    around = []
+    for hit in others:
+        tokens = count(generation.numbered_passages([hit])[0])
+        if len(around) + len(answering) == 8 or (spent + tokens > budget and (around or answering)):
+            break
+        around.append(hit)
+        spent += tokens
+    return [*around[:position], *answering, *around[position:]]
+
+
+def pool_contexts(questions: Sequence[Question], workspace: evaluation.Workspace,
+                  seed: int = 7) -> list[tuple[Question, list[Hit]]]:
+    """(question, hits) of the feedback pool, each answerable question once with and once without what answers it."""
+    known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in workspace.pipeline.chunks}
+    contexts = {}
+    for share in (0.0, 1.0):
+        for example in raft_examples(questions, workspace, seed=seed, absent=share, pool=True):
+            if known[example.question_id].task in metrics.JUDGED_TASKS:
+                hits = [Hit(chunks[id_], rank, 0.0) for rank, id_ in enumerate(example.shown, 1)]
+                contexts[example.question_id, example.shown] = (known[example.question_id], hits)
+    return list(contexts.values())
