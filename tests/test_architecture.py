@@ -64,7 +64,8 @@ def test_notebooks_take_public_names_of_at_most_ten_rooms(path):
     assert len(rooms) <= 10
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in rooms:
-            public = ["install"] if node.value.id == "environment" else importlib.import_module(f"utils.{node.value.id}").__all__
+            room = importlib.import_module(f"utils.{node.value.id}")
+            public = ["install"] if node.value.id == "environment" else room.__all__
             assert node.attr in public, f"{node.value.id}.{node.attr} is not public"
 
 
@@ -92,7 +93,8 @@ def test_every_guard_notices_a_planted_offence(tmp_path, guard, file, text):
     (tmp_path / "utils" / "corpus" / "folder.py").write_text("from .aws import load\nload()\n")
     (tmp_path / "utils" / "corpus" / "aws.py").write_text("def load():\n    pass\n")
     assert guard(tmp_path) == []
-    (tmp_path / file).write_text(("def load():\n    pass\n" if file.endswith("aws.py") and not text.startswith('"') else "") + text)
+    kept = "def load():\n    pass\n" if file.endswith("aws.py") and not text.startswith('"') else ""
+    (tmp_path / file).write_text(kept + text)
     assert guard(tmp_path) != []
 
 

@@ -6,6 +6,7 @@ import re
 
 from utils import evaluation, settings
 from utils.__main__ import COMMANDS
+from utils.evaluation.arms import BASELINES, CONTEXTS, MODELS
 from utils.types import Record
 
 README = (settings.ROOT / "README.md").read_text("utf-8")
@@ -25,8 +26,8 @@ def test_the_front_page_is_short_and_starts_without_a_number():
 
 def test_the_example_question_is_the_benchmarks_with_every_field():
     shown = example("A question")
-    stored = next(row for line in settings.QUESTIONS.read_text("utf-8").splitlines() if (row := json.loads(line))["id"] == shown["id"])
-    assert shown == stored
+    rows = map(json.loads, settings.QUESTIONS.read_text("utf-8").splitlines())
+    assert shown == next(row for row in rows if row["id"] == shown["id"])
 
 
 def test_the_example_record_is_a_committed_one_with_every_field():
@@ -41,7 +42,7 @@ def test_the_package_readme_names_every_room_file_command_model_and_context():
     for path in (settings.ROOT / "utils").rglob("*.py"):
         if not path.name.startswith("__") and path.parent.name not in ("checks", "graph"):
             assert re.search(rf"\b{path.stem}\b", PACKAGE), path
-    names = [*COMMANDS, *evaluation.MODELS, *evaluation.CONTEXTS, *evaluation.BASELINES]
+    names = [*COMMANDS, *MODELS, *CONTEXTS, *BASELINES]
     assert [name for name in names if not re.search(rf"`{name}\b", PACKAGE)] == []
 
 

@@ -1,13 +1,19 @@
 """What the three rebuilds share: work in progress, tables of arms, rows of other tables, each step skipped when done."""
 from __future__ import annotations
 
+import gzip
 import hashlib
+import importlib.metadata
 import json
+import platform
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from utils import evaluation, settings
+from utils import evaluation, metrics, settings
 from utils.types import Question, Record
+
+PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
 
 
 def work(name: str) -> Path:
@@ -34,7 +40,7 @@ def commit_table(name: str, questions: Sequence[Question], names: str, workspace
     records = evaluation.run_arms(questions, arms, workspace, out, retrieval_only, train)
     if elsewhere:
         records += _records_from_elsewhere(name, elsewhere, {record.arm: record.settings_hash for record in records})
-    evaluation.write_records(records, name, command, "read once, retrieval only" if retrieval_only else "")
+    write_records(records, name, command, "read once, retrieval only" if retrieval_only else "")
     print(f"{name}: {len(records)} records", flush=True)
 
 
@@ -89,5 +95,49 @@ def commit_rows(name: str, make: Callable[[], list[dict]], note: str, command: s
     path = work(f"{name}{key and '-' + key}.json")
     if not path.exists():
         path.write_text(json.dumps(make()), "utf-8")
-    evaluation.write_rows(json.loads(path.read_text("utf-8")), name, command, note)
+    write_rows(json.loads(path.read_text("utf-8")), name, command, note)
     print(f"{name}: done", flush=True)
+
+
+def compact(record: Record) -> Record:
+    """The record with an answer of more than 15 words replaced by its length and hash, and hits cut to 10 documents."""
+    hits, documents = [], set()
+    for hit in record.hits:
+        documents.add(hit.document_id)
+        if len(documents) > 10:
+            break
+        hits.append(hit)
+    words = record.answer.split()
+    if len(words) <= metrics.LONGEST_ANSWER:
+        return replace(record, hits=tuple(hits))
+    digest = hashlib.sha256(record.answer.encode()).hexdigest()[:16]
+    return replace(record, hits=tuple(hits), answer="", answer_set=(), answer_words=len(words), answer_sha256=digest)
+
+
+def write_records(records: Sequence[Record], name: str, command: str, note: str = "", folder: Path | None = None) -> Path:
+    """Write compact benchmark records and what they came from: command, settings, package versions, questions' digest."""
+    hashes = {"settings_hash": sorted({record.settings_hash for record in records})}
+    return write_rows([compact(record).to_json() for record in records], name, command, note, folder, hashes)
+
+
+def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path | None = None,
+               more: dict | None = None) -> Path:
+    """Write rows of any table, which hold no text of documents, with the same provenance."""
+    folder = folder or evaluation.RECORDS_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl.gz"
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
+        file.write(text.encode())
+    provenance = {
+        "command": command,
+        "settings": asdict(settings.load()),
+        **(more or {}),
+        "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "python": platform.python_version(),
+        "records": len(rows),
+        "note": note,
+    }
+    path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    return path

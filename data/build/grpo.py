@@ -9,6 +9,8 @@ from pathlib import Path
 from utils import metrics, models, settings, training
 from utils.types import Example, Question
 
+from .judge_controls import verifiable_reward
+
 
 @dataclass(frozen=True)
 class GRPOSettings(training.SFTSettings):
@@ -27,7 +29,7 @@ class GRPOSettings(training.SFTSettings):
 def verifiable(completions: Sequence, accepted: Sequence[Sequence[str]], right: Sequence[int], **_) -> list[float]:
     """`reward` of each sampled answer, in the shape that TRL's GRPO calls: one list entry for each completion."""
     texts = [each[0]["content"] if isinstance(each, list) else each for each in completions]
-    return [training.verifiable_reward(text, golds, {number}) for text, golds, number in zip(texts, accepted, right, strict=True)]
+    return [verifiable_reward(text, golds, {number}) for text, golds, number in zip(texts, accepted, right, strict=True)]
 
 
 def prompt_dataset(made: Sequence[Example], questions: dict[str, Question]):

@@ -14,7 +14,8 @@ from pathlib import Path
 from utils import evaluation, generation, metrics, plots, retrieval, settings
 from utils.types import Document, Hit, Question
 
-from .common import commit_rows, commit_table, work
+from . import multi_document, retriever_training
+from .common import commit_rows, commit_table, work, write_rows
 
 ARMS_DEV = "base,naive_rag,advanced_rag,graph,oracle,question_only,nearest_question"
 ARMS_TEST = "naive_rag,advanced_rag,graph"
@@ -71,19 +72,19 @@ def picture() -> None:
 
 def adapters(questions: list, documents: list[Document], run: settings.Settings) -> None:
     """Train the adapters whose provenance does not match the present settings and questions."""
-    plan = ((retrieval.BI_ENCODER, retrieval.BI_ENCODER_TRAINING, retrieval.train_bi_encoder, False),
-            (retrieval.CROSS_ENCODER, retrieval.CROSS_ENCODER_TRAINING, retrieval.train_cross_encoder, True))
+    plan = ((retrieval.BI_ENCODER, retriever_training.BI_ENCODER_TRAINING, retriever_training.train_bi_encoder, False),
+            (retrieval.CROSS_ENCODER, retriever_training.CROSS_ENCODER_TRAINING, retriever_training.train_cross_encoder, True))
     for folder, training, train, tuned in plan:
         if trained(folder, training):
             print(f"{folder.name}: there already", flush=True)
             continue
         pipeline = retrieval.RetrievalPipeline(documents, run, retrieval.PipelineConfig(tuned=tuned))
-        made = retrieval.mine_examples(questions, pipeline, training)
+        made = retriever_training.mine_examples(questions, pipeline, training)
         print(f"{folder.name}: training on {len(made)} questions …", flush=True)
         print(train(made, training), flush=True)
 
 
-def trained(folder: Path, training: retrieval.RetrieverTraining) -> bool:
+def trained(folder: Path, training: retriever_training.RetrieverTraining) -> bool:
     """True when the folder's provenance tells of these settings and of the questions as they are now."""
     try:
         told = json.loads((folder / "provenance.json").read_text("utf-8"))
@@ -120,7 +121,7 @@ def _stages(dev: list, workspace: evaluation.Workspace) -> None:
             path.write_text(json.dumps(evaluation.measure_stage(stage, asked, workspace)), "utf-8")
             print(f"stage {stage.name}: done", flush=True)
         every += json.loads(path.read_text("utf-8"))
-    evaluation.write_rows(every, "lab1_stages", COMMAND, "dev: fact, error, routing; prompt budget "
+    write_rows(every, "lab1_stages", COMMAND, "dev: fact, error, routing; prompt budget "
                           f"{workspace.settings.context_tokens} tokens; rewriting by the model itself is not in the milliseconds")
 
 
@@ -128,19 +129,19 @@ def _multidoc(questions: list, workspace: evaluation.Workspace) -> list[dict]:
     """Set F1 of each way to collect names; what has a threshold is tuned on training questions."""
     by_split = {split: [q for q in questions if q.task == "multi_doc" and q.split == split] for split in ("train", "dev")}
     hits = {q.id: workspace.pipeline.search(q.question, 200) for asked in by_split.values() for q in asked}
-    mapped = {q.id: generation.map_scores(q.question, hits[q.id], workspace.documents, workspace.model())
+    mapped = {q.id: multi_document.map_scores(q.question, hits[q.id], workspace.documents, workspace.model())
               for asked in by_split.values() for q in asked}
     train = by_split["train"]
-    threshold = generation.best_threshold([mapped[q.id] for q in train], [q.answer_set for q in train])
-    names_of = functools.partial(generation.retrieved_names, documents=workspace.documents)
+    threshold = multi_document.best_threshold([mapped[q.id] for q in train], [q.answer_set for q in train])
+    names_of = functools.partial(multi_document.retrieved_names, documents=workspace.documents)
     many = max(range(1, 11), key=lambda n: sum(_f1(names_of(hits[q.id], n), q) for q in train))
     rows = []
     for question in by_split["dev"]:
         link = workspace.graph.link(question.question)
         found = {
-            "vector RAG": generation.vector_rag(question.question, hits[question.id], workspace.model()),
+            "vector RAG": multi_document.vector_rag(question.question, hits[question.id], workspace.model()),
             f"first {many} retrieved": names_of(hits[question.id], many),
-            "map-reduce": generation.reduce_names(mapped[question.id], threshold),
+            "map-reduce": multi_document.reduce_names(mapped[question.id], threshold),
             "graph": list(link.names) if link else [],
         }
         rows += [{"method": method, "question_id": question.id, "cluster": question.cluster, "kind": question.fact["kind"],

@@ -13,6 +13,7 @@ from utils import evaluation, generation, metrics, models, training
 from utils.types import Example, PreferencePair
 
 from .common import commit_rows, commit_table, work
+from .judge_controls import calibrate, label_by_accepted_answers
 from .reading_practice import natural, practice
 
 COMMAND = "python3 -m utils rebuild lab2"
@@ -51,7 +52,7 @@ def lab2() -> None:
     on_policy(questions, workspace)
     dev, raft = [q for q in questions if q.split == "dev"], models.adapter_digest("raft")[:12]
     judges = training.Judges(training.load_pairs(), questions, workspace, models.adapter_folder("raft"))
-    commit_rows("lab2_judges", judges.calibrate, "held-out half of the authors' pairs", COMMAND, raft)
+    commit_rows("lab2_judges", lambda: calibrate(judges), "held-out half of the authors' pairs", COMMAND, raft)
     author, ai = training.load_pairs(), ai_labels(judges, on_policy(questions, workspace, seeds=(8,), tries=2))
     for name, chosen in PREFERENCES.items():
         pairs = {"author": author, "ai": ai, "mixed": [*author, *ai[::2]]}[chosen.labels]
@@ -169,7 +170,7 @@ def second_round(questions: list, workspace: evaluation.Workspace) -> None:
 def checked_pairs(reader: str, questions: list, workspace: evaluation.Workspace) -> list[PreferencePair]:
     """Fresh pairs of a reader, labelled by code that knows the accepted answers."""
     known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in workspace.pipeline.chunks}
-    return training.label_by_accepted_answers(on_policy(questions, workspace, reader, (10,), 2), known, chunks)
+    return label_by_accepted_answers(on_policy(questions, workspace, reader, (10,), 2), known, chunks)
 
 
 def once_more(seed: int, questions: list, workspace: evaluation.Workspace) -> None:

@@ -100,7 +100,7 @@ def grow() -> None:
             "documents_of_botocore": len(documents), "chunks_of_botocore_estimated": whole,
             "chunks_per_other_document_in_a_sample_of_300": round(per_document, 1)}
     (evaluation.RECORDS_FOLDER / "scale.json").write_text(json.dumps(table, indent=1) + "\n", "utf-8")
-    figure = plots.corpus_growth(pandas.DataFrame(rows))
+    figure = corpus_growth(pandas.DataFrame(rows))
     (evaluation.RECORDS_FOLDER / "scale.png").write_bytes(figure.data)
 
 
@@ -121,6 +121,26 @@ def measured(pipeline: retrieval.RetrievalPipeline, asked: list) -> dict:
                   f"recall_at_{k}_high": round(reached.high, 3)}
     cuts = statistics.quantiles(times, n=20)
     return found | {"query_p50_ms": round(statistics.median(times), 1), "query_p95_ms": round(cuts[18], 1)}
+
+
+def corpus_growth(rows):
+    """Success at 1, 5 and 10 with intervals against the corpus's size, with query latency written below.
+
+    rows: frame with documents, query_p95_ms, and recall_at_K, recall_at_K_low, recall_at_K_high for K = 1, 5, 10.
+    """
+    first, last = rows.iloc[0], rows.iloc[-1]
+    title = (f"{last.documents / first.documents:.0f} times the documents: Recall@5 {first.recall_at_5:.2f} → "
+             f"{last.recall_at_5:.2f}, Recall@1 {first.recall_at_1:.2f} → {last.recall_at_1:.2f}")
+    figure, area = plots.axes(title, "documents in the index, log scale (p95 of a query)", "answered within rank K", (7.5, 4.2))
+    for k, (line, colour) in zip((10, 5, 1), plots.CURVES, strict=False):
+        near = rows[f"recall_at_{k}"]
+        area.errorbar(rows.documents, near, [near - rows[f"recall_at_{k}_low"], rows[f"recall_at_{k}_high"] - near], ls=line,
+                      marker="o", color=colour, capsize=3, label=f"Recall@{k}")
+    area.set(xscale="log", ylim=(0, 1))
+    area.set_xticks(rows.documents, [f"{r.documents:,}\n({r.query_p95_ms:.0f} ms)" for r in rows.itertuples()], minor=False)
+    area.minorticks_off()
+    area.legend(fontsize=11, frameon=False, loc="lower left", ncols=3)
+    return plots.show(figure, title)
 
 
 if __name__ == "__main__":

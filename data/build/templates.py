@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from utils import corpus, evaluation, settings
+from utils import corpus, settings
+from utils.text import content_words
 
 from .gold_answers import GoldAnswerContext, common_forms, evaluate
 
@@ -108,9 +109,19 @@ def refresh(row: dict, world: GoldAnswerContext) -> dict:
         row["answers"] = list(dict.fromkeys([*forms, *row["answers"]]))
     documents = [world.documents[id_] for id_ in truth.evidence]
     sections = [section.text for document in documents for section in document.sections]
-    row["overlap"] = evaluation.word_overlap(row["question"], sections)
+    row["overlap"] = word_overlap(row["question"], sections)
     row["names_service"] = bool(corpus.services_named(row["question"]))
     return row
+
+
+def word_overlap(question: str, sections: Iterable[str]) -> str:
+    """`low`, `mid` or `high`: largest share of the question's content words found in one evidence section.
+
+    Below 0.4 is low, from 0.7 high; without evidence it is low.
+    """
+    asked = content_words(question)
+    share = max((len(asked & content_words(text)) / max(1, len(asked)) for text in sections), default=0.0)
+    return "low" if share < 0.4 else "mid" if share < 0.7 else "high"
 
 
 def rewrite(path: Path = settings.QUESTIONS) -> int:

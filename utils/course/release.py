@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from .. import settings
+from .reference_solutions import BEGIN, END
 
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# YOUR CODE HERE"
 BADGE = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
 README_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*?(labs/\w+\.ipynb)\)")

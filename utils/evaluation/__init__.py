@@ -1,12 +1,12 @@
 """From questions and arms to records, and from records to tables."""
 
 _FILES = {
-    "questions": ["load_questions", "near_duplicates", "training_questions", "word_overlap"],
+    "questions": ["load_questions", "near_duplicates", "training_questions"],
     "arms": ["Arm", "DEFAULT_ARMS", "MODELS", "TRAINED_MODELS", "arm_colours", "parse_arm", "parse_arms"],
     "workspace": ["Workspace", "load_workspace"],
     "runner": ["check_digests", "run_arms"],
     "records": ["RECORDS_FOLDER", "agree", "frame", "load_records", "load_rows", "planned_comparisons",
-                "read_records", "write_records", "write_rows"],
+                "read_records"],
     "outcomes": ["SCORABLE_TASKS", "abstention_counts", "correct_by_group", "correct_share", "mean_usage",
                  "metric_interval", "outcome", "outcome_draws", "outcome_shares", "outcomes_by_context",
                  "paired_outcomes", "rescue_table", "scorable"],
@@ -19,7 +19,6 @@ __all__ = [name for names in _FILES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:
-    """The public names, each from its file when first asked for (PEP 562)."""
     from .. import resolve
 
     return resolve(__name__, _FILES, name)

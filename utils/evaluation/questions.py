@@ -81,16 +81,6 @@ def _parse(line: str, where: str) -> Question:
     return Question(row["id"], row["task"], row["question"], **lists, **optional)
 
 
-def word_overlap(question: str, sections: Iterable[str]) -> str:
-    """`low`, `mid` or `high`: largest share of the question's content words found in one evidence section.
-
-    Below 0.4 is low, from 0.7 high; without evidence it is low.
-    """
-    asked = content_words(question)
-    share = max((len(asked & content_words(text)) / max(1, len(asked)) for text in sections), default=0.0)
-    return "low" if share < 0.4 else "mid" if share < 0.7 else "high"
-
-
 def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> list[tuple[str, str, float]]:
     """Pairs of ids from different splits whose wording is at least `threshold` similar."""
     bags = [(q, content_words(q.question)) for q in questions]

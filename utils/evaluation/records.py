@@ -5,12 +5,8 @@ Each `data/records/NAME.jsonl.gz` has its provenance in `NAME.json` beside it; `
 from __future__ import annotations
 
 import gzip
-import hashlib
-import importlib.metadata
 import json
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from .. import metrics, settings
@@ -19,7 +15,6 @@ from .arms import parse_arm
 from .outcomes import SCORABLE_TASKS, outcome
 
 RECORDS_FOLDER = settings.DATA / "records"
-PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
 
 
 def read_records(path: Path | str) -> list[Record]:
@@ -73,50 +68,6 @@ def frame(records: str | Sequence[Record]):
             # a score of the same name as a field of the record says the same
             **{name: value for name, value in record.scores.items() if name != "abstained"}})
     return pandas.DataFrame(rows)
-
-
-def compact(record: Record) -> Record:
-    """The record with an answer of more than 15 words replaced by its length and hash, and hits cut to 10 documents."""
-    hits, documents = [], set()
-    for hit in record.hits:
-        documents.add(hit.document_id)
-        if len(documents) > 10:
-            break
-        hits.append(hit)
-    words = record.answer.split()
-    if len(words) <= metrics.LONGEST_ANSWER:
-        return replace(record, hits=tuple(hits))
-    digest = hashlib.sha256(record.answer.encode()).hexdigest()[:16]
-    return replace(record, hits=tuple(hits), answer="", answer_set=(), answer_words=len(words), answer_sha256=digest)
-
-
-def write_records(records: Sequence[Record], name: str, command: str, note: str = "", folder: Path | None = None) -> Path:
-    """Write compact benchmark records and what they came from: command, settings, package versions, questions' digest."""
-    hashes = {"settings_hash": sorted({record.settings_hash for record in records})}
-    return write_rows([compact(record).to_json() for record in records], name, command, note, folder, hashes)
-
-
-def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path | None = None,
-               more: dict | None = None) -> Path:
-    """Write rows of any table, which hold no text of documents, with the same provenance."""
-    folder = folder or RECORDS_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.jsonl.gz"
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
-        file.write(text.encode())
-    provenance = {
-        "command": command,
-        "settings": asdict(settings.load()),
-        **(more or {}),
-        "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
-        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
-        "python": platform.python_version(),
-        "records": len(rows),
-        "note": note,
-    }
-    path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
-    return path
 
 
 def agree(live: Sequence[Record] | Sequence[dict], stored: Sequence[Record] | Sequence[dict], metric: str,

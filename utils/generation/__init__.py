@@ -3,7 +3,6 @@
 _FILES = {
     "rag": ["WITHOUT_PASSAGES", "WITH_PASSAGES", "answer_questions", "build_prompt", "count_that_fit",
             "numbered_passages"],
-    "multi_document": ["best_threshold", "map_scores", "reduce_names", "retrieved_names", "vector_rag"],
     "prompt_injection": ["CANARY", "PLANTED_INSTRUCTIONS", "attack_questions", "defended_prompt", "inject",
                          "screen_orders"],
 }
@@ -11,7 +10,6 @@ __all__ = [name for names in _FILES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:
-    """The public names, each from its file when first asked for (PEP 562)."""
     from .. import resolve
 
     return resolve(__name__, _FILES, name)

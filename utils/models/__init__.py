@@ -13,7 +13,6 @@ __all__ = [name for names in _FILES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:
-    """The public names, each from its file when first asked for (PEP 562)."""
     from .. import resolve
 
     return resolve(__name__, _FILES, name)

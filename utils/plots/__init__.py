@@ -1,8 +1,8 @@
 """Figures: plain numbers, labels and colours in, a described PNG out. Imports no other workspace."""
 
 _FILES = {
-    "style": ["you_are_here"],
-    "retrieval": ["arm_bars", "corpus_growth", "gain_against_cost", "length_histogram", "recall_curve", "subgraph"],
+    "style": ["CURVES", "axes", "show", "you_are_here"],
+    "retrieval": ["arm_bars", "gain_against_cost", "length_histogram", "recall_curve", "subgraph"],
     "training": ["curves", "loss_curve", "models_by_context"],
     "roi": ["outcome_bars", "pareto", "stale_curve", "tornado_bars", "winners_by_volume"],
 }
@@ -10,7 +10,6 @@ __all__ = [name for names in _FILES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:
-    """The public names, each from its file when first asked for (PEP 562)."""
     from .. import resolve
 
     return resolve(__name__, _FILES, name)

@@ -113,12 +113,16 @@ def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[flo
     return show(figure, f"{title}. " + "; ".join(f"{name}: {share:.0%} of the map" for name, share in counts.items()) + ".")
 
 
-def stale_curve(updates: Sequence[float], shares: Sequence[float], title: str, alt: str):
-    """Mean share of stale answers against updates a month; shares are between 0 and 1."""
+def stale_curve(updates: Sequence[float], shares: Sequence[float], once: float, weekly: float):
+    """Mean share of stale answers against updates a month.
+
+    shares: between 0 and 1. once: the share with one update a month. weekly: the share that goes stale in a week.
+    """
+    title = f"One update a month leaves {100 * once:.2f} % of answers stale, one a year {100 * shares[0]:.1f} %"
     figure, area = axes(title, "updates a month (log scale)", "stale answers (%, mean)", (7.5, 3.2))
     area.plot(updates, [100 * share for share in shares], color="#0072B2", lw=2)
     area.set_xscale("log")
     area.set_xticks([1 / 12, 4 / 12, 1, 4], ["one a year", "four a year", "1", "4"])
     area.minorticks_off()
     area.set_ylim(bottom=0)
-    return show(figure, alt)
+    return show(figure, f"{title}; eight a month {100 * shares[-1]:.2f} %. {weekly:.2%} of answers go stale in a week.")

@@ -5,13 +5,11 @@ _FILES = {
     "dense": ["DenseIndex", "EvidenceFilteredRetriever", "distinct_documents", "search_documents"],
     "bm25": ["BM25Index", "bm25_tokens"],
     "query_rewriting": ["DECOMPOSE", "EXPAND", "HYDE", "ServiceClassifier", "rewrite_questions"],
-    "fusion": ["reciprocal_rank_fusion"],
-    "reranking": ["CROSS_ENCODER"],
+    "fusion": ["reciprocal_rank_fusion", "standardise"],
+    "reranking": ["CROSS_ENCODER", "untrained_cross_encoder"],
     "post_retrieval": ["best_last", "without_sentence"],
     "pipeline": ["BI_ENCODER", "PipelineConfig", "RetrievalPipeline", "SELECTED_CONFIG", "adapter_digests",
                  "load_selected_config", "save_selected_config"],
-    "finetuning": ["BI_ENCODER_TRAINING", "CROSS_ENCODER_TRAINING", "RetrieverTraining", "answering_chunk",
-                   "mine_examples", "train_bi_encoder", "train_cross_encoder"],
     "graph.triples": ["SCORED_RELATIONS", "extract_triples"],
     "graph.retriever": ["GraphRetriever"],
 }
@@ -19,7 +17,6 @@ __all__ = [name for names in _FILES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:
-    """The public names, each from its file when first asked for (PEP 562)."""
     from .. import resolve
 
     return resolve(__name__, _FILES, name)

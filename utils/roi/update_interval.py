@@ -61,8 +61,11 @@ def interval_table(options: Sequence[Option], now: Assumptions, weekly: float, w
 
 
 def stale_by_updates(weekly: float):
-    """(updates a month, mean share of stale answers) from one update a year to eight a month: two arrays of length 60."""
+    """(updates a month, mean shares of stale answers, the share with one update a month) from one update a year to eight a month.
+
+    The first two are arrays of length 60.
+    """
     import numpy
 
     updates = numpy.geomspace(1 / 12, 8, 60)
-    return updates, stale_share(weekly, WEEKS_A_MONTH / updates)
+    return updates, stale_share(weekly, WEEKS_A_MONTH / updates), float(stale_share(weekly, WEEKS_A_MONTH))

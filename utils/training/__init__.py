@@ -10,17 +10,15 @@ _FILES = {
             "resume_from_adapter", "rows_digest", "run_in_subprocess", "settings_for_adapters", "train_sft",
             "trainer_arguments"],
     "preferences": ["PreferenceSettings", "preference_rows", "train_preferences"],
-    "judges": ["CHECKED_BY_CODE", "JUDGES", "Judges", "SCORING_JUDGES", "label_by_accepted_answers",
-               "verifiable_reward"],
+    "judges": ["CHECKED_BY_CODE", "JUDGES", "Judges", "SCORING_JUDGES"],
     "registry": ["lineage", "promote", "promoted_names", "register_adapter", "rollback", "unused_name"],
     "gate": ["GateResult", "gate_results", "promotion_gate"],
-    "raft": ["BUDGETS", "ERRORS", "FIRST", "fill_passages", "pool_contexts", "raft_examples"],
+    "raft": ["BUDGETS", "ERRORS", "FIRST", "answering_chunk", "fill_passages", "pool_contexts", "raft_examples"],
 }
 __all__ = [name for names in _FILES.values() for name in names]
 
 
 def __getattr__(name: str) -> object:
-    """The public names, each from its file when first asked for (PEP 562)."""
     from .. import resolve
 
     return resolve(__name__, _FILES, name)

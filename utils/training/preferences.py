@@ -85,7 +85,7 @@ def preference_dataset(made: Sequence[PreferenceRow], unpaired: bool = False):
 
 @models.release_memory_after
 def train_preferences(made: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path,
-                      watch: Sequence = ()) -> dict:
+                      callbacks: Sequence = ()) -> dict:
     """Go on from the adapter in `parent` with DPO or KTO; saves adapter and record in `folder`, returns the record.
 
     The reference model is the parent itself: TRL keeps a frozen copy of the adapter. Two answers to a long prompt make twice
@@ -107,7 +107,7 @@ def train_preferences(made: Sequence[PreferenceRow], parent: Path, run: Preferen
     trainer = kinds[0](model, args=arguments, train_dataset=preference_dataset(made, run.recipe == "kto"),
                        processing_class=tokenizer)
     told = {"settings": asdict(run), "pairs": len(made), **parent_of(parent), "data_sha256": rows_digest(made)}
-    return fit_and_save(trainer, folder, work, told, watch)
+    return fit_and_save(trainer, folder, work, told, callbacks)
 
 
 class RewardModel:
@@ -134,7 +134,7 @@ class RewardModel:
 
 @models.release_memory_after
 def train_reward_model(made: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path,
-                       watch: Sequence = ()) -> tuple[RewardModel, dict]:
+                       callbacks: Sequence = ()) -> tuple[RewardModel, dict]:
     """Train a reward model (Bradley–Terry loss) on preferences, from the reader in `parent`; (model, record)."""
     import torch
     import trl
@@ -157,7 +157,7 @@ def train_reward_model(made: Sequence[PreferenceRow], parent: Path, run: Prefere
         model, args=trainer_arguments(trl.RewardConfig, work, run, center_rewards_coefficient=0.01,
                                       gradient_checkpointing=True),
         train_dataset=_from_list(whole), processing_class=tokenizer, peft_config=thin)
-    record = fit_and_save(trainer, folder, work, told, watch)
+    record = fit_and_save(trainer, folder, work, told, callbacks)
     return RewardModel(trainer.model.merge_and_unload().eval(), tokenizer), record
 
 

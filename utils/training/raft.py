@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from .. import corpus, evaluation, generation, metrics, retrieval, settings
-from ..types import Document, Example, Hit, Question
+from ..types import Chunk, Document, Example, Hit, Question
 from .examples import target_answer
 from .feedback import in_pool
 
@@ -81,7 +82,7 @@ def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation
         return _example(question, shown, metrics.ABSTENTION, "absent" if question.evidence else "unanswerable")
     if question.task == "multi_doc":
         return _list_example(question, fill_passages([], hits, count, budget, 0), workspace.documents)
-    answering = Hit(chunks[retrieval.answering_chunk(question, chunks, bm25.scores(question.question))], 1, 0.0)
+    answering = Hit(chunks[answering_chunk(question, chunks, bm25.scores(question.question))], 1, 0.0)
     if reference:
         answering = retrieval.without_sentence(answering, reference)
     # Other chunks of the home document are the hardest distractors; other evidence documents would answer as well.
@@ -108,6 +109,18 @@ def _list_example(question: Question, shown: Sequence[Hit], documents: Mapping[s
     citations = "".join(f"[{number_of[name]}]" for name in names)
     return _example(question, shown, f"{', '.join(names)} {citations}" if names else metrics.ABSTENTION,
                     "answer" if names else "absent")
+
+
+def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
+    """Index of the chunk that answers: the fact's own section or sentence in the home document, else the best-scored."""
+    home = [i for i, chunk in enumerate(chunks) if chunk.document_id == question.evidence[0]]
+    if question.fact.get("kind") == "pattern":
+        answering = [i for i in home if re.search(question.fact["pattern"], " ".join(chunks[i].text.split()))]
+    else:
+        section = corpus.fact_section(question.fact)
+        answering = [i for i in home if chunks[i].section == section]
+        answering = answering[:1] if section == "overview" else answering
+    return max(answering or home, key=lambda i: scores[i])
 
 
 def fill_passages(answering: list[Hit], others: Sequence[Hit], count: Callable[[str], int], budget: int,

@@ -106,12 +106,12 @@ def resume_from_adapter(model, parent: Path):
 
 
 @models.release_memory_after
-def train_sft(made: Sequence[Example], run: SFTSettings, folder: Path, watch: Sequence = (), four_bit: bool = False,
+def train_sft(made: Sequence[Example], run: SFTSettings, folder: Path, callbacks: Sequence = (), four_bit: bool = False,
               parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
     An interrupted run leaves its last checkpoint in the cache and goes on from there when called again with the same
-    settings and examples. watch: extra trainer callbacks, for example a loss plot. parent: an adapter to go on from.
+    settings and examples. callbacks: extra trainer callbacks, for example a loss plot. parent: an adapter to go on from.
     model_name: another model than the course's: a hub id or a local directory.
     """
     from trl import SFTConfig, SFTTrainer
@@ -127,7 +127,7 @@ def train_sft(made: Sequence[Example], run: SFTSettings, folder: Path, watch: Se
                          train_dataset=rows, processing_class=tokenizer, peft_config=None if parent else lora_config(run))
     told = {"base": model_name, "settings": asdict(run), "examples": len(made),
             **(parent_of(parent) if parent else {}), "data_sha256": rows_digest(made)}
-    return fit_and_save(trainer, folder, work, told, watch)
+    return fit_and_save(trainer, folder, work, told, callbacks)
 
 
 def run_in_subprocess(function: Callable, *given):
@@ -139,7 +139,7 @@ def run_in_subprocess(function: Callable, *given):
         return pool.submit(function, *given).result()
 
 
-def fit_and_save(trainer, folder: Path, work: Path, told: dict, watch: Sequence = ()) -> dict:
+def fit_and_save(trainer, folder: Path, work: Path, told: dict, callbacks: Sequence = ()) -> dict:
     """Run a TRL trainer from its last checkpoint, if it has one, then save adapter and record; returns the record."""
     import shutil
 
@@ -149,7 +149,7 @@ def fit_and_save(trainer, folder: Path, work: Path, told: dict, watch: Sequence 
     score_labelled_tokens_only(trainer.model.get_base_model())
     trainer.remove_callback(PrinterCallback)
     progress = TrainingProgress()
-    for callback in (progress, *watch):
+    for callback in (progress, *callbacks):
         trainer.add_callback(callback)
     last = get_last_checkpoint(str(work)) if work.exists() else None
     begun = time.monotonic()

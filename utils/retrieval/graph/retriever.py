@@ -29,7 +29,7 @@ class GraphRetriever:
     @functools.cached_property
     def linker(self) -> Linker:
         """The linker on that graph."""
-        return Linker(self.graph, self.pipeline.embedder, self.pipeline.chosen)
+        return Linker(self.graph, self.pipeline.embedder, self.pipeline.settings)
 
     def link(self, question: str) -> Link | None:
         """Where the question meets the graph; None when it asks for no set of names."""

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.solved import SOLVED
 from utils import course, metrics, roi
-from utils.course import reference_solutions
 from utils.course.checks import lab3
 from utils.evaluation import outcomes
 from utils.metrics import answers
@@ -32,7 +32,7 @@ def mean_of_means(values, clusters, drawn):
 
 
 def each_once(values, clusters, drawn):
-    return reference_solutions.cluster_mean(values, clusters, sorted(set(drawn)))
+    return SOLVED.cluster_mean(values, clusters, sorted(set(drawn)))
 
 
 def read_result(low, high, worth):
@@ -60,7 +60,7 @@ def spread_over_questions(fixed, per_question, questions, right):
 
 
 def zero_when_none(fixed, per_question, questions, right):
-    return reference_solutions.cost_per_correct(fixed, per_question, questions, right) or 0.0
+    return SOLVED.cost_per_correct(fixed, per_question, questions, right) or 0.0
 
 
 def pays_all_of_it_back(fixed_a, each_a, fixed_b, each_b):
@@ -79,7 +79,7 @@ def whichever_way_round(fixed_a, each_a, fixed_b, each_b):
 
 
 def signed_swings(result, ranges):
-    return sorted(reference_solutions.swings(result, ranges), key=lambda row: row[1] - row[2])
+    return sorted(SOLVED.swings(result, ranges), key=lambda row: row[1] - row[2])
 
 
 def in_the_order_given(result, ranges):
@@ -95,8 +95,8 @@ def summed(values):
     return [sum(max(row) - row[i] for row in values) for i in range(len(values[0]))]
 
 
-RIGHT = (reference_solutions.token_f1, reference_solutions.cluster_mean, read_result, reference_solutions.cost_per_correct,
-         reference_solutions.break_even, reference_solutions.swings, reference_solutions.expected_regret)
+RIGHT = (SOLVED.token_f1, SOLVED.cluster_mean, read_result, SOLVED.cost_per_correct,
+         SOLVED.break_even, SOLVED.swings, SOLVED.expected_regret)
 WRONG = [
     ("token_f1", counts_a_set), ("token_f1", recall_only), ("token_f1", shares_a_set),
     ("cluster_mean", mean_of_means), ("cluster_mean", each_once),
@@ -131,15 +131,15 @@ def test_a_check_rejects_a_wrong_answer(name, wrong):
 
 
 def test_the_exercises_agree_with_the_package():
-    found = reference_solutions.token_f1("it is 5 minutes", "5 minutes")
+    found = SOLVED.token_f1("it is 5 minutes", "5 minutes")
     assert found == pytest.approx(answers.token_f1("it is 5 minutes", ["5 minutes"]))
     values, clusters = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0], list("aabbcd")
-    mean = reference_solutions.cluster_mean(values, clusters, list("abcd"))
+    mean = SOLVED.cluster_mean(values, clusters, list("abcd"))
     assert mean == pytest.approx(metrics.mean_interval(values, clusters).mean)
     for low, high in ((0.1, 0.3), (-0.3, -0.1), (-0.2, 0.3), (-0.02, 0.03), (-0.02, 0.08), (0.0, 0.2)):
         assert read_result(low, high, 0.05) == metrics.read_result(low, high, 0.05)
     import numpy
 
     drawn = [[3.0, 1.0], [1.0, 2.0]]
-    assert reference_solutions.expected_regret(drawn) == pytest.approx(roi.compare_options(numpy.array(drawn))["regret"].tolist())
+    assert SOLVED.expected_regret(drawn) == pytest.approx(roi.compare_options(numpy.array(drawn))["regret"].tolist())
     assert set(outcomes.OUTCOMES) == {"correct", "wrong", "abstained"}

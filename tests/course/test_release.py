@@ -1,6 +1,7 @@
 """The way from solution to lab and back loses nothing but the solutions."""
 from __future__ import annotations
 
+import ast
 import copy
 import json
 
@@ -8,6 +9,7 @@ import pytest
 
 from utils import settings
 from utils.course import release
+from utils.course.reference_solutions import exercise_sources
 
 SOURCE = '''def double(x: int) -> int:
     """Twice x.
@@ -104,3 +106,20 @@ def test_a_lab_that_is_replaced_is_kept_in_the_cache(tmp_path, monkeypatch):
     release.release_labs(root=tmp_path)
     (kept,) = (tmp_path / "cache" / "backup").iterdir()
     assert "MY ANSWER" in kept.read_text() and release.release_labs(check=True, root=tmp_path) == 0
+
+
+def test_no_lab_holds_the_code_of_a_solution():
+    """Compared as syntax: the statements of a solved body stand in no cell of any lab, as statements or inside another one."""
+    cells = ["".join(cell["source"]) for path in LABS for cell in
+             json.loads((settings.ROOT / "labs" / path.name).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+    shown = "\n".join(ast.unparse(ast.parse(cell)) for cell in cells)
+    for name, source in exercise_sources().items():
+        body = [node for node in ast.parse(source).body[0].body if not isinstance(getattr(node, "value", None), ast.Constant)]
+        for statement in body:
+            text = ast.unparse(statement).removeprefix("return ")
+            assert len(text) < 25 or text not in shown, f"{name}: {text}"
+
+
+def test_the_guard_would_notice_a_solution_in_a_lab():
+    text = ast.unparse(ast.parse(exercise_sources()["only_first"]).body[0].body[-1]).removeprefix("return ")
+    assert len(text) >= 25 and text in ast.unparse(ast.parse(f"walk = use(mine, lambda: {text})"))

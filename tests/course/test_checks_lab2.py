@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from tests.solved import SOLVED
 from utils import course, metrics
-from utils.course import reference_solutions
 from utils.course.checks import lab2
 
 
@@ -58,7 +58,7 @@ def in_the_order_given(confidence, correct):
 
 
 def right_among_all(confidence, correct):
-    return [(coverage, coverage * accuracy) for coverage, accuracy in reference_solutions.risk_coverage(confidence, correct)]
+    return [(coverage, coverage * accuracy) for coverage, accuracy in SOLVED.risk_coverage(confidence, correct)]
 
 
 def splits_ties(confidence, correct):
@@ -110,8 +110,8 @@ def forgets_silence(goal_low, exact_match_change, silence_change, perplexity_rat
     return goal_low > 0 and exact_match_change >= -0.03 and perplexity_ratio <= 1.05
 
 
-RIGHT = [raft_example, reference_solutions.lora_parameters, reference_solutions.labels_for,
-         reference_solutions.risk_coverage, cohen_kappa, dpo_loss, may_promote]
+RIGHT = [raft_example, SOLVED.lora_parameters, SOLVED.labels_for,
+         SOLVED.risk_coverage, cohen_kappa, dpo_loss, may_promote]
 WRONG = {
     "raft_example": [numbers_from_zero, number_of_the_argument, answers_without_a_passage],
     "lora_parameters": [counts_the_frozen_weight, twice_the_inputs],

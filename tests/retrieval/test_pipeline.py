@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from data.build import lab1
+from data.build import lab1, multi_document, retriever_training
 from utils import evaluation, generation, models, retrieval, settings
 from utils.evaluation import retrieval_stages
 from utils.generation import prompt_injection
-from utils.retrieval import finetuning, pipeline, reranking
+from utils.retrieval import pipeline, reranking
 from utils.types import Chunk, Document, Hit, Question
 
 
@@ -33,8 +33,8 @@ def test_the_frozen_recipe_loads_and_a_broken_one_names_the_remedy(tmp_path, mon
         retrieval.load_selected_config()
 
 
-@pytest.mark.parametrize(("folder", "settings_of"), [(retrieval.BI_ENCODER, retrieval.BI_ENCODER_TRAINING),
-                                                      (retrieval.CROSS_ENCODER, retrieval.CROSS_ENCODER_TRAINING)])
+@pytest.mark.parametrize(("folder", "settings_of"), [(retrieval.BI_ENCODER, retriever_training.BI_ENCODER_TRAINING),
+                                                      (retrieval.CROSS_ENCODER, retriever_training.CROSS_ENCODER_TRAINING)])
 def test_shipped_adapters_are_small_whole_and_made_with_the_settings_in_the_code(folder, settings_of):
     told = json.loads((folder / "provenance.json").read_text("utf-8"))
     weights = (folder / "adapter_model.safetensors").read_bytes()
@@ -70,12 +70,13 @@ def test_hard_negatives_are_never_evidence_nor_home_documents_of_dev_and_test():
     import random
 
     asked = question(evidence=("home", "also"))
-    found = finetuning.hard_negatives(asked, chunks, [5, 4, 3, 1, 2], {"home", "also", "far", "near"}, 2, 2, random.Random(0))
+    allowed = {"home", "also", "far", "near"}
+    found = retriever_training.hard_negatives(asked, chunks, [5, 4, 3, 1, 2], allowed, 2, 2, random.Random(0))
     assert sorted(found) == [3, 4]
 
 
 def test_seen_facts_dev_and_test_never_train_a_retriever():
-    learned = finetuning.learnable_questions(evaluation.load_questions())
+    learned = retriever_training.learnable_questions(evaluation.load_questions())
     assert {q.split for q in learned} == {"train"} and "seen_fact" not in {q.family for q in learned} and len(learned) > 500
 
 
@@ -130,8 +131,8 @@ def test_the_reminder_stands_between_passages_and_question():
 
 def test_map_reduce_collects_what_reaches_the_threshold():
     mapped = [("A", 2.0), ("B", -1.0), ("C", 0.5)]
-    assert generation.reduce_names(mapped, 0.5) == ["A", "C"]
-    assert generation.best_threshold([mapped], [("A", "C")]) == 0.5
+    assert multi_document.reduce_names(mapped, 0.5) == ["A", "C"]
+    assert multi_document.best_threshold([mapped], [("A", "C")]) == 0.5
     documents = {"s.A": Document("s.A", "s A", "s", ())}
-    assert generation.retrieved_names([Hit(Chunk("x", "s.A", "s", ""), 1, 1.0)], 3, documents) == ["A"]
+    assert multi_document.retrieved_names([Hit(Chunk("x", "s.A", "s", ""), 1, 1.0)], 3, documents) == ["A"]
     assert retrieval.distinct_documents([]) == [] and settings.load().k == 3

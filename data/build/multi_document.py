@@ -3,9 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .. import metrics, models, retrieval
-from ..types import Document, Hit
-from .rag import numbered_passages
+from utils import generation, metrics, models, retrieval
+from utils.types import Document, Hit
 
 READ = 12  # passages that vector RAG and map-reduce may read
 MAP = "Does this text answer the question for its operation? Reply yes or no."
@@ -22,7 +21,7 @@ def best_passages(hits: Sequence[Hit], documents: int) -> list[Hit]:
 def vector_rag(question: str, hits: Sequence[Hit], model, max_new_tokens: int = 64) -> list[str]:
     """Names that the model lists when it sees the best passages of `READ` documents in one prompt."""
     shown = best_passages(hits, READ)
-    text = "\n\n".join([*numbered_passages(shown), f"Question: {question}\nList the names only, separated by commas."])
+    text = "\n\n".join([*generation.numbered_passages(shown), f"Question: {question}\nList the names only, separated by commas."])
     made = model.generate([[{"role": "user", "content": text}]], max_new_tokens)[0]
     return metrics.parse_set(made.text)
 

@@ -3,17 +3,12 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .. import corpus, models, settings
-from ..types import Chunk, Question
-from .bm25 import BM25Index
-from .fusion import standardise
-from .pipeline import BI_ENCODER, RetrievalPipeline
-from .reranking import CROSS_ENCODER, untrained_cross_encoder
+from utils import metrics, models, retrieval, settings, training
+from utils.types import Chunk, Question
 
 LINEAR_LAYERS = ["query", "key", "value", "dense"]  # every linear layer of a BERT block
 
@@ -38,19 +33,7 @@ CROSS_ENCODER_TRAINING = RetrieverTraining(epochs=2, batch_size=16, negatives=3,
 
 def learnable_questions(questions: Sequence[Question]) -> list[Question]:
     """Training questions with one place that answers them. `seen_fact` rows repeat test facts and never train a retriever."""
-    return [q for q in questions if q.split == "train" and q.family != "seen_fact" and q.task in ("fact", "error", "routing")]
-
-
-def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
-    """Index of the chunk that answers: the fact's own section or sentence in the home document, else the best-scored."""
-    home = [i for i, chunk in enumerate(chunks) if chunk.document_id == question.evidence[0]]
-    if question.fact.get("kind") == "pattern":
-        answering = [i for i in home if re.search(question.fact["pattern"], " ".join(chunks[i].text.split()))]
-    else:
-        section = corpus.fact_section(question.fact)
-        answering = [i for i in home if chunks[i].section == section]
-        answering = answering[:1] if section == "overview" else answering
-    return max(answering or home, key=lambda i: scores[i])
+    return [q for q in questions if q.split == "train" and q.family != "seen_fact" and q.task in metrics.SINGLE_ANSWER_TASKS]
 
 
 def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed: set[str], depth: int, many: int,
@@ -70,37 +53,37 @@ def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed:
     return draw.sample(found, min(many, len(found)))
 
 
-def mine_examples(questions: Sequence[Question], pipeline: RetrievalPipeline,
-                  training: RetrieverTraining) -> list[tuple[str, str, list[str]]]:
+def mine_examples(questions: Sequence[Question], pipeline: retrieval.RetrievalPipeline,
+                  run: RetrieverTraining) -> list[tuple[str, str, list[str]]]:
     """(question, passage that answers, hard negatives mined with the pipeline) for each training question."""
-    words, vectors = BM25Index(pipeline.chunks), pipeline.dense.vectors
+    words, vectors = retrieval.BM25Index(pipeline.chunks), pipeline.dense.vectors
     held_out = {q.home for q in questions if q.split in ("dev", "test")}
     allowed = {chunk.document_id for chunk in pipeline.chunks} - held_out
-    learned, draw, made = learnable_questions(questions), random.Random(training.seed), []
+    learned, draw, made = learnable_questions(questions), random.Random(run.seed), []
     asked = pipeline.embedder.encode([q.question for q in learned])
     for question, vector in zip(learned, asked, strict=True):
-        dense, lexical_scores = (standardise(s) for s in (vectors @ vector, words.scores(question.question)))
-        scores = (1 - training.bm25) * dense + training.bm25 * lexical_scores
-        right = answering_chunk(question, pipeline.chunks, scores)
-        wrong = hard_negatives(question, pipeline.chunks, scores, allowed, 4 * training.negatives, training.negatives, draw)
+        dense, lexical_scores = (retrieval.standardise(s) for s in (vectors @ vector, words.scores(question.question)))
+        scores = (1 - run.bm25) * dense + run.bm25 * lexical_scores
+        right = training.answering_chunk(question, pipeline.chunks, scores)
+        wrong = hard_negatives(question, pipeline.chunks, scores, allowed, 4 * run.negatives, run.negatives, draw)
         made.append((question.question, pipeline.chunks[right].indexed, [pipeline.chunks[i].indexed for i in wrong]))
     return made
 
 
-def _arguments(kind, training: RetrieverTraining, **more):
-    return kind(str(settings.cache() / "training"), num_train_epochs=training.epochs, seed=training.seed,
-                per_device_train_batch_size=training.batch_size, learning_rate=training.learning_rate, warmup_steps=0.1,
+def _arguments(kind, run: RetrieverTraining, **more):
+    return kind(str(settings.cache() / "training"), num_train_epochs=run.epochs, seed=run.seed,
+                per_device_train_batch_size=run.batch_size, learning_rate=run.learning_rate, warmup_steps=0.1,
                 lr_scheduler_type="cosine", save_strategy="no", logging_strategy="steps", logging_steps=8,
                 report_to="none", **more)
 
 
-def _lora(training: RetrieverTraining, **more):
+def _lora(run: RetrieverTraining, **more):
     from peft import LoraConfig
 
-    return LoraConfig(r=training.rank, lora_alpha=2 * training.rank, target_modules=LINEAR_LAYERS, lora_dropout=0.05, **more)
+    return LoraConfig(r=run.rank, lora_alpha=2 * run.rank, target_modules=LINEAR_LAYERS, lora_dropout=0.05, **more)
 
 
-def train_bi_encoder(made: Sequence[tuple[str, str, list[str]]], training: RetrieverTraining = BI_ENCODER_TRAINING) -> dict:
+def train_bi_encoder(made: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = BI_ENCODER_TRAINING) -> dict:
     """Teach question and passage to lie close together: softmax over the batch's passages and the hard negatives.
 
     Writes the adapter to `data/checkpoints/bi_encoder` and returns its provenance.
@@ -111,19 +94,19 @@ def train_bi_encoder(made: Sequence[tuple[str, str, list[str]]], training: Retri
 
     models.quiet()
     columns = {"anchor": [question for question, _, _ in made], "positive": [right for _, right, _ in made]}
-    columns |= {f"negative_{n}": [wrong[n] for _, _, wrong in made] for n in range(training.negatives)}
+    columns |= {f"negative_{n}": [wrong[n] for _, _, wrong in made] for n in range(run.negatives)}
     model = SentenceTransformer(models.embedder_path(settings.WHEEL_EMBEDDER), device=models.torch_device())
-    model.max_seq_length = training.window
-    model.add_adapter(_lora(training))
+    model.max_seq_length = run.window
+    model.add_adapter(_lora(run))
     arguments = _arguments(SentenceTransformerTrainingArguments, training,
                            batch_sampler=training_args.BatchSamplers.NO_DUPLICATES)
     begun = time.monotonic()
     SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns),
                                loss=losses.MultipleNegativesRankingLoss(model)).train()
-    return _save(model[0].auto_model, BI_ENCODER, training, len(made), time.monotonic() - begun)
+    return _save(model[0].auto_model, retrieval.BI_ENCODER, training, len(made), time.monotonic() - begun)
 
 
-def train_cross_encoder(made: Sequence[tuple[str, str, list[str]]], training: RetrieverTraining = CROSS_ENCODER_TRAINING) -> dict:
+def train_cross_encoder(made: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = CROSS_ENCODER_TRAINING) -> dict:
     """Teach one score for question and passage read together: ListNet over the right passage and its hard negatives.
 
     Writes the adapter to `data/checkpoints/cross_encoder` and returns its provenance.
@@ -134,15 +117,15 @@ def train_cross_encoder(made: Sequence[tuple[str, str, list[str]]], training: Re
 
     columns = {"query": [question for question, _, _ in made], "docs": [[right, *wrong] for _, right, wrong in made],
                "labels": [[1.0] + [0.0] * len(wrong) for _, _, wrong in made]}
-    model = untrained_cross_encoder(training.window)
+    model = retrieval.untrained_cross_encoder(run.window)
     model.add_adapter(_lora(training, task_type="SEQ_CLS", modules_to_save=["classifier"]))
     begun = time.monotonic()
-    CrossEncoderTrainer(model=model, args=_arguments(CrossEncoderTrainingArguments, training),
+    CrossEncoderTrainer(model=model, args=_arguments(CrossEncoderTrainingArguments, run),
                         train_dataset=Dataset.from_dict(columns), loss=ListNetLoss(model)).train()
-    return _save(model[0].auto_model, CROSS_ENCODER, training, len(made), time.monotonic() - begun)
+    return _save(model[0].auto_model, retrieval.CROSS_ENCODER, training, len(made), time.monotonic() - begun)
 
 
-def _save(model, folder, training: RetrieverTraining, count: int, seconds: float) -> dict:
+def _save(model, folder, run: RetrieverTraining, count: int, seconds: float) -> dict:
     """Adapter in float16 safetensors with its provenance beside it."""
     import hashlib
     import importlib.metadata
@@ -158,7 +141,7 @@ def _save(model, folder, training: RetrieverTraining, count: int, seconds: float
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
     packages = ("torch", "transformers", "sentence-transformers", "peft", "botocore")
     provenance = {
-        "base": settings.WHEEL_EMBEDDER, "settings": vars(training), "examples": count, "minutes": round(seconds / 60, 1),
+        "base": settings.WHEEL_EMBEDDER, "settings": vars(run), "examples": count, "minutes": round(seconds / 60, 1),
         "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
         "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "versions": {package: importlib.metadata.version(package) for package in packages},

@@ -172,7 +172,7 @@ def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_
     monkeypatch.setattr(record_files, "RECORDS_FOLDER", tmp_path / "records")
     here = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, retrieval_only=True)
     theirs = [replace(r, arm="raft@9+naive_rag", settings_hash="theirs") for r in here]
-    evaluation.write_records([*here, *theirs], "x_test", "by hand")
+    common.write_records([*here, *theirs], "x_test", "by hand")
 
     def arms_after(elsewhere: tuple) -> list[str]:
         common.commit_table("x_test", QUESTIONS, "naive_rag", room, "by hand", retrieval_only=True, elsewhere=elsewhere)

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from data.build import judge_controls
 from utils import metrics, models, training
-from utils.training import judges
+from utils.training import judges, raft
 from utils.types import Chunk, Example, PreferencePair, Question
 
 PAIRS = [PreferencePair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", metrics.ABSTENTION, "b" if n % 3 else "a", "author")
@@ -35,8 +36,8 @@ def test_calibration_tells_a_judge_that_reads_the_place_and_one_that_fails_a_con
     made = bench(monkeypatch)
     gold = PreferencePair("g", "q1", ("d.x#0",), "1 [1]", "no idea what [1]", "a", "program")
     silent = PreferencePair("s", "q1", ("d.x#0",), metrics.ABSTENTION, "1 [1]", "a", "program")
-    monkeypatch.setattr(judges, "control_pairs", lambda *_: {"gold wins": [gold], "silence wins": [silent]})
-    rows = {row["judge"]: row for row in made.calibrate()}
+    monkeypatch.setattr(judge_controls, "control_pairs", lambda *_: {"gold wins": [gold], "silence wins": [silent]})
+    rows = {row["judge"]: row for row in judge_controls.calibrate(made)}
     assert set(rows) == {*training.JUDGES, training.CHECKED_BY_CODE}
     assert rows["asked"]["same in both orders"] == 0.0 and rows["asked"]["accuracy"] == 0.0
     assert rows["likelihood"]["gold wins"] == 1.0 and rows["likelihood"]["silence wins"] == 0.0
@@ -46,8 +47,8 @@ def test_calibration_tells_a_judge_that_reads_the_place_and_one_that_fails_a_con
 def test_controls_have_a_known_winner_and_leave_out_what_a_judge_learned_from(monkeypatch):
     asked = [Example(f"q{n}", [], f"{n} [1]", "answer", ("d.x#0",)) for n in range(6)]
     held = [Example(f"q{n}", [], metrics.ABSTENTION, "absent", ("d.y#0",)) for n in range(6)]
-    monkeypatch.setattr(judges, "raft_examples", lambda questions, room, seed, absent, pool: held if absent else asked)
-    found = judges.control_pairs(QUESTIONS, None, {"q0", "q1"})
+    monkeypatch.setattr(raft, "raft_examples", lambda questions, room, seed, absent, pool: held if absent else asked)
+    found = judge_controls.control_pairs(QUESTIONS, None, {"q0", "q1"})
     assert {pair.question_id for pair in found["gold wins"]} == {f"q{n}" for n in range(2, 6)}
     for pair in found["gold wins"]:
         number = pair.question_id[1:]
@@ -67,7 +68,7 @@ def test_the_check_knows_the_rubric_where_the_accepted_answers_are_known():
     for passages, a, b, label in ((("d.x#0",), "5 [1]", silent, "a"), (("d.x#0",), "6 [1]", silent, "b"),
                                   (("d.y#0",), "5 [1]", silent, "b"), (("d.x#0",), "6 [1]", "7 [1]", "tie"),
                                   (("d.y#0", "d.x#0"), "5 [1]", "5 [2]", "b"), (("d.x#0",), "5", "5 [1]", "b")):
-        found = training.label_by_accepted_answers([PreferencePair("p", "q", passages, a, b)], asked, chunks)[0]
+        found = judge_controls.label_by_accepted_answers([PreferencePair("p", "q", passages, a, b)], asked, chunks)[0]
         assert (found.label, found.source) == (label, "program"), (passages, a, b)
 
 
