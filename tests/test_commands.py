@@ -1,4 +1,4 @@
-"""The commands as a person types them: bad input ends in one sentence, never in a traceback of ours."""
+"""The commands as you type them: bad input ends in one sentence, never in a traceback."""
 from __future__ import annotations
 
 import json
@@ -22,7 +22,7 @@ def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture
-def own(tmp_path):
+def own_data(tmp_path):
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "cat.txt").write_text("The cat gets 200 grams of dinner, never more.")
     (tmp_path / "documents" / "dog.txt").write_text("The dog walks twice a day.")
@@ -30,12 +30,12 @@ def own(tmp_path):
     return tmp_path
 
 
-def benchmark(own, *more: str, questions: str = "q.jsonl", out: str = "r.jsonl", **variables: str):
-    return command("benchmark", "--questions", str(own / questions), "--out", str(own / out), "--retrieval-only", *more,
-                   **variables)
+def benchmark(folder, *options: str, questions: str = "q.jsonl", out: str = "r.jsonl", **variables: str):
+    return command("benchmark", "--questions", str(folder / questions), "--out", str(folder / out), "--retrieval-only",
+                   *options, **variables)
 
 
-@pytest.mark.parametrize(("arrange", "more", "sentence"), [
+@pytest.mark.parametrize(("problem", "options", "sentence"), [
     ("missing", (), "there is no such questions file"),
     ("broken", (), "line 2: is not valid JSON"),
     ("twice", (), "the id 'q1' is used twice"),
@@ -46,44 +46,44 @@ def benchmark(own, *more: str, questions: str = "q.jsonl", out: str = "r.jsonl",
     ("out is questions", (), "--out is the questions file itself"),
     ("", ("--split", "dev"), "holds no question of split 'dev'"),
 ])
-def test_benchmark_refuses_bad_input_with_one_sentence(own, arrange, more, sentence):
-    name, out, documents = "q.jsonl", "r.jsonl", own / "documents"
-    if arrange == "missing":
+def test_benchmark_refuses_bad_input_with_one_sentence(own_data, problem, options, sentence):
+    name, out, documents = "q.jsonl", "r.jsonl", own_data / "documents"
+    if problem == "missing":
         name = "nowhere.jsonl"
-    elif arrange == "broken":
-        (own / name).write_text(json.dumps(GOOD) + "\n{oops\n")
-    elif arrange == "twice":
-        (own / name).write_text((json.dumps(GOOD) + "\n") * 2)
-    elif arrange == "unknown evidence":
-        (own / name).write_text(json.dumps({**GOOD, "evidence": ["bird.txt"]}))
-    elif arrange == "no documents":
-        documents = own / "empty"
+    elif problem == "broken":
+        (own_data / name).write_text(json.dumps(GOOD) + "\n{oops\n")
+    elif problem == "twice":
+        (own_data / name).write_text((json.dumps(GOOD) + "\n") * 2)
+    elif problem == "unknown evidence":
+        (own_data / name).write_text(json.dumps({**GOOD, "evidence": ["bird.txt"]}))
+    elif problem == "no documents":
+        documents = own_data / "empty"
         documents.mkdir()
-    elif arrange == "out is folder":
+    elif problem == "out is folder":
         out = "documents"
-    elif arrange == "out is questions":
+    elif problem == "out is questions":
         out = name
-    done = benchmark(own, "--corpus", str(documents), *more, questions=name, out=out)
-    assert done.returncode == 1 and sentence in done.stderr
-    assert done.stderr.strip().count("\n") == 0 and "Traceback" not in done.stderr + done.stdout
+    process = benchmark(own_data, "--corpus", str(documents), *options, questions=name, out=out)
+    assert process.returncode == 1 and sentence in process.stderr
+    assert process.stderr.strip().count("\n") == 0 and "Traceback" not in process.stderr + process.stdout
 
 
-def test_a_wrong_variable_is_named_by_every_command(own):
-    done = benchmark(own, LAB_PROFILE="laptp")
-    assert done.returncode == 1 and "LAB_PROFILE is 'laptp'" in done.stderr and "Traceback" not in done.stderr
+def test_an_invalid_variable_is_named_in_the_error(own_data):
+    process = benchmark(own_data, LAB_PROFILE="laptp")
+    assert process.returncode == 1 and "LAB_PROFILE is 'laptp'" in process.stderr and "Traceback" not in process.stderr
 
 
 def test_a_port_out_of_range_is_refused():
-    done = command("lab", "--no-browser", "--port", "99999")
-    assert done.returncode == 1 and "--port 99999" in done.stderr
+    process = command("lab", "--no-browser", "--port", "99999")
+    assert process.returncode == 1 and "--port 99999" in process.stderr
 
 
-def test_own_documents_and_questions_give_a_table_and_records(own):
-    done = benchmark(own, "--corpus", str(own / "documents"), "--arms", "naive_rag,oracle")
-    assert done.returncode == 0, done.stderr
-    records = [json.loads(line) for line in (own / "r.jsonl").read_text().splitlines()]
+def test_own_documents_and_questions_give_a_table_and_records(own_data):
+    process = benchmark(own_data, "--corpus", str(own_data / "documents"), "--arms", "naive_rag,oracle")
+    assert process.returncode == 0, process.stderr
+    records = [json.loads(line) for line in (own_data / "r.jsonl").read_text().splitlines()]
     assert [record["hits"][0]["document_id"] for record in records] == ["cat.txt", "cat.txt"]
-    assert "recall@1" in done.stdout and "1 questions scored, 2 arm(s)" in done.stdout
+    assert "recall@1" in process.stdout and "1 questions scored, 2 arm(s)" in process.stdout
 
 
 def test_doctor_finds_nothing_on_a_machine_that_is_set_up(capsys, monkeypatch):
@@ -96,7 +96,7 @@ def test_doctor_names_the_command_for_a_damaged_model(tmp_path, monkeypatch):
     assert remedies[f"files {settings.WHEEL_EMBEDDER}"] == doctor.SETUP and remedies["index"] == doctor.SETUP
 
 
-def test_too_little_disk_is_refused_with_both_figures():
+def test_too_little_disk_space_is_refused_with_both_numbers():
     with pytest.raises(RuntimeError, match="GB are free .* 1000000.0 GB are needed"):
         environment.check_disk(1e6)
 
@@ -115,7 +115,7 @@ def test_colab_installs_the_run_group_and_keeps_its_own_torch(monkeypatch):
     assert environment.interpreter() == Path(sys.executable) and environment.is_active()
 
 
-def test_the_interpreter_lies_where_each_system_puts_it(monkeypatch):
+def test_the_interpreter_path_matches_the_operating_system(monkeypatch):
     monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
     expected = "Scripts" if os.name == "nt" else "bin"
     assert environment.interpreter().parent.name == expected

@@ -1,4 +1,4 @@
-"""Wheels: fetched by pip from a local index, checked by sha256, unpacked once, mended when damaged."""
+"""Wheels: downloaded by pip from a local index, checked by sha256, unpacked once, replaced when damaged."""
 from __future__ import annotations
 
 import zipfile
@@ -10,23 +10,23 @@ from utils import downloads
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    """A tiny real wheel on a local index, with a cache of its own."""
+    """A tiny real wheel on a local index, with its own cache."""
     index, cache = tmp_path / "index", tmp_path / "cache"
     index.mkdir()
     name = "tiny_model-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(index / name, "w") as wheel:
-        wheel.writestr("tiny_model/model/weights.safetensors", "w" * 5000)
-        wheel.writestr("tiny_model/model/config.json", "{}")
-        wheel.writestr("tiny_model/cli.py", "raise SystemExit")
-        wheel.writestr("tiny_model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
+    with zipfile.ZipFile(index / name, "w") as archive:
+        archive.writestr("tiny_model/model/weights.safetensors", "w" * 5000)
+        archive.writestr("tiny_model/model/config.json", "{}")
+        archive.writestr("tiny_model/cli.py", "raise SystemExit")
+        archive.writestr("tiny_model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
                        "Requires-Dist: never-to-be-installed\n")
-        wheel.writestr("tiny_model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr("tiny_model-1.0.dist-info/RECORD", "")
+        archive.writestr("tiny_model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr("tiny_model-1.0.dist-info/RECORD", "")
     for variable, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "LAB_CACHE": str(cache)}.items():
         monkeypatch.setenv(variable, value)
-    made = downloads.Wheel("tiny-model==1.0", name, downloads.sha256(index / name), "tiny_model/model/")
-    monkeypatch.setitem(downloads.WHEELS, "tiny", made)
-    return made
+    wheel = downloads.Wheel("tiny-model==1.0", name, downloads.sha256(index / name), "tiny_model/model/")
+    monkeypatch.setitem(downloads.WHEELS, "tiny", wheel)
+    return wheel
 
 
 def test_a_wheel_is_fetched_without_its_dependencies_and_its_model_unpacked(served):
@@ -42,7 +42,7 @@ def test_a_zero_byte_or_half_downloaded_wheel_is_fetched_again(served, damage):
     assert downloads.sha256(downloads.fetch_wheel(served)) == served.sha256
 
 
-def test_a_damaged_model_file_is_noticed_and_unpacked_again(served):
+def test_a_damaged_model_file_is_detected_and_unpacked_again(served):
     folder = downloads.unpack_wheel("tiny")
     (folder / "weights.safetensors").write_text("w" * 4999)
     assert not downloads.is_intact(folder) and downloads.is_intact(downloads.unpack_wheel("tiny"))
@@ -57,13 +57,13 @@ def test_a_missing_manifest_counts_as_damage(served):
     assert not downloads.is_intact(folder)
 
 
-def test_another_file_under_the_same_name_is_refused_and_removed(served, monkeypatch):
+def test_a_different_file_with_the_same_name_is_refused_and_removed(served, monkeypatch):
     other = downloads.Wheel(served.requirement, served.filename, "0" * 64, served.prefix)
     with pytest.raises(RuntimeError, match="has sha256 .* expected 000000000000"):
         downloads.fetch_wheel(other)
 
 
-def test_without_a_network_the_sentence_says_what_to_do(served, monkeypatch, tmp_path):
+def test_without_a_network_the_error_says_what_to_do(served, monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
     with pytest.raises(RuntimeError, match="Could not download tiny-model==1.0 .*check the network.*utils setup"):
         downloads.fetch_wheel(served)

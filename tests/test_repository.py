@@ -1,4 +1,4 @@
-"""What is committed: nothing of the corpus, no machine's paths, no oversized file, and small files."""
+"""Committed files hold no corpus text and no local paths, and are small."""
 from __future__ import annotations
 
 import gzip
@@ -15,9 +15,9 @@ RUN = 16
 
 
 def committed() -> list:
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=settings.ROOT,
-                            capture_output=True, text=True, check=True).stdout
-    return [settings.ROOT / name for name in listed.split("\0") if name and (settings.ROOT / name).is_file()]
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=settings.ROOT,
+                           capture_output=True, text=True, check=True).stdout
+    return [settings.ROOT / name for name in names.split("\0") if name and (settings.ROOT / name).is_file()]
 
 
 def text_of(path) -> str:
@@ -57,22 +57,22 @@ def test_no_committed_file_holds_a_run_of_sixteen_words_of_the_corpus(corpus_run
     assert not leaks
 
 
-def test_the_scan_would_notice_a_leak(corpus_runs, world):
+def test_the_scan_detects_a_leak(corpus_runs, world):
     copied = " ".join(world.flat["sqs.PurgeQueue"].split()[10:40])
     assert corpus_runs & set(shingles(f"before {copied} after"))
 
 
-def test_no_committed_file_names_a_path_of_a_machine():
-    found = [path.name for path in committed() if path.suffix not in (".png", ".gz")
+def test_no_committed_file_contains_a_local_path():
+    names = [path.name for path in committed() if path.suffix not in (".png", ".gz")
              and re.search(r"(?<![\w.])/(?:root|home|Users)/\w+|/work/(?:main|shared)", path.read_text("utf-8", "ignore"))]
-    assert [name for name in found if not name.startswith("test_")] == []
+    assert [name for name in names if not name.startswith("test_")] == []
 
 
 def test_files_are_small():
     assert not [path.name for path in committed() if path.stat().st_size > 10_000_000]
 
 
-def test_the_address_of_the_repository_is_set_in_one_place():
-    plain = [path.name for path in committed() if path.suffix == ".py"
+def test_the_repository_url_is_defined_in_one_place():
+    names = [path.name for path in committed() if path.suffix == ".py"
              and settings.REPOSITORY_URL in path.read_text("utf-8")]
-    assert plain == ["settings.py"]
+    assert names == ["settings.py"]

@@ -1,4 +1,4 @@
-"""The figures of `data/RESULTS.md` and of the front page are those of the committed records, to the digit."""
+"""The numbers in `data/RESULTS.md` and README.md equal those of the committed records, to the digit."""
 from __future__ import annotations
 
 import re
@@ -27,11 +27,16 @@ def printed(value: float) -> str:
     return f"{value:.2f}".lstrip("0") if value < 0.995 else "1.0"
 
 
-def agrees(cell: str, found: metrics.MeanInterval) -> bool:
-    """A cell `.37 [.32, .41]`, or `.37` alone, says what was found."""
-    said = OPTIONAL_INTERVAL.match(cell)
-    values = [printed(number) for number in (found.mean, found.low, found.high)]
-    return bool(said) and [part for part in said.groups() if part] == values[: 3 if said[2] else 1]
+def as_printed(difference: metrics.PairedDifference) -> str:
+    """+.21 [+.14, +.28], as the pages write it."""
+    return str(difference).replace("0.", ".").replace("-", "−")
+
+
+def agrees(cell: str, interval: metrics.MeanInterval) -> bool:
+    """True if a cell `.37 [.32, .41]`, or `.37` alone, equals the interval."""
+    match = OPTIONAL_INTERVAL.match(cell)
+    values = [printed(number) for number in (interval.mean, interval.low, interval.high)]
+    return bool(match) and [part for part in match.groups() if part] == values[: 3 if match[2] else 1]
 
 
 def abstention_rate(stored: list[Record], arm: str, tasks: tuple) -> float:
@@ -69,19 +74,19 @@ def test_planned_differences_on_test():
     for pair in (("advanced_rag", "raft+advanced_rag"), ("closed_book", "raft+advanced_rag"), ("format_only", "closed_book"),
                  ("raft+advanced_rag", "raft+graph")):
         assert pair in evaluation.planned_comparisons()
-        said = str(evaluation.paired_outcomes(stored, *pair)).replace("0.", ".").replace("-", "−")
-        assert said in TEXT, f"{pair}: {said}"
+        difference = as_printed(evaluation.paired_outcomes(stored, *pair))
+        assert difference in TEXT, f"{pair}: {difference}"
 
 
 def test_the_variance_of_training():
     stored = evaluation.load_records("lab3_test")
     for name in ("raft", "raft_feedback"):
         runs = sorted({r.arm for r in stored if re.fullmatch(rf"{name}(@\d+)?\+advanced_rag", r.arm)})
-        found = [printed(evaluation.correct_share(stored, arm).mean) for arm in sorted(runs, key=lambda arm: ("@" in arm, arm))]
-        assert len(found) > 1 and f"of `{name}`: {', '.join(found[:-1])} and {found[-1]} correct" in TEXT
-    told = str(evaluation.paired_outcomes(stored, "raft@1+advanced_rag", "raft_feedback@1+advanced_rag"))
+        shares = [printed(evaluation.correct_share(stored, arm).mean) for arm in sorted(runs, key=lambda arm: ("@" in arm, arm))]
+        assert len(shares) > 1 and f"of `{name}`: {', '.join(shares[:-1])} and {shares[-1]} correct" in TEXT
+    feedback = as_printed(evaluation.paired_outcomes(stored, "raft@1+advanced_rag", "raft_feedback@1+advanced_rag"))
     abstentions = [printed(abstention_rate(stored, "raft_feedback@1+advanced_rag", tasks)) for tasks in (("unanswerable",), ONE)]
-    assert told.replace("0.", ".").replace("-", "−") in TEXT
+    assert feedback in TEXT
     assert f"abstains on {abstentions[0]} of the unanswerable questions and {abstentions[1]} of the 293" in TEXT
     first_rounds = [{name: numbers for name, _, numbers in row["checks"]}["exact match kept"]
                     for row in load_rows("lab3_gates") if row["candidate"].startswith("raft_dpo_author@")]
@@ -92,20 +97,16 @@ def test_the_variance_of_training():
 def test_the_money_sentence():
     bought = [match[1] for row in TEST if "refused" not in row[0] or "second" in row[0]
               if (match := re.match(r"`([^`]+)`", row[0])) and "oracle" not in match[1]]
-    made = roi.build_report([r for r in evaluation.load_records("lab3_test") if r.arm in bought])
-    simulation, today = made.simulation, float(roi.net_present_value(made.best, made.assumptions))
+    report = roi.build_report([r for r in evaluation.load_records("lab3_test") if r.arm in bought])
+    simulation, today = report.simulation, float(roi.net_present_value(report.best, report.assumptions))
     choice = simulation["choice"]
-    assert len(bought) == 9 and made.best.name == "raft+graph" and "Of nine options only `raft+graph` brings anything" in TEXT
-    assert sum(float(roi.net_present_value(option, made.assumptions)) > 0 for option in made.options) == 1
-    for said in (f"({round(today, -2):,.0f} USD in a year)", f"loses {-round(simulation['mean'][choice], -2):,.0f} on average",
-                 f"best in {simulation['probability_none']:.0%}".replace("%", " %"),
-                 f"`raft+graph` in {simulation['probability_best'][choice]:.0%}".replace("%", " %")):
-        assert said in TEXT, said
-
-
-def difference(found: metrics.PairedDifference) -> str:
-    """+.21 [+.14, +.28], as the pages write it."""
-    return str(found).replace("0.", ".").replace("-", "−")
+    assert len(bought) == 9 and report.best.name == "raft+graph" and "Of nine options only `raft+graph` brings anything" in TEXT
+    assert sum(float(roi.net_present_value(option, report.assumptions)) > 0 for option in report.options) == 1
+    for sentence in (f"({round(today, -2):,.0f} USD in a year)",
+                     f"loses {-round(simulation['mean'][choice], -2):,.0f} on average",
+                     f"best in {simulation['probability_none']:.0%}".replace("%", " %"),
+                     f"`raft+graph` in {simulation['probability_best'][choice]:.0%}".replace("%", " %")):
+        assert sentence in TEXT, sentence
 
 
 def test_the_four_findings_of_the_front_page():
@@ -117,8 +118,8 @@ def test_the_four_findings_of_the_front_page():
                                          [record.cluster for record in own[0].values()])
 
     findings = README.partition("## What we found")[2].partition("## The labs")[0]
-    search = difference(paired(retrieved, "naive_rag", "advanced_rag", "recall@5")).replace("[+", "[").replace(", +", ", ")
+    search = as_printed(paired(retrieved, "naive_rag", "advanced_rag", "recall@5")).replace("[+", "[").replace(", +", ", ")
     feedback = paired(test, "raft+advanced_rag", "raft_dpo_author+advanced_rag", "exact_match")
-    for said in (search, difference(evaluation.paired_outcomes(test, "advanced_rag", "raft+advanced_rag")),
-                 difference(evaluation.paired_outcomes(test, "format_only", "closed_book")), difference(feedback)):
-        assert said in findings, said
+    for difference in (search, as_printed(evaluation.paired_outcomes(test, "advanced_rag", "raft+advanced_rag")),
+                       as_printed(evaluation.paired_outcomes(test, "format_only", "closed_book")), as_printed(feedback)):
+        assert difference in findings, difference

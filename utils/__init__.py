@@ -1,19 +1,19 @@
-"""Shared package of the three labs, in rooms along the way of the data: corpus → retrieval → generation → evaluation → roi.
+"""Shared package of the three labs; its subpackages follow the data: corpus → retrieval → generation → evaluation → roi.
 
-Each room is a subpackage whose `__all__` lists what others may use. Nothing is imported until it is asked for, because
-`python -m utils` and a notebook's first cell run before any package is installed.
+The `__all__` of a subpackage lists its public names. They are imported on first use, because `python -m utils` and the
+first cell of a notebook run before any package is installed.
 """
 
 
-def resolve(room: str, files: dict[str, list[str]], name: str) -> object:
-    """The public name of a room, from the file that defines it.
+def resolve(package: str, files: dict[str, list[str]], name: str) -> object:
+    """Import a public name of a package from the file that defines it.
 
-    room: dotted name of the package. files: file, or dotted file of a subfolder → its public names.
-    Raises AttributeError, as every missing name of a module does, for a name the room does not list.
+    package: dotted name. files: file, or dotted file of a subfolder → its public names.
+    Raises AttributeError for a name that no file lists.
     """
     from importlib import import_module
 
     for file, names in files.items():
         if name in names:
-            return getattr(import_module(f"{room}.{file}"), name)
-    raise AttributeError(f"module {room!r} has no attribute {name!r}")
+            return getattr(import_module(f"{package}.{file}"), name)
+    raise AttributeError(f"module {package!r} has no attribute {name!r}")

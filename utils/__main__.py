@@ -1,4 +1,4 @@
-"""`python -m utils COMMAND`: set-up, JupyterLab, tests, notebooks, benchmark. Standard library until `.venv` exists."""
+"""`python -m utils COMMAND`: setup, JupyterLab, tests, notebooks, benchmark. Needs only the standard library to start."""
 from __future__ import annotations
 
 import argparse
@@ -11,11 +11,11 @@ from . import course, environment, evaluation, settings
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; every expected trouble ends in one sentence and exit code 1."""
+    """Run one command and return its exit code; an expected error prints one sentence and returns 1."""
     options = _parser().parse_args(arguments)
     try:
         if options.command == "doctor" and not environment.interpreter().exists():
-            print(f"MEND environment: {environment.VENV.name} does not exist\n     → python3 -m utils setup")
+            print(f"FIX  environment: {environment.VENV.name} does not exist\n     → python3 -m utils setup")
             return 1
         if not environment.is_active():
             if options.command != "doctor":
@@ -27,47 +27,47 @@ def main(arguments: list[str]) -> int:
         print("\nInterrupted. Run the same command again: it resumes where it stopped.", file=sys.stderr)
         return 130
     except (ValueError, RuntimeError, LookupError) as error:
-        print(f"{str(error).splitlines()[0]}", file=sys.stderr)
+        print(str(error).splitlines()[0], file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or 'a file'}: {error.strerror or error}; fix that and run the command again", file=sys.stderr)
+        print(f"{error.filename or 'a file'}: {error.strerror or error}; fix this and run the command again", file=sys.stderr)
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m utils", description="RAG or fine-tuning? Three labs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("setup", help="environment, models, corpus and index; seconds when done")
-    lab = commands.add_parser("lab", help="setup, then JupyterLab on labs/")
+    commands.add_parser("setup", help="prepare environment, models, corpus and index; takes seconds when nothing changed")
+    lab = commands.add_parser("lab", help="run setup, then open JupyterLab on labs/")
     lab.add_argument("--no-browser", action="store_true")
     lab.add_argument("--port", type=int, default=8888)
-    test = commands.add_parser("test", help="lint, unit tests and every notebook")
-    test.add_argument("--full", action="store_true", help="notebooks at full size")
+    test = commands.add_parser("test", help="run lint, unit tests and every notebook")
+    test.add_argument("--full", action="store_true", help="run the notebooks at full size")
     run = commands.add_parser("run", help="execute notebooks and print a table")
     run.add_argument("what", choices=("solutions", "labs"))
     run.add_argument("--fast", action="store_true")
-    run.add_argument("--save", action="store_true", help="keep the outputs in the notebooks")
+    run.add_argument("--save", action="store_true", help="save the outputs in the notebooks")
     release = commands.add_parser("release", help="for authors: write labs/ from solutions/")
-    release.add_argument("--check", action="store_true", help="fail when they differ")
-    bench = commands.add_parser("benchmark", help="score arms on a questions file")
-    bench.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, one question each")
-    bench.add_argument("--arms", default=evaluation.DEFAULT_ARMS, metavar="A,B",
-                       help=f"default {evaluation.DEFAULT_ARMS}; a wrong one lists all")
-    bench.add_argument("--split", default="", metavar="S", help="only this split of the file (train, dev or test)")
-    bench.add_argument("--retrieval-only", action="store_true", help="no language model is used")
-    bench.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
-    bench.add_argument("--out", required=True, metavar="FILE", help="records; a file that is there becomes FILE.bak")
-    rebuild = commands.add_parser("rebuild", help="for authors: remake committed adapters and records; resumes")
+    release.add_argument("--check", action="store_true", help="write nothing; exit code 1 if they differ")
+    benchmark = commands.add_parser("benchmark", help="score arms on a questions file")
+    benchmark.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, one question each")
+    benchmark.add_argument("--arms", default=evaluation.DEFAULT_ARMS, metavar="A,B",
+                           help=f"default {evaluation.DEFAULT_ARMS}; an unknown arm prints the list of all arms")
+    benchmark.add_argument("--split", default="", metavar="S", help="use only this split of the file (train, dev or test)")
+    benchmark.add_argument("--retrieval-only", action="store_true", help="score retrieval only, without a language model")
+    benchmark.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
+    benchmark.add_argument("--out", required=True, metavar="FILE", help="where to write records; an old file becomes FILE.bak")
+    rebuild = commands.add_parser("rebuild", help="for authors: rebuild the committed adapters and records; resumes")
     rebuild.add_argument("what", choices=("lab1", "lab2", "lab3"))
-    draft = commands.add_parser("draft", help="draft questions about a folder of documents, for you to review")
+    draft = commands.add_parser("draft", help="draft questions about your documents for you to review")
     draft.add_argument("--corpus", required=True, metavar="DIR")
-    draft.add_argument("--out", required=True, metavar="FILE", help="JSON lines; a file that is there is never replaced")
+    draft.add_argument("--out", required=True, metavar="FILE", help="JSON lines; an existing file is never replaced")
     draft.add_argument("--many", type=int, default=40, metavar="N")
-    report = commands.add_parser("report", help="a one-page decision from a benchmark's records")
-    report.add_argument("--records", required=True, metavar="FILE", help="what `benchmark --out` wrote")
-    report.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are put beside it")
+    report = commands.add_parser("report", help="write a one-page decision report from benchmark records")
+    report.add_argument("--records", required=True, metavar="FILE", help="file written by `benchmark --out`")
+    report.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are written next to it")
     report.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
-    commands.add_parser("doctor", help="what is wrong with this machine, and the command that mends it")
+    commands.add_parser("doctor", help="find problems on this machine and show the command that fixes each")
     return parser
 
 
@@ -79,11 +79,11 @@ def _setup(options: argparse.Namespace) -> int:
 
 def _lab(options: argparse.Namespace) -> int:
     if not 1 <= options.port <= 65535:
-        raise ValueError(f"--port {options.port}: give a number from 1 to 65535")
+        raise ValueError(f"--port {options.port} is out of range: give a number from 1 to 65535")
     course.prepare()
+    course.quiet_jupyterlab()
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={options.port}",
                f"--ServerApp.root_dir={settings.ROOT / 'labs'}"]
-    course.quiet_jupyterlab()
     if options.no_browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -117,18 +117,18 @@ def _benchmark(options: argparse.Namespace) -> int:
     if out.resolve() == Path(options.questions).resolve():
         raise ValueError(f"{out}: --out is the questions file itself; give another name")
     out.parent.mkdir(parents=True, exist_ok=True)
-    every = evaluation.load_questions(options.questions)
+    evaluation.load_questions(options.questions)  # reports a broken file before the corpus is loaded
     workspace = evaluation.load_workspace(options.corpus)
-    every = evaluation.load_questions(options.questions, known=workspace.documents)
+    all_questions = evaluation.load_questions(options.questions, known=workspace.documents)
     questions = evaluation.load_questions(options.questions, split=options.split)
     if any(arm.context.retrieves for arm in arms) or not options.retrieval_only:
         course.prepare()
-    train = evaluation.training_questions(every) if any(arm.is_baseline for arm in arms) else ()
+    train_questions = evaluation.training_questions(all_questions) if any(arm.is_baseline for arm in arms) else ()
     try:
-        records = evaluation.run_arms(questions, arms, workspace, out, options.retrieval_only, train)
+        records = evaluation.run_arms(questions, arms, workspace, out, options.retrieval_only, train_questions)
     except OSError as error:
-        raise RuntimeError(f"{out}: could not be written ({error.strerror}); free some space or give another --out and run it "
-                           f"again: what was finished is kept in {out.name}.part") from None
+        raise RuntimeError(f"{out}: cannot be written ({error.strerror}); free some space or give another --out, then run the "
+                           f"command again: finished records are kept in {out.name}.part") from None
     print(evaluation.benchmark_tables(records, options.retrieval_only))
     print(f"{len(records)} records in {out}")
     return 0
@@ -143,10 +143,10 @@ def _draft(options: argparse.Namespace) -> int:
     from . import corpus, own_domain
 
     if options.many < 1:
-        raise ValueError(f"--many {options.many}: give at least 1")
+        raise ValueError(f"--many {options.many} is too small: give at least 1")
     drafts = own_domain.write_drafts(corpus.load_folder(options.corpus), Path(options.out), options.many)
-    print(f"{drafts} drafts in {options.out}; each is marked {own_domain.REVIEW!r}: reword it, add accepted forms, "
-          "delete what is not a question")
+    print(f"{drafts} drafts in {options.out}, each marked {own_domain.REVIEW!r}: reword them, add other accepted answers and "
+          "delete drafts that are not real questions")
     return 0
 
 
@@ -158,7 +158,7 @@ def _report(options: argparse.Namespace) -> int:
         raise ValueError(f"{out}: give --out the name of an .html file")
     records = evaluation.read_records(options.records)
     if not records:
-        raise ValueError(f"{options.records}: holds no records; make some with `python3 -m utils benchmark`")
+        raise ValueError(f"{options.records}: holds no records; create some with `python3 -m utils benchmark`")
     course.prepare()
     out.parent.mkdir(parents=True, exist_ok=True)
     for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE):

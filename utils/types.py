@@ -1,6 +1,6 @@
-"""The nouns that flow through every workspace: documents, chunks, hits, questions, answers, records, training examples.
+"""The types that all subpackages share: documents, chunks, hits, questions, answers, records, training examples.
 
-A benchmark question reads like this in a questions file (one JSON object a line):
+A benchmark question in a questions file (one JSON object per line):
 
     {"id": "q1", "task": "fact", "question": "How long may I return a bike?", "answers": ["30 days", "30"],
      "answer_set": [], "evidence": ["returns.md"]}
@@ -15,7 +15,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a document: `overview` or a heading; of an operation `parameter X`, `error X` or `output`, too."""
+    """One part of a document. `name`: `overview` or a heading; in an operation also `parameter X`, `error X` or `output`."""
 
     name: str
     text: str
@@ -23,9 +23,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """One operation of a service, or one file of a folder. `id` is what records and evidence name.
+    """One operation of a service, or one file of a folder. Records and evidence refer to its `id`.
 
-    group: what the document belongs to: its service, or the folder it lies in ("" for none).
+    group: the document's service, or the folder that contains it ("" for none).
     """
 
     id: str
@@ -40,11 +40,11 @@ class Document:
 
     @property
     def text(self) -> str:
-        """All sections in reading order, a blank line between two."""
+        """All sections in reading order, separated by blank lines."""
         return "\n\n".join(section.text for section in self.sections)
 
     def section(self, name: str) -> str:
-        """Text of the section called `name`; KeyError names those there are."""
+        """Text of the section called `name`; KeyError lists the sections that exist."""
         for section in self.sections:
             if section.name == name:
                 return section.text
@@ -53,7 +53,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A passage of one document. `section` is the section it begins in; `header` says where it stands, if it has one."""
+    """A passage of one document. `section` is where it begins; `header`, if any, gives its context in the document."""
 
     id: str
     document_id: str
@@ -63,7 +63,7 @@ class Chunk:
 
     @property
     def indexed(self) -> str:
-        """What a retriever reads: header and text."""
+        """The text a retriever indexes: header and text."""
         return f"{self.header}\n{self.text}" if self.header else self.text
 
 
@@ -77,7 +77,7 @@ class Hit:
 
     @property
     def document_id(self) -> str:
-        """Id of the document the passage is from."""
+        """Id of the passage's document."""
         return self.chunk.document_id
 
 
@@ -91,7 +91,7 @@ class Retriever(Protocol):
 
 @dataclass(frozen=True)
 class Generation:
-    """One generated text with what it cost. `seconds` is the batch's time shared equally by its prompts."""
+    """One generated text and its cost. `seconds` is the time of its batch, divided equally among the prompts."""
 
     text: str
     prompt_tokens: int
@@ -105,18 +105,18 @@ class Generator(Protocol):
     name: str
 
     def count(self, text: str) -> int:
-        """Tokens of a text."""
+        """Number of tokens of a text."""
         ...
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
                  on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
-        """One answer for each conversation, in order; on_batch(indices, generations) is called after each batch."""
+        """One answer per conversation, in order; calls on_batch(indices, generations) after each batch."""
         ...
 
 
 @dataclass(frozen=True)
 class Question:
-    """One line of a questions file. Only the first six fields have to be there in other people's files."""
+    """One line of a questions file. Your own files need only the first six fields."""
 
     id: str
     task: str
@@ -134,13 +134,13 @@ class Question:
 
     @property
     def cluster(self) -> str:
-        """The resampling unit: the home operation; a question without evidence is its own."""
+        """The resampling unit: the home operation, or the question's own id if it has no evidence."""
         return (self.home or self.evidence[0]) if self.evidence else self.id
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a pipeline gives back for one question. The first `used` hits went into the prompt."""
+    """What a pipeline returns for one question. The first `used` hits were in the prompt."""
 
     text: str
     abstained: bool
@@ -155,7 +155,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class RecordedHit:
-    """What a record keeps of a hit. `rank` counts from 1; `in_prompt` says whether the passage was read."""
+    """The part of a hit that a record stores. `rank` counts from 1; `in_prompt`: the model saw the passage."""
 
     document_id: str
     section: str
@@ -166,7 +166,7 @@ class RecordedHit:
 
 @dataclass(frozen=True)
 class Record:
-    """One question under one arm: what was retrieved and answered, what it cost, and its scores. A line of a records file:
+    """One question under one arm: hits, answer, cost and scores. A line of a records file:
 
         {"question_id": "test-fact-003", "arm": "raft+advanced_rag", "task": "fact", "cluster": "sqs.ChangeMessageVisibility",
          "hits": [{"document_id": "sqs.ChangeMessageVisibility", "section": "overview", "rank": 1, "score": 3.165,
@@ -175,8 +175,8 @@ class Record:
          "prompt_tokens": 517, "completion_tokens": 10, "seconds": {"retrieve": 0.03684, "generate": 0.93247},
          "scores": {"exact_match": 1.0, "contains": 1.0, "words": 1.0, "recall@5": 1.0}, "settings_hash": "ada78aed8c60ec2c"}
 
-    cluster: the resampling unit. answer: bare, "" for an abstention. cited: documents its citations point to. answer_set:
-    names of a `multi_doc` answer. settings_hash: digest of everything that decides an answer.
+    cluster: the resampling unit. answer: without citations, "" for an abstention. cited: the cited documents. answer_set:
+    names in a `multi_doc` answer. settings_hash: digest of everything that affects an answer.
     """
 
     question_id: str
@@ -193,46 +193,46 @@ class Record:
     seconds: dict[str, float]
     scores: dict[str, float]
     settings_hash: str
-    answer_words: int | None = None  # of a committed record whose answer was too long to keep, with its digest
+    answer_words: int | None = None  # set, with the digest, where a committed record omits a long answer
     answer_sha256: str | None = None
 
     @classmethod
     def from_json(cls, row: dict) -> Record:
-        """The record of a parsed line. Raises KeyError or TypeError where a field is missing or unknown."""
+        """The record from a parsed line. Raises KeyError or TypeError for a missing or unknown field."""
         hits = tuple(RecordedHit(**hit) for hit in row["hits"])
         return cls(**{**row, "hits": hits, "cited": tuple(row["cited"]), "answer_set": tuple(row["answer_set"])})
 
     def to_json(self) -> dict:
-        """The record as a line of a file holds it, in the order of the fields; absent optional fields are left out."""
+        """The record as a dict in field order, ready for a line of a file; optional fields that are None are omitted."""
         return {name: list(value) if isinstance(value, tuple) else value
                 for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Example:
-    """One training example. `kind` is what it teaches: answer, absent (right passage withheld) or unanswerable."""
+    """One training example. `kind`: answer, absent (the passage with the answer is withheld) or unanswerable."""
 
     question_id: str
     prompt: list[dict[str, str]]
     completion: str
     kind: str = "answer"
     shown: tuple[str, ...] = ()  # ids of the chunks in the prompt
-    question: Question | None = None  # where it is not one of the benchmark's
+    question: Question | None = None  # set if it is not a benchmark question
     more: tuple[tuple[str, str], ...] = ()  # (question, answer) of further turns about the same passages
 
 
 @dataclass(frozen=True)
 class PreferencePair:
-    """Two answers to one question over the same passages. `label` is `a`, `b`, `tie`, or "" while nobody judged it."""
+    """Two answers to one question from the same passages. `label` is `a`, `b`, `tie`, or "" for an unlabelled pair."""
 
     id: str
     question_id: str
-    passages: tuple[str, ...]  # chunk ids, as they stood in the prompt
+    passages: tuple[str, ...]  # chunk ids, in prompt order
     a: str  # with its [n] citation
     b: str
     label: str = ""
     source: str = ""
 
     def swapped(self) -> PreferencePair:
-        """The same pair with the answers exchanged."""
+        """The same pair with answers and label swapped."""
         return replace(self, a=self.b, b=self.a, label={"a": "b", "b": "a"}.get(self.label, self.label))

@@ -1,4 +1,4 @@
-"""What authors use to make the data beside it: committed records, adapters, gold answers, training questions.
+"""Builds the committed data: records, adapters, gold answers and training questions.
 
-May import every room of `utils`; no room imports it. `python3 -m utils rebuild LAB` runs it as a process of its own.
+It may import all of `utils`; nothing in `utils` imports it. `python3 -m utils rebuild LAB` runs it in its own process.
 """

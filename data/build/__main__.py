@@ -1,4 +1,4 @@
-"""`python -m data.build lab1|lab2|lab3`: remakes what a lab commits; every step is skipped when its result is there."""
+"""`python -m data.build lab1|lab2|lab3`: rebuilds a lab's committed data and skips every step that is already done."""
 from __future__ import annotations
 
 import sys
@@ -11,7 +11,7 @@ REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3}
 
 
 def main(words: list[str]) -> int:
-    """Run one rebuild; expected trouble ends in one sentence and exit code 1."""
+    """Run one rebuild; an expected error prints one sentence and returns exit code 1."""
     try:
         REBUILDS[words[0]]()
     except KeyboardInterrupt:

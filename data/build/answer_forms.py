@@ -1,4 +1,4 @@
-"""The forms in which people write a value: digits and words, with and without a unit, in other units of time."""
+"""The ways people write a value: digits or words, with or without a unit, in other units of time."""
 from __future__ import annotations
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -6,7 +6,7 @@ WORDS = dict(zip("one two three four five six seven eight nine ten".split(), map
 
 
 def common_forms(value: str) -> list[str]:
-    """The value and the other ways people write it: 1,000 → 1000, 300 seconds → 5 minutes, seven → 7.
+    """The value and other ways to write it: 1,000 → 1000, 300 seconds → 5 minutes, seven → 7.
 
     >>> common_forms("300 seconds")
     ['300 seconds', '300', '5 minutes']

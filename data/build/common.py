@@ -1,4 +1,4 @@
-"""What the three rebuilds share: work in progress, tables of arms, rows of other tables, each step skipped when done."""
+"""Shared by the three rebuilds: intermediate files, record tables of arms and other tables; finished steps are skipped."""
 from __future__ import annotations
 
 import gzip
@@ -17,22 +17,22 @@ PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botoc
 
 
 def work(name: str) -> Path:
-    """A file of work in progress."""
+    """Path of an intermediate file in the cache."""
     folder = settings.cache() / "rebuild"
     folder.mkdir(exist_ok=True)
     return folder / name
 
 
 def questions_digest() -> str:
-    """Digest of the questions file as it is now."""
+    """SHA-256 of the current questions file, as hex digits."""
     return hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest()
 
 
 def commit_table(name: str, questions: Sequence[Question], names: str, workspace: evaluation.Workspace, command: str,
                  retrieval_only: bool = False, elsewhere: Sequence[str] = ()) -> None:
-    """Run arms over questions, resuming, and commit their records under `name`.
+    """Run arms over questions, resuming where a run stopped, and write their records under `name`.
 
-    elsewhere: arms that this machine cannot ask, for want of their adapters; their committed records are kept.
+    elsewhere: arms whose adapters this machine lacks; their committed records are kept.
     """
     out, arms = work(f"{name}.jsonl"), evaluation.parse_arms(names)
     _reuse_valid_records(name, out, questions, arms, workspace, retrieval_only)
@@ -45,7 +45,7 @@ def commit_table(name: str, questions: Sequence[Question], names: str, workspace
 
 
 def _records_from_elsewhere(name: str, arms: Sequence[str], now: dict[str, str]) -> list[Record]:
-    """Committed records of these arms, if those of all other arms were made with the settings and documents of now."""
+    """Committed records of these arms, if the committed records of all arms match the current questions and settings."""
     provenance = evaluation.RECORDS_FOLDER / f"{name}.json"
     if not provenance.exists():
         return []
@@ -53,13 +53,13 @@ def _records_from_elsewhere(name: str, arms: Sequence[str], now: dict[str, str])
     same_questions = json.loads(provenance.read_text("utf-8"))["questions_sha256"] == questions_digest()
     if same_questions and all(now.get(record.arm, record.settings_hash) == record.settings_hash for record in stored):
         return [record for record in stored if record.arm in arms]
-    print(f"{name}: records of {', '.join(arms)} are dropped: questions, documents or settings have changed", flush=True)
+    print(f"{name}: dropped the records of {', '.join(arms)}, because questions, documents or settings changed", flush=True)
     return []
 
 
 def valid_records(split: str, questions: Sequence[Question], arms: Sequence[evaluation.Arm], workspace: evaluation.Workspace,
                   retrieval_only: bool) -> list[Record]:
-    """Committed records of a split that the present settings, prompts, corpus and questions would give again."""
+    """Committed records of a split that match the current settings, prompts, corpus and questions."""
     digests, known = {arm.name: workspace.digest(arm) for arm in arms}, {q.id for q in questions}
     records = []
     for path in sorted(evaluation.RECORDS_FOLDER.glob(f"*_{split}.json")):
@@ -73,13 +73,13 @@ def valid_records(split: str, questions: Sequence[Question], arms: Sequence[eval
 
 def _reuse_valid_records(name: str, out: Path, questions: Sequence[Question], arms: Sequence[evaluation.Arm],
                          workspace: evaluation.Workspace, retrieval_only: bool) -> None:
-    """Begin a run with the committed records that hold, so that they are not made a second time."""
+    """Start a run with the committed records that are still valid, so that they are not computed again."""
     if not out.with_name(out.name + ".part").exists():
         _write_part(out, valid_records(name.rpartition("_")[2], questions, arms, workspace, retrieval_only), questions)
 
 
 def reopen(out: Path, questions: Sequence[Question]) -> None:
-    """Make the finished file of an earlier run the beginning of the next, which keeps what its settings still allow."""
+    """Start the next run from the finished file of an earlier one; the run keeps the records that are still valid."""
     if out.exists() and not out.with_name(out.name + ".part").exists():
         _write_part(out, evaluation.read_records(out), questions)
 
@@ -91,7 +91,7 @@ def _write_part(out: Path, records: Sequence[Record], questions: Sequence[Questi
 
 
 def commit_rows(name: str, make: Callable[[], list[dict]], note: str, command: str, key: str = "") -> None:
-    """Commit the rows that `make` gives; they are made once for each key and kept in the cache."""
+    """Write the rows that `make` returns; they are computed once per key and kept in the cache."""
     path = work(f"{name}{key and '-' + key}.json")
     if not path.exists():
         path.write_text(json.dumps(make()), "utf-8")
@@ -100,7 +100,7 @@ def commit_rows(name: str, make: Callable[[], list[dict]], note: str, command: s
 
 
 def compact(record: Record) -> Record:
-    """The record with an answer of more than 15 words replaced by its length and hash, and hits cut to 10 documents."""
+    """The record with hits cut to 10 documents and an answer of more than 15 words replaced by its length and hash."""
     hits, documents = [], set()
     for hit in record.hits:
         documents.add(hit.document_id)
@@ -115,14 +115,14 @@ def compact(record: Record) -> Record:
 
 
 def write_records(records: Sequence[Record], name: str, command: str, note: str = "", folder: Path | None = None) -> Path:
-    """Write compact benchmark records and what they came from: command, settings, package versions, questions' digest."""
+    """Write compact benchmark records with their provenance: command, settings, package versions, digest of the questions."""
     hashes = {"settings_hash": sorted({record.settings_hash for record in records})}
     return write_rows([compact(record).to_json() for record in records], name, command, note, folder, hashes)
 
 
 def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path | None = None,
                more: dict | None = None) -> Path:
-    """Write rows of any table, which hold no text of documents, with the same provenance."""
+    """Write the rows of any table, which must not contain document text, with the same provenance."""
     folder = folder or evaluation.RECORDS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl.gz"
@@ -130,14 +130,10 @@ def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", fo
     with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
         file.write(text.encode())
     provenance = {
-        "command": command,
-        "settings": asdict(settings.load()),
-        **(more or {}),
-        "questions_sha256": hashlib.sha256(settings.QUESTIONS.read_bytes()).hexdigest(),
+        "command": command, "settings": asdict(settings.load()), **(more or {}),
+        "questions_sha256": questions_digest(),
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
-        "python": platform.python_version(),
-        "records": len(rows),
-        "note": note,
+        "python": platform.python_version(), "records": len(rows), "note": note,
     }
     path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
     return path

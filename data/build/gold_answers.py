@@ -1,4 +1,4 @@
-"""The truth behind the benchmark: small queries over the service models and the rendered documents."""
+"""Gold answers of the benchmark, computed by small queries over the service models and the rendered documents."""
 from __future__ import annotations
 
 import functools
@@ -13,14 +13,14 @@ from .answer_forms import common_forms
 
 @dataclass(frozen=True)
 class GoldAnswer:
-    """What a fact evaluates to: the gold value(s) and the ids of every document that states it."""
+    """The result of evaluating a fact: gold value(s), and the ids of all documents that state them."""
 
     values: tuple[str, ...]
     evidence: tuple[str, ...]
 
 
 class GoldAnswerContext:
-    """The documents and service models that facts are evaluated against."""
+    """The documents and service models against which facts are evaluated."""
 
     def __init__(self, services: Sequence[str] = settings.COURSE_SERVICES):
         self.services = tuple(sorted(services))
@@ -51,7 +51,7 @@ class GoldAnswerContext:
 def evaluate(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
     """Gold value(s) and evidence of a fact.
 
-    Raises LookupError saying which part of the fact no longer holds in the installed botocore.
+    Raises LookupError naming the part of the fact that the installed botocore no longer supports.
     """
     kind = KINDS.get(fact.get("kind", ""))
     if kind is None:
@@ -64,7 +64,7 @@ def evaluate(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
 
 
 def _also(fact: dict, truth: GoldAnswer, world: GoldAnswerContext) -> list[str]:
-    """Documents that state the answer in other words (`also`, found by reading); the value has to occur there."""
+    """Documents listed in `also` (found by reading) that state the answer in other words; the value must occur in each."""
     added = [id_ for id_ in fact.get("also", []) if id_ not in truth.evidence]
     forms = [form for value in truth.values for form in [*common_forms(value), *fact.get("also_as", [])]]
     for id_ in added:
@@ -75,26 +75,23 @@ def _also(fact: dict, truth: GoldAnswer, world: GoldAnswerContext) -> list[str]:
 
 
 def _pattern(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """`pattern` captures the value in the home document; others count when they say the same in the same words."""
+    """`pattern` captures the value in the home document; another document counts when it captures the same value there."""
     home = fact["operation"]
-    found = re.search(fact["pattern"], world.flat[home])
-    if not found:
+    match = re.search(fact["pattern"], world.flat[home])
+    if not match:
         raise LookupError(f"{home} no longer says {fact['pattern']!r}")
-    candidates = _candidates(fact, world)
-    says_it = [
-        id_ for id_ in candidates if found[1] in [m[1] for m in re.finditer(fact["pattern"], world.flat[id_])]
-    ]
-    return GoldAnswer((found[1],), _first(home, says_it))
+    same = [id_ for id_ in _candidates(fact, world)
+            if match[1] in [m[1] for m in re.finditer(fact["pattern"], world.flat[id_])]]
+    return GoldAnswer((match[1],), _first(home, same))
 
 
 def _constraint(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """`min` or `max` of an input member, or of a member one level inside it."""
+    """`min` or `max` of an input member."""
     home, side = fact["operation"], fact["constraint"]
     value = _limit(world, home, fact["member"], side)
     if value is None:
         raise LookupError(f"{home} sets no {side} on {fact['member']}")
-    candidates = _candidates(fact, world)
-    same = [id_ for id_ in candidates if _limit(world, id_, fact["member"], side) == value]
+    same = [id_ for id_ in _candidates(fact, world) if _limit(world, id_, fact["member"], side) == value]
     return GoldAnswer((f"{value}",), _first(home, same))
 
 
@@ -106,7 +103,7 @@ def _limit(world: GoldAnswerContext, document_id: str, member: str, side: str) -
 
 
 def _required(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """`yes` or `no`: must the home operation be given this input member?"""
+    """`yes` when the home operation requires this input member, else `no`."""
     home = fact["operation"]
     if fact["member"] not in world.shape(home, "input").get("members", {}):
         raise LookupError(f"{home} takes no {fact['member']}")
@@ -129,16 +126,16 @@ def _allowed(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
 
 
 def _status(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """HTTP status that goes with an error of the home operation."""
-    listed = _error(fact, world)
+    """HTTP status of an error of the home operation."""
+    error = _error(fact, world)
     shape = world.models[fact["operation"].split(".")[0]]["shapes"][fact["error"]]
     if "httpStatusCode" not in shape.get("error", {}):
-        raise LookupError(f"{fact['error']} carries no HTTP status")
-    return GoldAnswer((f"{shape['error']['httpStatusCode']}",), listed.evidence)
+        raise LookupError(f"{fact['error']} has no HTTP status")
+    return GoldAnswer((f"{shape['error']['httpStatusCode']}",), error.evidence)
 
 
 def _error(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """An error of the home operation; every operation of the service that lists it states it too."""
+    """An error of the home operation; every operation of the service that lists it is evidence."""
     home, shape = fact["operation"], fact["error"]
     service = home.split(".")[0]
     if shape not in world.errors(home):
@@ -149,7 +146,7 @@ def _error(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
 
 
 def _routing(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """The operation itself; `lead` is how its description begins, so that a rewritten description is noticed."""
+    """The operation itself; its description must still begin with `lead`, so that a rewritten description is noticed."""
     home = fact["operation"]
     if not corpus.lead_sentence(world.documents[home]).startswith(fact["lead"]):
         raise LookupError(f"{home}: the description no longer begins with {fact['lead']!r}")
@@ -157,7 +154,7 @@ def _routing(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
 
 
 def _summary(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """The lead sentence is the reference; it is read at run time, so there is no value to store."""
+    """No stored value: the reference is the lead sentence, read at run time."""
     _routing(fact, world)
     return GoldAnswer((), (fact["operation"],))
 
@@ -165,28 +162,26 @@ def _summary(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
 def _absent(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
     """`pattern` occurs nowhere in the service's documents."""
     for id_ in world.of(fact["service"]):
-        if found := re.search(fact["pattern"], world.flat[id_], re.I):
-            raise LookupError(f"{id_} does mention {found[0]!r}")
+        if match := re.search(fact["pattern"], world.flat[id_], re.I):
+            raise LookupError(f"{id_} does mention {match[0]!r}")
     return GoldAnswer((), ())
 
 
 def _operations_where(test: Callable[[dict, GoldAnswerContext, str], bool]) -> Callable[[dict, GoldAnswerContext], GoldAnswer]:
     def query(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-        found = [id_ for id_ in world.of(fact["service"]) if test(fact, world, id_)]
-        if not found:
+        ids = [id_ for id_ in world.of(fact["service"]) if test(fact, world, id_)]
+        if not ids:
             raise LookupError(f"no operation of {fact['service']} fits {fact}")
-        return GoldAnswer(tuple(id_.split(".")[1] for id_ in found), tuple(found))
+        return GoldAnswer(tuple(id_.split(".")[1] for id_ in ids), tuple(ids))
 
     return query
 
 
 def _not_in(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """Errors, or input members, of operation `a` that `b` lacks."""
+    """Errors or input members of operation `a` that `b` does not have."""
 
     def names(id_: str) -> list[str]:
-        if fact["kind"] == "errors_a_not_b":
-            return world.errors(id_)
-        return list(world.shape(id_, "input").get("members", {}))
+        return world.errors(id_) if fact["kind"] == "errors_a_not_b" else list(world.shape(id_, "input").get("members", {}))
 
     values = sorted(set(names(fact["a"])) - set(names(fact["b"])))
     if not values:
@@ -195,21 +190,20 @@ def _not_in(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
 
 
 def _sharing(fact: dict, world: GoldAnswerContext) -> GoldAnswer:
-    """Services that have an operation of this name."""
-    found = [f"{service}.{fact['operation']}" for service in world.services]
-    found = [id_ for id_ in found if id_ in world.documents]
-    if len(found) < 2:
+    """Services that have an operation with this name."""
+    ids = [id_ for service in world.services if (id_ := f"{service}.{fact['operation']}") in world.documents]
+    if len(ids) < 2:
         raise LookupError(f"fewer than two services have {fact['operation']}")
-    return GoldAnswer(tuple(id_.split(".")[0] for id_ in found), tuple(found))
+    return GoldAnswer(tuple(id_.split(".")[0] for id_ in ids), tuple(ids))
 
 
 def _names(member: str, shape: dict, part: str) -> bool:
-    """True when `member` is among the structure's `members` or `required`; `phoneNumber` counts as `PhoneNumber`."""
+    """True when `member` is among the structure's `members` or `required`, ignoring case."""
     return member.lower() in [name.lower() for name in shape.get(part, [])]
 
 
 def _candidates(fact: dict, world: GoldAnswerContext) -> list[str]:
-    """`only` marks words or members that mean something else in the service's other documents."""
+    """All documents of the service, or the home document alone when the fact is marked `only`."""
     return [fact["operation"]] if fact.get("only") else world.of(fact["operation"].split(".")[0])
 
 
@@ -229,12 +223,8 @@ KINDS: dict[str, Callable[[dict, GoldAnswerContext], GoldAnswer]] = {
     "absent": _absent,
     "raises": _operations_where(lambda fact, world, id_: fact["error"] in world.errors(id_)),
     "takes": _operations_where(lambda fact, world, id_: _names(fact["member"], world.shape(id_, "input"), "members")),
-    "requires": _operations_where(
-        lambda fact, world, id_: _names(fact["member"], world.shape(id_, "input"), "required")
-    ),
-    "returns": _operations_where(
-        lambda fact, world, id_: _names(fact["member"], world.shape(id_, "output"), "members")
-    ),
+    "requires": _operations_where(lambda fact, world, id_: _names(fact["member"], world.shape(id_, "input"), "required")),
+    "returns": _operations_where(lambda fact, world, id_: _names(fact["member"], world.shape(id_, "output"), "members")),
     "states": _operations_where(lambda fact, world, id_: fact["pattern"] in world.flat[id_]),
     "errors_a_not_b": _not_in,
     "members_a_not_b": _not_in,

@@ -1,4 +1,4 @@
-"""Calibration of judges: on held-out labels, on controls whose winner is known, and against code that knows the answers."""
+"""Calibration of judges on held-out labels, on control pairs with a known winner, and against the accepted answers."""
 from __future__ import annotations
 
 import re
@@ -12,15 +12,15 @@ CONTROLS = 40  # pairs of each control
 
 
 def calibrate(judges: training.Judges) -> list[dict]:
-    """One row for each judge: agreement with the held-out labels, and the share it gets right of each control."""
+    """One row per judge: agreement with the held-out labels, and accuracy on each set of control pairs."""
     controls = control_pairs(judges.questions, judges.workspace, {pair.question_id for pair in judges.learn})
     controls = {name: pairs[:CONTROLS] for name, pairs in controls.items()}
     rows = []
     for judge in training.JUDGES:
-        found = [pair.label for pair in judges.label(judge, judges.held_out)]
+        labels = [pair.label for pair in judges.label(judge, judges.held_out)]
         swapped = [pair.swapped() for pair in judges.held_out] if judge == "asked" else []
         turned = [pair.label for pair in judges.label(judge, swapped)]
-        rows.append({"judge": judge, **training.agreement(found, judges.held_out, turned), **{
+        rows.append({"judge": judge, **training.agreement(labels, judges.held_out, turned), **{
             name: training.agreement([pair.label for pair in judges.label(judge, pairs)], pairs)["accuracy"]
             for name, pairs in controls.items()}})
     truth = label_by_accepted_answers(judges.held_out, judges.known, judges.chunks)
@@ -28,52 +28,52 @@ def calibrate(judges: training.Judges) -> list[dict]:
 
 
 def control_pairs(questions: Sequence[Question], workspace: evaluation.Workspace,
-                  learned: set[str]) -> dict[str, list[PreferencePair]]:
-    """Pairs whose winner is known: the accepted answer against another question's where the passages hold it, and the phrase
-    against the accepted answer, a lucky guess, where they do not.
+                  exclude: set[str]) -> dict[str, list[PreferencePair]]:
+    """Pairs with a known winner. Where the passages contain the answer, it beats another question's answer; where they do
+    not, abstaining beats the accepted answer, which would be a guess.
 
-    learned: ids of questions that a judge learned from; they are left out.
+    exclude: ids of the questions that judges were trained on.
     """
     pool = [q for q in questions if q.split == "train" and q.task in metrics.SINGLE_ANSWER_TASKS]
     known = {q.id: q for q in pool}
-    found: dict[str, list[PreferencePair]] = {"gold wins": [], "silence wins": []}
+    controls: dict[str, list[PreferencePair]] = {"gold wins": [], "silence wins": []}
     for name, share in (("gold wins", 0.0), ("silence wins", 1.0)):
         for example in training.raft_examples(questions, workspace, seed=11, absent=share, pool=True):
             question = known.get(example.question_id)
-            if not question or question.id in learned or (example.kind == "absent") != (share == 1.0):
+            if not question or question.id in exclude or (example.kind == "absent") != (share == 1.0):
                 continue
             rivals = [q for q in pool if q.task == question.task and not metrics.exact_match(q.answers[0], question.answers)]
-            number = len(found[name])
+            number = len(controls[name])
             wrong = f"{rivals[number * 7 % len(rivals)].answers[0]} [1]"
             better, worse = example.completion, wrong if share == 0.0 else f"{question.answers[0]} [1]"
             pair = PreferencePair(f"{name}-{number}", question.id, example.shown, better, worse, "a", "program")
-            found[name].append(pair if number % 2 else pair.swapped())
-    return found
+            controls[name].append(pair if number % 2 else pair.swapped())
+    return controls
 
 
 def label_by_accepted_answers(pairs: Sequence[PreferencePair], questions: dict, chunks: dict) -> list[PreferencePair]:
-    """The pairs labelled by code that knows the accepted answers, source `program`: the rubric without anyone's judgement.
+    """The pairs labelled by comparing them with the accepted answers, source `program`; equal rewards are a tie.
 
-    Only for questions whose answers somebody wrote down, so never for a live user's. Equal rewards are a tie.
+    Works only for questions with stored answers, so not for a live user's questions.
     """
-    made = []
+    labelled = []
     for pair in pairs:
         question, shown = questions[pair.question_id], [Hit(chunks[id_], n, 0.0) for n, id_ in enumerate(pair.passages, 1)]
         right = {hit.rank for hit, text in zip(shown, generation.numbered_passages(shown), strict=True)
                  if hit.document_id in question.evidence and metrics.contains(text, question.answers)}
         a, b = (verifiable_reward(text, question.answers if right else (), right) for text in (pair.a, pair.b))
-        made.append(replace(pair, source="program", label="tie" if a == b else "a" if a > b else "b"))
-    return made
+        labelled.append(replace(pair, source="program", label="tie" if a == b else "a" if a > b else "b"))
+    return labelled
 
 
 def verifiable_reward(text: str, accepted: Sequence[str], right: set[int]) -> float:
-    """What an answer is worth that code can check, between -0.5 and 1.3.
+    """Reward of an answer that code can check, from -0.5 to 1.3.
 
-    accepted: accepted answers of its question; empty where the passages hold none. right: numbers of passages that answer.
-    1 for an exact answer, 0.3 more for citing right passages only; 1 for silence where nothing can be found; 0 for silence
-    where something can; -0.5 for a wrong answer, so that a guess has to be right one time in three to pay.
+    accepted: accepted answers; empty when no passage has one. right: numbers of the passages that answer. An exact match scores
+    1, plus 0.3 when it cites only passages in `right`; abstaining scores 1 without an accepted answer and 0 with one; a wrong
+    answer scores -0.5, so that guessing pays only when at least one guess in three is correct.
     """
-    cited = {int(found) for found in re.findall(r"\[(\d+)\]", text)}
+    cited = {int(number) for number in re.findall(r"\[(\d+)\]", text)}
     answer = re.sub(r"\s*\[\d+\]\s*", " ", text).strip()
     if metrics.abstains(answer):
         return 0.0 if accepted else 1.0

@@ -1,4 +1,4 @@
-"""Questions that need several documents: vector RAG, map-reduce, at the same number of passages read."""
+"""Questions that need several documents: vector RAG and map-reduce, over the same number of passages."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from utils import generation, metrics, models, retrieval
 from utils.types import Document, Hit
 
-READ = 12  # passages that vector RAG and map-reduce may read
+READ = 12  # passages that vector RAG and map-reduce read
 MAP = "Does this text answer the question for its operation? Reply yes or no."
 
 
@@ -19,21 +19,20 @@ def best_passages(hits: Sequence[Hit], documents: int) -> list[Hit]:
 
 
 def vector_rag(question: str, hits: Sequence[Hit], model, max_new_tokens: int = 64) -> list[str]:
-    """Names that the model lists when it sees the best passages of `READ` documents in one prompt."""
+    """Names that the model lists from one prompt with the best passages of `READ` documents."""
     shown = best_passages(hits, READ)
     text = "\n\n".join([*generation.numbered_passages(shown), f"Question: {question}\nList the names only, separated by commas."])
-    made = model.generate([[{"role": "user", "content": text}]], max_new_tokens)[0]
-    return metrics.parse_set(made.text)
+    return metrics.parse_set(model.generate([[{"role": "user", "content": text}]], max_new_tokens)[0].text)
 
 
 def retrieved_names(hits: Sequence[Hit], most: int, documents: Mapping[str, Document]) -> list[str]:
-    """The baseline without a model: names of the first `most` documents, however the question was meant."""
+    """The baseline without a model: names of the first `most` retrieved documents."""
     return [documents[id_].name for id_ in retrieval.distinct_documents(hits)[:most]]
 
 
 def map_scores(question: str, hits: Sequence[Hit], documents: Mapping[str, Document], model,
                batch_size: int = 12) -> list[tuple[str, float]]:
-    """The map step: for each of `READ` documents its name and the log-odds of "yes" against "no", one forward pass each."""
+    """The map step: name and log-odds of "yes" against "no" for each of `READ` documents, one forward pass each."""
     import torch
 
     shown = best_passages(hits, READ)
@@ -56,13 +55,13 @@ def reduce_names(mapped: Sequence[tuple[str, float]], threshold: float) -> list[
     return [name for name, score in mapped if score >= threshold]
 
 
-def best_threshold(mapped: Sequence[Sequence[tuple[str, float]]], wanted: Sequence[Sequence[str]]) -> float:
-    """The threshold with the best mean set F1 on the questions it is tuned on."""
-    candidates = sorted({score for one in mapped for _, score in one})
+def best_threshold(mapped: Sequence[Sequence[tuple[str, float]]], golds: Sequence[Sequence[str]]) -> float:
+    """The threshold with the best mean set F1 against `golds`; 0 when there are no scores."""
+    candidates = sorted({score for scores in mapped for _, score in scores})
     if not candidates:
         return 0.0
 
     def mean_f1(threshold: float) -> float:
-        return sum(metrics.set_f1(reduce_names(one, threshold), gold) for one, gold in zip(mapped, wanted, strict=True))
+        return sum(metrics.set_f1(reduce_names(scores, threshold), gold) for scores, gold in zip(mapped, golds, strict=True))
 
     return max(candidates, key=mean_f1)

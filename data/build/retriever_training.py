@@ -1,4 +1,4 @@
-"""Training of the two retrieval adapters on the train split: a bi-encoder and a cross-encoder, both from MiniLM."""
+"""Trains the two retrieval adapters on the train split: a bi-encoder and a cross-encoder, both based on MiniLM."""
 from __future__ import annotations
 
 import json
@@ -15,7 +15,7 @@ LINEAR_LAYERS = ["query", "key", "value", "dense"]  # every linear layer of a BE
 
 @dataclass(frozen=True)
 class RetrieverTraining:
-    """Settings of one training run, kept in the adapter's provenance."""
+    """Settings of one training run, saved in the adapter's provenance."""
 
     rank: int = 32
     learning_rate: float = 1e-3
@@ -23,7 +23,7 @@ class RetrieverTraining:
     batch_size: int = 32
     negatives: int = 2
     window: int = 128  # tokens of a text (bi-encoder) or of a pair (cross-encoder)
-    bm25: float = 0.5  # weight of BM25 against the dense score when hard negatives are looked for
+    bm25: float = 0.5  # weight of BM25 against the dense score when mining hard negatives
     seed: int = 0
 
 
@@ -32,42 +32,41 @@ CROSS_ENCODER_TRAINING = RetrieverTraining(epochs=2, batch_size=16, negatives=3,
 
 
 def learnable_questions(questions: Sequence[Question]) -> list[Question]:
-    """Training questions with one place that answers them. `seen_fact` rows repeat test facts and never train a retriever."""
+    """Training questions with one answering passage, without the `seen_fact` rows, which repeat test facts."""
     return [q for q in questions if q.split == "train" and q.family != "seen_fact" and q.task in metrics.SINGLE_ANSWER_TASKS]
 
 
 def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed: set[str], depth: int, many: int,
                    draw: random.Random) -> list[int]:
-    """`many` of the `depth` best-scored chunks of other documents, one a document, drawn at random.
+    """`many` random chunks of the `depth` best-scored ones of other documents, at most one per document.
 
-    allowed: documents that may serve as negatives. Home documents of dev and test are not among them: a model taught
-    that they are never right would look worse there than it is.
+    allowed: documents that may be negatives. They exclude home documents of dev and test, because a model that learns that
+    these are never correct would score too low there.
     """
-    found, seen = [], set(question.evidence)
+    candidates, seen = [], set(question.evidence)
     for i in sorted(range(len(chunks)), key=lambda i: -scores[i]):
         if chunks[i].document_id in allowed and chunks[i].document_id not in seen:
             seen.add(chunks[i].document_id)
-            found.append(i)
-        if len(found) == depth:
+            candidates.append(i)
+        if len(candidates) == depth:
             break
-    return draw.sample(found, min(many, len(found)))
+    return draw.sample(candidates, min(many, len(candidates)))
 
 
 def mine_examples(questions: Sequence[Question], pipeline: retrieval.RetrievalPipeline,
                   run: RetrieverTraining) -> list[tuple[str, str, list[str]]]:
-    """(question, passage that answers, hard negatives mined with the pipeline) for each training question."""
+    """(question, answering passage, hard negatives mined with the pipeline) for each training question."""
     words, vectors = retrieval.BM25Index(pipeline.chunks), pipeline.dense.vectors
     held_out = {q.home for q in questions if q.split in ("dev", "test")}
     allowed = {chunk.document_id for chunk in pipeline.chunks} - held_out
-    learned, draw, made = learnable_questions(questions), random.Random(run.seed), []
-    asked = pipeline.embedder.encode([q.question for q in learned])
-    for question, vector in zip(learned, asked, strict=True):
+    learnable, draw, examples = learnable_questions(questions), random.Random(run.seed), []
+    for question, vector in zip(learnable, pipeline.embedder.encode([q.question for q in learnable]), strict=True):
         dense, lexical_scores = (retrieval.standardise(s) for s in (vectors @ vector, words.scores(question.question)))
         scores = (1 - run.bm25) * dense + run.bm25 * lexical_scores
         right = training.answering_chunk(question, pipeline.chunks, scores)
         wrong = hard_negatives(question, pipeline.chunks, scores, allowed, 4 * run.negatives, run.negatives, draw)
-        made.append((question.question, pipeline.chunks[right].indexed, [pipeline.chunks[i].indexed for i in wrong]))
-    return made
+        examples.append((question.question, pipeline.chunks[right].indexed, [pipeline.chunks[i].indexed for i in wrong]))
+    return examples
 
 
 def _arguments(kind, run: RetrieverTraining, **more):
@@ -83,8 +82,8 @@ def _lora(run: RetrieverTraining, **more):
     return LoraConfig(r=run.rank, lora_alpha=2 * run.rank, target_modules=LINEAR_LAYERS, lora_dropout=0.05, **more)
 
 
-def train_bi_encoder(made: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = BI_ENCODER_TRAINING) -> dict:
-    """Teach question and passage to lie close together: softmax over the batch's passages and the hard negatives.
+def train_bi_encoder(examples: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = BI_ENCODER_TRAINING) -> dict:
+    """Train embeddings of question and answering passage to be close: softmax over the batch's passages and hard negatives.
 
     Writes the adapter to `data/checkpoints/bi_encoder` and returns its provenance.
     """
@@ -93,21 +92,20 @@ def train_bi_encoder(made: Sequence[tuple[str, str, list[str]]], run: RetrieverT
     from sentence_transformers.sentence_transformer import losses, training_args
 
     models.quiet()
-    columns = {"anchor": [question for question, _, _ in made], "positive": [right for _, right, _ in made]}
-    columns |= {f"negative_{n}": [wrong[n] for _, _, wrong in made] for n in range(run.negatives)}
+    columns = {"anchor": [question for question, _, _ in examples], "positive": [right for _, right, _ in examples]}
+    columns |= {f"negative_{n}": [wrong[n] for _, _, wrong in examples] for n in range(run.negatives)}
     model = SentenceTransformer(models.embedder_path(settings.WHEEL_EMBEDDER), device=models.torch_device())
     model.max_seq_length = run.window
     model.add_adapter(_lora(run))
-    arguments = _arguments(SentenceTransformerTrainingArguments, training,
-                           batch_sampler=training_args.BatchSamplers.NO_DUPLICATES)
-    begun = time.monotonic()
+    arguments = _arguments(SentenceTransformerTrainingArguments, run, batch_sampler=training_args.BatchSamplers.NO_DUPLICATES)
+    started = time.monotonic()
     SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns),
                                loss=losses.MultipleNegativesRankingLoss(model)).train()
-    return _save(model[0].auto_model, retrieval.BI_ENCODER, training, len(made), time.monotonic() - begun)
+    return _save(model[0].auto_model, retrieval.BI_ENCODER, run, len(examples), time.monotonic() - started)
 
 
-def train_cross_encoder(made: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = CROSS_ENCODER_TRAINING) -> dict:
-    """Teach one score for question and passage read together: ListNet over the right passage and its hard negatives.
+def train_cross_encoder(examples: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = CROSS_ENCODER_TRAINING) -> dict:
+    """Train one score for question and passage read together: ListNet over the answering passage and its hard negatives.
 
     Writes the adapter to `data/checkpoints/cross_encoder` and returns its provenance.
     """
@@ -115,18 +113,18 @@ def train_cross_encoder(made: Sequence[tuple[str, str, list[str]]], run: Retriev
     from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
     from sentence_transformers.cross_encoder.losses import ListNetLoss
 
-    columns = {"query": [question for question, _, _ in made], "docs": [[right, *wrong] for _, right, wrong in made],
-               "labels": [[1.0] + [0.0] * len(wrong) for _, _, wrong in made]}
+    columns = {"query": [question for question, _, _ in examples], "docs": [[right, *wrong] for _, right, wrong in examples],
+               "labels": [[1.0] + [0.0] * len(wrong) for _, _, wrong in examples]}
     model = retrieval.untrained_cross_encoder(run.window)
-    model.add_adapter(_lora(training, task_type="SEQ_CLS", modules_to_save=["classifier"]))
-    begun = time.monotonic()
+    model.add_adapter(_lora(run, task_type="SEQ_CLS", modules_to_save=["classifier"]))
+    started = time.monotonic()
     CrossEncoderTrainer(model=model, args=_arguments(CrossEncoderTrainingArguments, run),
                         train_dataset=Dataset.from_dict(columns), loss=ListNetLoss(model)).train()
-    return _save(model[0].auto_model, retrieval.CROSS_ENCODER, training, len(made), time.monotonic() - begun)
+    return _save(model[0].auto_model, retrieval.CROSS_ENCODER, run, len(examples), time.monotonic() - started)
 
 
 def _save(model, folder, run: RetrieverTraining, count: int, seconds: float) -> dict:
-    """Adapter in float16 safetensors with its provenance beside it."""
+    """Save the adapter as float16 safetensors with its provenance; returns the provenance."""
     import hashlib
     import importlib.metadata
 

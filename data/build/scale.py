@@ -1,8 +1,8 @@
-"""How search gets worse and slower as the corpus grows to every service of botocore: `python -m data.build.scale`.
+"""Measures search quality and latency as the corpus grows to all services of botocore: `python -m data.build.scale`.
 
-The course's documents are indexed whole; of each other document only the first chunk is, because the whole of botocore
-would take hours to embed on two cores. So what is lost here is the least that would be lost. Takes about 15 minutes alone;
-writes `data/records/scale.json` and the README's picture.
+The course's documents are indexed in full, every other document by its first chunk only, because embedding all of botocore
+would take hours on two cores. The measured loss is therefore a lower bound. Takes about 15 minutes on an idle machine and
+writes `data/records/scale.json` and the README's figure.
 """
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SHARES = (0.0, 0.25, 0.5, 1.0)
 
 
 class Remembering:
-    """An embedder that embeds no text twice, so that a larger index adds only what is new to a smaller one."""
+    """An embedder that caches its vectors, so that a larger index embeds only the texts that are new."""
 
     def __init__(self, embedder: models.Embedder):
         self.embedder, self.known = embedder, {}
         self.name, self.tokenizer = embedder.name, embedder.tokenizer
 
     def encode(self, texts):
-        """As `Embedder.encode`."""
+        """Vectors of the texts, as from `Embedder.encode`."""
         import numpy
 
         new = [text for text in dict.fromkeys(texts) if text not in self.known]
@@ -40,19 +40,19 @@ class Remembering:
 
 
 def first_chunks(documents: list[Document], tokenizer, size: int) -> list[Chunk]:
-    """The first section chunk of each document, its header included in `size` tokens."""
+    """The first section chunk of each document, at most `size` tokens including its header."""
     short = [replace(d, sections=(replace(d.sections[0], text=d.sections[0].text[:1500]),)) for d in documents]
     count = retrieval.token_counter(short, tokenizer)
     return [retrieval.chunk_by_section(document, count, size)[0] for document in short]
 
 
 def disk_mb(folder: Path) -> float:
-    """Megabytes of all files under the folder."""
+    """Total size of the files under the folder, in megabytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 def main() -> None:
-    """Index each share of the services in an empty index, ask the test questions, print and keep the table."""
+    """Index each share of the services in an empty cache, run the test questions, and print and save the table."""
     known = settings.cache().resolve()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
         for name in ("models", "wheels", "corpus"):
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def grow() -> None:
-    """What `main` does, in the cache that is set."""
+    """Run the measurement of `main` in the current cache."""
     import pandas
 
     models.quiet()
@@ -78,55 +78,54 @@ def grow() -> None:
     own = retrieval.section_chunks(course, embedder.tokenizer, config.chunk_tokens)
     sample = random.Random(1).sample([d for d in documents if d.group in names], 300)
     per_document = len(retrieval.section_chunks(sample, embedder.tokenizer, config.chunk_tokens)) / len(sample)
-    asked = [q for q in evaluation.load_questions(split="test") if q.task in metrics.SINGLE_ANSWER_TASKS]
+    questions = [q for q in evaluation.load_questions(split="test") if q.task in metrics.SINGLE_ANSWER_TASKS]
     remembering, minutes, rows = Remembering(embedder), 0.0, []
     for share in SHARES:
         strangers = [d for name in names[: math.ceil(share * len(names))] for d in by_service.get(name, [])]
         chunks = own + first_chunks(strangers, embedder.tokenizer, config.chunk_tokens)
-        before, begun = disk_mb(settings.cache() / "chroma"), time.monotonic()
+        before, started = disk_mb(settings.cache() / "chroma"), time.monotonic()
         original, models.embedder = models.embedder, lambda *_: remembering
         try:
             pipeline = retrieval.RetrievalPipeline([*course, *strangers], run, config, chunks)
         finally:
             models.embedder = original
-        minutes += (time.monotonic() - begun) / 60
+        minutes += (time.monotonic() - started) / 60
         pipeline.embedder, size = embedder, disk_mb(settings.cache() / "chroma") - before
         rows.append({"share": share, "services": math.ceil(share * len(names)) + len(settings.COURSE_SERVICES),
                      "documents": len(course) + len(strangers), "chunks": len(chunks), "index_minutes": round(minutes, 1),
-                     "index_mb": round(size, 1), **measured(pipeline, asked)})
+                     "index_mb": round(size, 1), **measured(pipeline, questions)})
         print(json.dumps(rows[-1]), flush=True)
-    whole = round(per_document * (len(documents) - len(course)) + len(own))
-    table = {"command": "python -m data.build.scale", "questions": len(asked), "rows": rows,
-            "documents_of_botocore": len(documents), "chunks_of_botocore_estimated": whole,
-            "chunks_per_other_document_in_a_sample_of_300": round(per_document, 1)}
+    table = {"command": "python -m data.build.scale", "questions": len(questions), "rows": rows,
+             "documents_of_botocore": len(documents),
+             "chunks_of_botocore_estimated": round(per_document * (len(documents) - len(course)) + len(own)),
+             "chunks_per_other_document_in_a_sample_of_300": round(per_document, 1)}
     (evaluation.RECORDS_FOLDER / "scale.json").write_text(json.dumps(table, indent=1) + "\n", "utf-8")
-    figure = corpus_growth(pandas.DataFrame(rows))
-    (evaluation.RECORDS_FOLDER / "scale.png").write_bytes(figure.data)
+    (evaluation.RECORDS_FOLDER / "scale.png").write_bytes(corpus_growth(pandas.DataFrame(rows)).data)
 
 
-def measured(pipeline: retrieval.RetrievalPipeline, asked: list) -> dict:
-    """Success at 1, 5 and 10 with interval, and query latency."""
+def measured(pipeline: retrieval.RetrievalPipeline, questions: list) -> dict:
+    """Recall at 1, 5 and 10 with intervals, and query latency in milliseconds."""
     pipeline.search("open the index", 10)
     rankings, times = [], []
-    for question in asked:
-        begun = time.perf_counter()
+    for question in questions:
+        started = time.perf_counter()
         hits = pipeline.search(question.question, 50)
-        times.append((time.perf_counter() - begun) * 1000)
+        times.append((time.perf_counter() - started) * 1000)
         rankings.append(retrieval.distinct_documents(hits))
-    found = {}
+    row = {}
     for k in (1, 5, 10):
-        values = [metrics.success_at_k(ranking, q.evidence, k) for ranking, q in zip(rankings, asked, strict=True)]
-        reached = metrics.mean_interval(values, [q.cluster for q in asked])
-        found |= {f"recall_at_{k}": round(reached.mean, 3), f"recall_at_{k}_low": round(reached.low, 3),
-                  f"recall_at_{k}_high": round(reached.high, 3)}
+        values = [metrics.success_at_k(ranking, q.evidence, k) for ranking, q in zip(rankings, questions, strict=True)]
+        interval = metrics.mean_interval(values, [q.cluster for q in questions])
+        row |= {f"recall_at_{k}": round(interval.mean, 3), f"recall_at_{k}_low": round(interval.low, 3),
+                f"recall_at_{k}_high": round(interval.high, 3)}
     cuts = statistics.quantiles(times, n=20)
-    return found | {"query_p50_ms": round(statistics.median(times), 1), "query_p95_ms": round(cuts[18], 1)}
+    return row | {"query_p50_ms": round(statistics.median(times), 1), "query_p95_ms": round(cuts[18], 1)}
 
 
 def corpus_growth(rows):
-    """Success at 1, 5 and 10 with intervals against the corpus's size, with query latency written below.
+    """Plot Recall at 1, 5 and 10 with intervals against corpus size; axis labels include query latency.
 
-    rows: frame with documents, query_p95_ms, and recall_at_K, recall_at_K_low, recall_at_K_high for K = 1, 5, 10.
+    rows: DataFrame with documents, query_p95_ms, and recall_at_K, recall_at_K_low, recall_at_K_high for K = 1, 5, 10.
     """
     first, last = rows.iloc[0], rows.iloc[-1]
     title = (f"{last.documents / first.documents:.0f} times the documents: Recall@5 {first.recall_at_5:.2f} → "

@@ -1,4 +1,4 @@
-"""Template families of the training split, and the columns of `data/questions.jsonl` that code fills in."""
+"""Template questions of the training split, and the computed columns of `data/questions.jsonl`."""
 from __future__ import annotations
 
 import json
@@ -61,7 +61,7 @@ PHRASINGS = {
 
 
 def template_rows(world: GoldAnswerContext, homes: list[str]) -> list[dict]:
-    """Training rows made from the phrasings over these home operations, the same ones every time."""
+    """Training rows that apply the phrasings to these home operations; a fixed seed gives the same rows every time."""
     rows = []
     for family, phrasings in PHRASINGS.items():
         random.seed(f"{SEED} {family}")
@@ -76,7 +76,7 @@ def template_rows(world: GoldAnswerContext, homes: list[str]) -> list[dict]:
 
 
 def _slots(family: str, world: GoldAnswerContext, homes: list[str]) -> Iterator[tuple[dict, dict]]:
-    """Every fact of the family that the homes offer, with the names its phrasings need."""
+    """(fact, names for its phrasings) of every fact of the family that the home operations have."""
     for home in homes:
         shapes = world.models[home.split(".")[0]]["shapes"]
         if family == "template_status":
@@ -96,7 +96,7 @@ def _slots(family: str, world: GoldAnswerContext, homes: list[str]) -> Iterator[
 
 
 def refresh(row: dict, world: GoldAnswerContext) -> dict:
-    """The row with answers, answer_set, evidence and descriptive columns recomputed; extra aliases stay."""
+    """The row with answers, answer_set, evidence and descriptive columns recomputed; extra aliases are kept."""
     truth = evaluate(row["fact"], world)
     row = {**row, "evidence": list(truth.evidence), "answer_set": []}
     if row["task"] == "multi_doc":
@@ -107,30 +107,30 @@ def refresh(row: dict, world: GoldAnswerContext) -> dict:
     elif truth.values:
         forms = [form for value in truth.values for form in common_forms(value)]
         row["answers"] = list(dict.fromkeys([*forms, *row["answers"]]))
-    documents = [world.documents[id_] for id_ in truth.evidence]
-    sections = [section.text for document in documents for section in document.sections]
+    sections = [section.text for id_ in truth.evidence for section in world.documents[id_].sections]
     row["overlap"] = word_overlap(row["question"], sections)
     row["names_service"] = bool(corpus.services_named(row["question"]))
     return row
 
 
 def word_overlap(question: str, sections: Iterable[str]) -> str:
-    """`low`, `mid` or `high`: largest share of the question's content words found in one evidence section.
-
-    Below 0.4 is low, from 0.7 high; without evidence it is low.
-    """
-    asked = content_words(question)
-    share = max((len(asked & content_words(text)) / max(1, len(asked)) for text in sections), default=0.0)
+    """Largest share of the question's words in one evidence section: `low` below 0.4 or without evidence, `high` from 0.7."""
+    content = content_words(question)
+    share = max((len(content & content_words(text)) / max(1, len(content)) for text in sections), default=0.0)
     return "low" if share < 0.4 else "mid" if share < 0.7 else "high"
 
 
 def rewrite(path: Path = settings.QUESTIONS) -> int:
-    """Refresh the file in place and return its number of questions."""
+    """Refresh the questions file in place and return its number of questions."""
     world = GoldAnswerContext()
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
     written = [row for row in rows if not row["family"].startswith("template_")]
-    taken = {row["home"] for row in written if row["split"] in ("dev", "test")}
-    homes = [id_ for id_ in sorted(world.documents) if id_ not in taken]
+    held_out = {row["home"] for row in written if row["split"] in ("dev", "test")}
+    homes = [id_ for id_ in sorted(world.documents) if id_ not in held_out]
     rows = [refresh(row, world) for row in [*written, *template_rows(world, homes)]]
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
     return len(rows)
+
+
+if __name__ == "__main__":
+    print(f"{rewrite()} questions written to {settings.QUESTIONS.name}")

@@ -1,4 +1,4 @@
-"""The benchmark against the truth: every gold answer and evidence set is computed again from botocore."""
+"""The benchmark against its source: every gold answer and evidence set is recomputed from botocore."""
 from __future__ import annotations
 
 import json
@@ -47,13 +47,13 @@ def test_sizes_are_those_of_the_design():
     assert set(Counter(row["task"] for row in test)) == set(metrics.TASKS)
 
 
-def test_situations_are_true_apart_from_dev_and_test_and_not_worded_like_them(world):
+def test_error_questions_are_correct_and_share_nothing_with_dev_and_test(world):
     rows = [json.loads(line) for line in settings.ERROR_QUESTIONS.read_text("utf-8").splitlines()]
     assert len(rows) >= 100 and all(templates.refresh(row, world) == row for row in rows)
     held_out = of("dev") + of("test")
     assert not {row["home"] for row in rows} & {row["home"] for row in held_out}
-    asked = {(row["home"].partition(".")[0], answer) for row in held_out if row["task"] == "error" for answer in row["answers"]}
-    assert not {(row["home"].partition(".")[0], row["answers"][0]) for row in rows} & asked
+    tested = {(row["home"].partition(".")[0], answer) for row in held_out if row["task"] == "error" for answer in row["answers"]}
+    assert not {(row["home"].partition(".")[0], row["answers"][0]) for row in rows} & tested
     together = evaluation.load_questions() + evaluation.load_questions(settings.ERROR_QUESTIONS, known=world.documents)
     assert not [pair for pair in evaluation.near_duplicates(together) if "situation" in "".join(pair[:2])]
 
@@ -69,16 +69,16 @@ def test_splits_partition_the_home_operations():
         if row["evidence"] and row["task"] != "multi_doc" and row["family"] != "seen_fact":
             splits[row["home"]].add(row["split"])
             assert row["home"] == row["evidence"][0]
-    assert not [home for home, found in splits.items() if len(found) > 1]
+    assert not [home for home, names in splits.items() if len(names) > 1]
 
 
 def test_multi_doc_questions_are_partitioned_by_what_they_ask():
-    asked = defaultdict(set)
+    splits = defaultdict(set)
     for row in ROWS:
         if row["task"] == "multi_doc":
-            asked[json.dumps(row["fact"], sort_keys=True)].add(row["split"])
+            splits[json.dumps(row["fact"], sort_keys=True)].add(row["split"])
             assert row["evidence"][0] == row["home"] and len(row["evidence"]) > 1
-    assert not [fact for fact, found in asked.items() if len(found) > 1]
+    assert not [fact for fact, names in splits.items() if len(names) > 1]
 
 
 def test_all_kinds_of_multi_doc_occur_in_test():
@@ -102,13 +102,13 @@ def test_whole_families_are_held_out_of_training():
 
 def test_template_families_have_five_or_more_phrasings_and_their_rows_are_the_generated_ones(world):
     assert all(len(set(phrasings)) >= 5 for phrasings in templates.PHRASINGS.values())
-    taken = {row["home"] for row in ROWS if row["split"] in ("dev", "test")}
-    made = templates.template_rows(world, [id_ for id_ in sorted(world.documents) if id_ not in taken])
+    held_out = {row["home"] for row in ROWS if row["split"] in ("dev", "test")}
+    rows = templates.template_rows(world, [id_ for id_ in sorted(world.documents) if id_ not in held_out])
     stored = [row for row in ROWS if row["family"].startswith("template_")]
-    assert [row["question"] for row in made] == [row["question"] for row in stored]
+    assert [row["question"] for row in rows] == [row["question"] for row in stored]
 
 
-def test_seen_facts_stand_in_training_too_in_other_words():
+def test_seen_facts_occur_in_training_in_other_words():
     seen = [row for row in of("test") if row["exposure"] == "seen-fact"]
     extra = {json.dumps(row["fact"], sort_keys=True): row for row in of("train") if row["family"] == "seen_fact"}
     assert len(seen) >= 40

@@ -1,4 +1,4 @@
-"""Reading practice: from services outside the course only, made from sentences by code or written by the authors."""
+"""Reading practice: from services outside the course only, worded by code or written by the authors."""
 from __future__ import annotations
 
 import json
@@ -31,14 +31,14 @@ def test_values_errors_and_operations_are_found_and_ambiguous_sentences_left_out
 def test_a_question_never_says_its_answer_and_asks_in_the_right_unit():
     draw = random.Random(0)
     sentence = "A fresh loaf of wholemeal bread may rest for at most 12 hours in the covered basket near the oven."
-    said = [training.word_question("value", sentence, "12 hours", draw) for _ in range(30)]
-    assert not any("12" in text for text in said) and any(text.startswith("how long") for text in said)
-    assert len(set(said)) > 10
+    texts = [training.word_question("value", sentence, "12 hours", draw) for _ in range(30)]
+    assert not any("12" in text for text in texts) and any(text.startswith("how long") for text in texts)
+    assert len(set(texts)) > 10
 
 
 def test_names_are_asked_for_where_a_sentence_sets_one_or_a_member_is_described():
-    told = "Unless another one is given the value is SLOW_BAKE for each loaf."
-    assert ("value", told, "SLOW_BAKE") in reading_practice.asked_of(chunk("parameter Mode", told))
+    sentence = "Unless another one is given the value is SLOW_BAKE for each loaf."
+    assert ("value", sentence, "SLOW_BAKE") in reading_practice.asked_of(chunk("parameter Mode", sentence))
     member = chunk("output", "Returns: CrustColour (string). The shade of the crust when the loaf leaves the oven.")
     assert list(reading_practice.asked_of(member)) == [
         ("member", "The shade of the crust when the loaf leaves the oven.", "CrustColour")]
@@ -49,40 +49,40 @@ def test_the_authors_questions_are_about_other_services_and_resemble_none_of_the
     assert len(rows) >= 230 and len({row["id"] for row in rows}) == len(rows)
     assert all(set(row) == {"id", "task", "document", "sentence", "question", "answer"} for row in rows)
     assert not {row["document"].partition(".")[0] for row in rows} & set(settings.COURSE_SERVICES)
-    asked = evaluation.load_questions()
-    made = [Question(row["id"], row["task"], row["question"], (row["answer"],), (), (row["document"],), "train")
-            for row in rows]
-    assert not [pair for pair in evaluation.near_duplicates([*asked, *made]) if "reading-" in pair[0] + pair[1]]
+    benchmark = evaluation.load_questions()
+    practice = [Question(row["id"], row["task"], row["question"], (row["answer"],), (), (row["document"],), "train")
+                for row in rows]
+    assert not [pair for pair in evaluation.near_duplicates([*benchmark, *practice]) if "reading-" in pair[0] + pair[1]]
 
 
-def test_each_of_the_authors_questions_finds_its_sentence_again():
+def test_every_authored_question_finds_its_sentence():
     rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
     services = sorted({row["document"].partition(".")[0] for row in rows})[:6]
-    said = {}
+    stated = {}
     for document in corpus.load(services):
         for sentence in (s for part in document.sections for s in sentences(part.text)):
             for text in (sentence, f"{document.title} {sentence}"):  # a chunk may join the title to the first sentence
-                said[document.id, reading_practice.sentence_digest(text)] = text
+                stated[document.id, reading_practice.sentence_digest(text)] = text
     for row in rows:
         if row["document"].partition(".")[0] in services and row["task"] == "fact":
-            assert row["answer"] in said[row["document"], row["sentence"]], row["id"]
+            assert row["answer"] in stated[row["document"], row["sentence"]], row["id"]
 
 
 def test_practice_uses_no_service_of_the_course(chosen, tiny, monkeypatch):
     monkeypatch.setattr(reading_practice, "SERVICES", 2)
     loaded = []
     monkeypatch.setattr(corpus, "load", lambda names: loaded.extend(names) or tiny)
-    made = reading_practice.practice(4, chosen, lambda text: len(text.split()))
+    conversations = reading_practice.practice(4, chosen, lambda text: len(text.split()))
     assert len(loaded) == 2 and not set(loaded) & set(settings.COURSE_SERVICES)
-    for example in made:
+    for example in conversations:
         place = example.completion.rpartition("[")[2].rstrip("]")
         assert example.completion == metrics.ABSTENTION or example.shown[int(place) - 1].startswith(example.question.home)
-        for asked, answered in example.more:
-            cited = answered.rpartition("[")[2].rstrip("]")
-            assert asked and (answered == metrics.ABSTENTION or 1 <= int(cited) <= len(example.shown))
+        for question, answer in example.more:
+            cited = answer.rpartition("[")[2].rstrip("]")
+            assert question and (answer == metrics.ABSTENTION or 1 <= int(cited) <= len(example.shown))
 
 
-def test_a_conversation_is_trained_where_the_model_speaks_and_one_turn_is_what_trl_makes(language_model):
+def test_only_the_models_turns_are_labelled_and_one_turn_equals_trls_own_tokens(language_model):
     tokenizer = language_model.tokenizer
     first = Example("q", [{"role": "user", "content": "[1] five cups\n\nQuestion: how many?"}], "5 [1]")
     (one,) = examples.tokenized_conversations([first], tokenizer)
@@ -90,6 +90,6 @@ def test_a_conversation_is_trained_where_the_model_speaks_and_one_turn_is_what_t
     assert one["input_ids"] == tokenizer(whole, add_special_tokens=False)["input_ids"]
     assert training.example_tokens([first], language_model) == [len(one["input_ids"])]
     (two,) = examples.tokenized_conversations([replace(first, more=(("and plates?", metrics.ABSTENTION),))], tokenizer)
-    heard = tokenizer.decode([token for token in two["labels"] if token != -100])
-    assert heard == f"5 [1]<|im_end|>\n{metrics.ABSTENTION}<|im_end|>\n"
+    labelled = tokenizer.decode([token for token in two["labels"] if token != -100])
+    assert labelled == f"5 [1]<|im_end|>\n{metrics.ABSTENTION}<|im_end|>\n"
     assert two["input_ids"][: len(one["input_ids"])] == one["input_ids"] and "and plates?" in tokenizer.decode(two["input_ids"])

@@ -1,4 +1,4 @@
-"""Rendering of the service models: what every later number rests on."""
+"""Rendering of the service models, on which every later number depends."""
 from __future__ import annotations
 
 import pytest
@@ -67,12 +67,12 @@ def test_all_services_can_be_named():
     assert len(corpus.service_names()) == 439
 
 
-def test_an_unknown_service_is_named_with_its_neighbours():
+def test_an_unknown_service_is_reported_with_similar_names():
     with pytest.raises(ValueError, match="no service 'dynamo'.*dynamodb"):
         corpus.load(["dynamo"])
 
 
-def test_a_section_that_is_not_there_lists_those_that_are(world):
+def test_a_missing_section_is_reported_with_the_existing_ones(world):
     with pytest.raises(KeyError, match="overview"):
         world.documents["sqs.PurgeQueue"].section("parameter Nope")
 
@@ -85,5 +85,4 @@ def test_a_section_that_is_not_there_lists_those_that_are(world):
     ("FULL_EXPORT", {"FULL_EXPORT"}),
 ])
 def test_common_forms_of_a_value(value, expected):
-    found = set(gold_answers.common_forms(value))
-    assert expected - {"86400 seconds"} <= found
+    assert expected - {"86400 seconds"} <= set(gold_answers.common_forms(value))

@@ -12,14 +12,14 @@ def test_the_second_corpus_is_written_once_and_holds_every_answer(tmp_path):
     assert corpus.write_docstrings("networkx", tmp_path) == files and {p: p.stat().st_mtime_ns for p in files} == before
     documents = {document.id: document for document in corpus.load_folder(tmp_path)}
     assert len(documents) == len(files) > 600
-    asked = evaluation.load_questions(settings.DATA / "questions_networkx.jsonl", known=documents)
-    assert len(asked) >= 36 and {q.task for q in asked} == {"fact", "error", "routing", "unanswerable"}
-    for question in asked:
+    questions = evaluation.load_questions(settings.DATA / "questions_networkx.jsonl", known=documents)
+    assert len(questions) >= 36 and {q.task for q in questions} == {"fact", "error", "routing", "unanswerable"}
+    for question in questions:
         if question.evidence:
             assert metrics.contains(documents[question.evidence[0]].text, question.answers), question.id
 
 
-def test_a_package_that_is_not_there_or_says_nothing_is_named(tmp_path):
+def test_a_package_that_is_missing_or_undocumented_is_named(tmp_path):
     with pytest.raises(ValueError, match="'no_such_package' is not installed"):
         corpus.write_docstrings("no_such_package", tmp_path)
     with pytest.raises(ValueError, match="has no function"):

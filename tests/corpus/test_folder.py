@@ -1,4 +1,4 @@
-"""A learner's own documents: each format is read by its parser, each bad file is named and left out."""
+"""Your own documents: each format is read by its parser, each bad file is named and skipped."""
 from __future__ import annotations
 
 import pytest
@@ -28,18 +28,18 @@ def test_markdown_html_text_and_pdf_become_documents_with_sections(tmp_path):
     (tmp_path / "b.html").write_text("<html><head><title>x</title></head><script>bad()</script><h2>Fees</h2><p>3 &euro;</p>")
     (tmp_path / "c.txt").write_text("Plain words.")
     (tmp_path / "d.pdf").write_bytes(pdf("Dogs sleep eight hours"))
-    found = {document.id: document for document in corpus.load_folder(tmp_path)}
-    assert list(found) == ["b.html", "c.txt", "d.pdf", "guide/a.md"]
-    assert [s.name for s in found["guide/a.md"].sections] == ["overview", "Limits"]
-    assert "5" in found["guide/a.md"].section("Limits") and "bad" not in found["b.html"].text
-    assert "3 €" in found["b.html"].section("Fees") and "eight hours" in found["d.pdf"].section("page 1")
-    assert corpus.lead_sentence(found["c.txt"]) == "Plain words."
+    documents = {document.id: document for document in corpus.load_folder(tmp_path)}
+    assert list(documents) == ["b.html", "c.txt", "d.pdf", "guide/a.md"]
+    assert [s.name for s in documents["guide/a.md"].sections] == ["overview", "Limits"]
+    assert "5" in documents["guide/a.md"].section("Limits") and "bad" not in documents["b.html"].text
+    assert "3 €" in documents["b.html"].section("Fees") and "eight hours" in documents["d.pdf"].section("page 1")
+    assert corpus.lead_sentence(documents["c.txt"]) == "Plain words."
 
 
 @pytest.mark.parametrize(("name", "content", "sentence"), [
     ("a.txt", b"\xff\xfe\x00\x81", "not UTF-8 text"),
     ("a.md", b"", "the file is empty"),
-    ("a.txt", b"abc\0def", "binary file in spite of its name"),
+    ("a.txt", b"abc\0def", "binary file despite its extension"),
     ("a.pdf", b"not a pdf at all", "not a readable PDF"),
     ("a.html", b"<html></html>", "holds no text"),
     ("a.txt", b"   \n ", "holds no text"),
@@ -48,8 +48,8 @@ def test_a_bad_file_is_named_and_the_others_are_kept(tmp_path, capsys, name, con
     (tmp_path / name).write_bytes(content)
     (tmp_path / "good.txt").write_text("Fine.")
     assert [document.id for document in corpus.load_folder(tmp_path)] == ["good.txt"]
-    told = capsys.readouterr().err
-    assert name in told and sentence in told and told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert name in message and sentence in message and message.count("\n") == 1
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""Each check passes the reference, rejects named wrong answers with a telling message, and lets a blank go on."""
+"""Each check passes the reference, names the mistake of a wrong answer, and lets the notebook continue after a blank one."""
 from __future__ import annotations
 
 import re
@@ -65,7 +65,7 @@ def ignores_k(ranking, evidence, k):
     return float(any(id_ in evidence for id_ in ranking))
 
 
-def skips_and_goes_on(token_counts, k, budget):
+def skips_and_continues(token_counts, k, budget):
     used = spent = 0
     for count in token_counts[:k]:
         if spent + count <= budget or not used:
@@ -149,18 +149,18 @@ def always_sixty(rankings, k):
     return reciprocal_rank_fusion(rankings, 60)
 
 
-def precision_and_recall(found, wanted):
-    right = len(found & wanted)
-    return (right / len(found) if found else 0.0, right / len(wanted) if wanted else 0.0)
+def precision_and_recall(extracted, gold):
+    correct = len(extracted & gold)
+    return (correct / len(extracted) if extracted else 0.0, correct / len(gold) if gold else 0.0)
 
 
-def recall_first(found, wanted):
-    return precision_and_recall(found, wanted)[::-1]
+def recall_first(extracted, gold):
+    return precision_and_recall(extracted, gold)[::-1]
 
 
-def divides_by_the_union(found, wanted):
-    right = len(found & wanted)
-    return (right / max(1, len(found | wanted)), right / max(1, len(wanted)))
+def divides_by_the_union(extracted, gold):
+    correct = len(extracted & gold)
+    return (correct / max(1, len(extracted | gold)), correct / max(1, len(gold)))
 
 
 def only_first(edges, a, b, relation):
@@ -189,16 +189,16 @@ EXERCISES = [
     (course.check_recall_at_k, recall_at_k, {divides_by_evidence: "divide by how many", precision_instead: "not 1/k",
      returns_a_bool: "return a float",
      looks_one_too_few: "", ignores_k: "first k documents only"}),
-    (course.check_passages_that_fit, passages_that_fit, {skips_and_goes_on: "put in its place",
-     may_be_empty: "always goes in", budget_excluded: "Exactly filling"}),
+    (course.check_passages_that_fit, passages_that_fit, {skips_and_continues: "worse one in its place",
+     may_be_empty: "Always include the best", budget_excluded: "Exactly filling"}),
     (course.check_identifier_words, identifier_words, {cuts_at_every_capital: "", keeps_the_capitals: "in lower case",
-     forgets_digits: "Digits are a word", glues_digits_on: "after small letters too"}),
+     forgets_digits: "Digits are a separate word", glues_digits_on: "after small letters, too"}),
     (course.check_reciprocal_rank_fusion, reciprocal_rank_fusion, {counts_from_zero: "counted from 1",
      keeps_the_best_rank_only: "added up", always_sixty: "not a fixed 60", breaks_ties_by_name: "ties keep the order"}),
-    (course.check_precision_and_recall, precision_and_recall, {recall_first: "divided by what was *found*",
+    (course.check_precision_and_recall, precision_and_recall, {recall_first: "divide precision by the size of `found`",
      divides_by_the_union: ""}),
-    (course.check_only_first, only_first, {any_relation: "same relation only", both_directions: "direction",
-     does_not_deduplicate: "each name once"}),
+    (course.check_only_first, only_first, {any_relation: "same relation only", both_directions: "depend on the direction",
+     does_not_deduplicate: "with each name once"}),
 ]
 
 
@@ -209,14 +209,14 @@ def test_the_reference_passes_and_is_used(check, reference, wrong, capsys):
     assert course.use_mine_or_reference(reference) is reference
 
 
-@pytest.mark.parametrize(("check", "wrong", "slip"),
-                         [(check, wrong, slip) for check, _, slips in EXERCISES for wrong, slip in slips.items()])
-def test_wrong_answers_are_rejected_and_the_slip_is_named(check, wrong, slip, monkeypatch):
+@pytest.mark.parametrize(("check", "wrong", "mistake"),
+                         [(check, wrong, mistake) for check, _, mistakes in EXERCISES for wrong, mistake in mistakes.items()])
+def test_wrong_answers_are_rejected_and_the_mistake_is_named(check, wrong, mistake, monkeypatch):
     name = check.__name__.removeprefix("check_")
     monkeypatch.setattr(wrong, "__name__", name)
     with pytest.raises(AssertionError) as caught:
         check(wrong)
-    assert slip in str(caught.value) and wrong.__name__ in str(caught.value)
+    assert mistake in str(caught.value) and wrong.__name__ in str(caught.value)
     assert course.use_mine_or_reference(wrong).__code__.co_filename == f"<solution of {name}>"
 
 
@@ -226,7 +226,7 @@ def test_every_check_rejects_at_least_two_wrong_answers():
 
 
 @pytest.mark.parametrize(("check", "reference", "wrong"), EXERCISES)
-def test_a_blank_exercise_is_to_do_and_the_notebook_goes_on(check, reference, wrong, capsys):
+def test_a_blank_exercise_is_to_do_and_the_reference_is_used(check, reference, wrong, capsys):
     def blank(*_):
         raise NotImplementedError
 
@@ -236,10 +236,10 @@ def test_a_blank_exercise_is_to_do_and_the_notebook_goes_on(check, reference, wr
     assert course.use_mine_or_reference(blank).__code__.co_filename == f"<solution of {reference.__name__}>"
 
 
-def test_an_error_inside_an_answer_is_told_with_the_call_and_its_hint():
+def test_an_error_inside_an_answer_is_reported_with_the_call_and_its_hint():
     with pytest.raises(AssertionError, match="raised ZeroDivisionError.*do not divide by zero"):
-        course.check_precision_and_recall(lambda found, wanted: (len(found & wanted) / len(found),
-                                                                 len(found & wanted) / len(wanted)))
+        course.check_precision_and_recall(lambda extracted, gold: (len(extracted & gold) / len(extracted),
+                                                                   len(extracted & gold) / len(gold)))
 
 
 @pytest.mark.parametrize("name", vars(SOLVED))

@@ -57,12 +57,12 @@ def in_the_order_given(confidence, correct):
     return [(n / len(correct), sum(correct[:n]) / n) for n in range(1, len(correct) + 1)]
 
 
-def right_among_all(confidence, correct):
+def correct_among_all(confidence, correct):
     return [(coverage, coverage * accuracy) for coverage, accuracy in SOLVED.risk_coverage(confidence, correct)]
 
 
 def splits_ties(confidence, correct):
-    order = [right for _, right in sorted(zip(confidence, correct, strict=True), key=lambda pair: -pair[0])]
+    order = [is_correct for _, is_correct in sorted(zip(confidence, correct, strict=True), key=lambda pair: -pair[0])]
     return in_the_order_given(confidence, order)
 
 
@@ -106,24 +106,24 @@ def promotes_on_the_mean(goal_low, exact_match_change, silence_change, perplexit
     return exact_match_change >= -0.03 and silence_change <= 0.03 and perplexity_ratio <= 1.05
 
 
-def forgets_silence(goal_low, exact_match_change, silence_change, perplexity_ratio):
+def ignores_abstention(goal_low, exact_match_change, silence_change, perplexity_ratio):
     return goal_low > 0 and exact_match_change >= -0.03 and perplexity_ratio <= 1.05
 
 
-RIGHT = [raft_example, SOLVED.lora_parameters, SOLVED.labels_for,
+REFERENCES = [raft_example, SOLVED.lora_parameters, SOLVED.labels_for,
          SOLVED.risk_coverage, cohen_kappa, dpo_loss, may_promote]
 WRONG = {
     "raft_example": [numbers_from_zero, number_of_the_argument, answers_without_a_passage],
     "lora_parameters": [counts_the_frozen_weight, twice_the_inputs],
     "labels_for": [never_stops, learns_the_prompt, masks_by_value],
-    "risk_coverage": [in_the_order_given, right_among_all, splits_ties],
+    "risk_coverage": [in_the_order_given, correct_among_all, splits_ties],
     "cohen_kappa": [plain_agreement, chance_is_one_half],
     "dpo_loss": [no_reference, other_way_round, no_beta],
-    "may_promote": [promotes_on_the_mean, forgets_silence],
+    "may_promote": [promotes_on_the_mean, ignores_abstention],
 }
 
 
-@pytest.mark.parametrize("reference", RIGHT, ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda fn: fn.__name__)
 def test_the_reference_passes_and_is_marked_as_solved(reference, capsys):
     getattr(lab2, f"check_{reference.__name__}")(reference)
     assert "solved" in capsys.readouterr().out

@@ -31,7 +31,7 @@ def mean_of_means(values, clusters, drawn):
     return sum(sum(of[name]) / len(of[name]) for name in drawn) / len(drawn)
 
 
-def each_once(values, clusters, drawn):
+def drawn_clusters_once(values, clusters, drawn):
     return SOLVED.cluster_mean(values, clusters, sorted(set(drawn)))
 
 
@@ -95,11 +95,11 @@ def summed(values):
     return [sum(max(row) - row[i] for row in values) for i in range(len(values[0]))]
 
 
-RIGHT = (SOLVED.token_f1, SOLVED.cluster_mean, read_result, SOLVED.cost_per_correct,
+REFERENCES = (SOLVED.token_f1, SOLVED.cluster_mean, read_result, SOLVED.cost_per_correct,
          SOLVED.break_even, SOLVED.swings, SOLVED.expected_regret)
 WRONG = [
     ("token_f1", counts_a_set), ("token_f1", recall_only), ("token_f1", shares_a_set),
-    ("cluster_mean", mean_of_means), ("cluster_mean", each_once),
+    ("cluster_mean", mean_of_means), ("cluster_mean", drawn_clusters_once),
     ("read_result", no_evidence_is_no_difference), ("read_result", asks_for_worth_first), ("read_result", looks_at_the_middle),
     ("cost_per_correct", spread_over_questions), ("cost_per_correct", zero_when_none),
     ("break_even", pays_all_of_it_back), ("break_even", negative_volumes), ("break_even", whichever_way_round),
@@ -108,13 +108,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("right", RIGHT, ids=lambda fn: fn.__name__)
-def test_a_check_passes_the_reference(right, capsys):
-    getattr(lab3, f"check_{right.__name__}")(right)
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda fn: fn.__name__)
+def test_a_check_passes_the_reference(reference, capsys):
+    getattr(lab3, f"check_{reference.__name__}")(reference)
     assert "solved" in capsys.readouterr().out and course.exercise_progress()
 
 
-@pytest.mark.parametrize("name", [fn.__name__ for fn in RIGHT])
+@pytest.mark.parametrize("name", [fn.__name__ for fn in REFERENCES])
 def test_an_unsolved_exercise_is_to_do(name, capsys):
     def unsolved(*_):
         raise NotImplementedError
@@ -131,8 +131,8 @@ def test_a_check_rejects_a_wrong_answer(name, wrong):
 
 
 def test_the_exercises_agree_with_the_package():
-    found = SOLVED.token_f1("it is 5 minutes", "5 minutes")
-    assert found == pytest.approx(answers.token_f1("it is 5 minutes", ["5 minutes"]))
+    f1 = SOLVED.token_f1("it is 5 minutes", "5 minutes")
+    assert f1 == pytest.approx(answers.token_f1("it is 5 minutes", ["5 minutes"]))
     values, clusters = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0], list("aabbcd")
     mean = SOLVED.cluster_mean(values, clusters, list("abcd"))
     assert mean == pytest.approx(metrics.mean_interval(values, clusters).mean)
@@ -140,6 +140,6 @@ def test_the_exercises_agree_with_the_package():
         assert read_result(low, high, 0.05) == metrics.read_result(low, high, 0.05)
     import numpy
 
-    drawn = [[3.0, 1.0], [1.0, 2.0]]
-    assert SOLVED.expected_regret(drawn) == pytest.approx(roi.compare_options(numpy.array(drawn))["regret"].tolist())
+    values = [[3.0, 1.0], [1.0, 2.0]]
+    assert SOLVED.expected_regret(values) == pytest.approx(roi.compare_options(numpy.array(values))["regret"].tolist())
     assert set(outcomes.OUTCOMES) == {"correct", "wrong", "abstained"}

@@ -1,4 +1,4 @@
-"""The way from solution to lab and back loses nothing but the solutions."""
+"""Labs are the solutions without the exercise bodies."""
 from __future__ import annotations
 
 import ast
@@ -32,7 +32,7 @@ def text(cell: dict) -> str:
 
 
 def fill_lab(lab: dict, solution: dict) -> dict:
-    """The lab with each stub replaced by the body from the solution's cell of the same id."""
+    """The lab with each stub replaced by the code of the solution cell with the same id."""
     bodies, filled = {cell["id"]: text(cell) for cell in solution["cells"]}, copy.deepcopy(lab)
     for cell in filled["cells"]:
         cell["source"] = text(cell)
@@ -53,12 +53,12 @@ def test_signature_docstring_and_check_survive_and_the_body_does_not():
 
 
 @pytest.mark.parametrize("source", ["### BEGIN SOLUTION\nx", "### END SOLUTION", "### BEGIN SOLUTION\n### BEGIN SOLUTION\n"])
-def test_markers_that_do_not_pair_are_refused(source):
+def test_unpaired_markers_are_refused(source):
     with pytest.raises(ValueError, match="without"):
         release.blank_solutions(source)
 
 
-def test_labs_are_in_step_with_solutions():
+def test_labs_match_solutions():
     assert LABS and release.release_labs(check=True) == 0
 
 
@@ -73,7 +73,7 @@ def test_filling_a_lab_from_its_solution_gives_back_the_solutions_code(path):
     assert not [c for c in lab["cells"] if c.get("outputs") or c.get("execution_count")]
 
 
-def test_a_lab_cell_that_was_changed_is_noticed_when_filling():
+def test_a_changed_lab_cell_is_detected_when_filling():
     solution = {"cells": [{"id": "a", "cell_type": "code", "source": SOURCE}]}
     lab = {"cells": [{"id": "a", "cell_type": "code", "source": release.blank_solutions(SOURCE).replace("Twice", "Thrice")}]}
     with pytest.raises(ValueError, match="cell a is not"):
@@ -81,7 +81,7 @@ def test_a_lab_cell_that_was_changed_is_noticed_when_filling():
 
 
 @pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
-def test_badge_and_clone_address_come_from_the_one_setting(path):
+def test_badge_and_clone_address_come_from_settings(path):
     for folder in ("labs", "solutions"):
         text = (settings.ROOT / folder / path.name).read_text("utf-8")
         book = json.loads(text)
@@ -90,12 +90,12 @@ def test_badge_and_clone_address_come_from_the_one_setting(path):
         assert f'REPOSITORY = "{settings.REPOSITORY_URL}"' in sources
 
 
-def test_readme_badges_come_from_the_one_setting():
+def test_readme_badges_come_from_settings():
     readme = (settings.ROOT / "README.md").read_text("utf-8")
     assert all(release.colab_badge(f"labs/{path.name}") in readme for path in LABS)
 
 
-def test_a_lab_that_is_replaced_is_kept_in_the_cache(tmp_path, monkeypatch):
+def test_a_replaced_lab_is_saved_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
     for folder in ("solutions", "labs"):
         (tmp_path / folder).mkdir()
@@ -104,22 +104,22 @@ def test_a_lab_that_is_replaced_is_kept_in_the_cache(tmp_path, monkeypatch):
     (tmp_path / "labs" / "x.ipynb").write_text('{"cells": ["MY ANSWER"]}')
     assert release.release_labs(check=True, root=tmp_path) == 1 and "MY ANSWER" in (tmp_path / "labs" / "x.ipynb").read_text()
     release.release_labs(root=tmp_path)
-    (kept,) = (tmp_path / "cache" / "backup").iterdir()
-    assert "MY ANSWER" in kept.read_text() and release.release_labs(check=True, root=tmp_path) == 0
+    (backup,) = (tmp_path / "cache" / "backup").iterdir()
+    assert "MY ANSWER" in backup.read_text() and release.release_labs(check=True, root=tmp_path) == 0
 
 
 def test_no_lab_holds_the_code_of_a_solution():
-    """Compared as syntax: the statements of a solved body stand in no cell of any lab, as statements or inside another one."""
+    """Compared as syntax: no statement of a solved body is in a lab cell, alone or inside another statement."""
     cells = ["".join(cell["source"]) for path in LABS for cell in
              json.loads((settings.ROOT / "labs" / path.name).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
-    shown = "\n".join(ast.unparse(ast.parse(cell)) for cell in cells)
+    lab_code = "\n".join(ast.unparse(ast.parse(cell)) for cell in cells)
     for name, source in exercise_sources().items():
         body = [node for node in ast.parse(source).body[0].body if not isinstance(getattr(node, "value", None), ast.Constant)]
         for statement in body:
             text = ast.unparse(statement).removeprefix("return ")
-            assert len(text) < 25 or text not in shown, f"{name}: {text}"
+            assert len(text) < 25 or text not in lab_code, f"{name}: {text}"
 
 
-def test_the_guard_would_notice_a_solution_in_a_lab():
+def test_the_guard_detects_a_solution_in_a_lab():
     text = ast.unparse(ast.parse(exercise_sources()["only_first"]).body[0].body[-1]).removeprefix("return ")
     assert len(text) >= 25 and text in ast.unparse(ast.parse(f"walk = use(mine, lambda: {text})"))

@@ -12,31 +12,32 @@ from utils.evaluation import outcomes, training_seeds
 from utils.types import Record
 
 
-def record(id_: str, arm: str, right: bool = False, silent: bool = False, task: str = "fact", words: int = 3, **scores) -> Record:
-    return Record(id_, arm, task, id_[:1], (), "", silent, (), (), 0, 0, {"retrieve": 0.0, "generate": 0.0},
-                  {"contains": float(right), "words": words, **scores}, "")
+def record(id_: str, arm: str, correct: bool = False, abstained: bool = False, task: str = "fact", words: int = 3,
+           **scores) -> Record:
+    return Record(id_, arm, task, id_[:1], (), "", abstained, (), (), 0, 0, {"retrieve": 0.0, "generate": 0.0},
+                  {"contains": float(correct), "words": words, **scores}, "")
 
 
 def test_an_outcome_needs_an_accepted_answer_in_a_short_reply():
     assert evaluation.outcome(record("a", "x", True)) == "correct"
     assert evaluation.outcome(record("a", "x", True, words=16)) == "wrong"
-    assert evaluation.outcome(record("a", "x", silent=True)) == "abstained"
+    assert evaluation.outcome(record("a", "x", abstained=True)) == "abstained"
     assert evaluation.outcome(record("u", "x", task="unanswerable")) == "wrong"
-    assert evaluation.outcome(record("u", "x", silent=True, task="unanswerable")) == "abstained"
+    assert evaluation.outcome(record("u", "x", abstained=True, task="unanswerable")) == "abstained"
     assert evaluation.outcome(record("m", "x", task="multi_doc", set_f1=0.85)) == "correct"
     assert evaluation.outcome(record("m", "x", task="multi_doc", set_f1=0.5)) == "wrong"
-    assert evaluation.outcome(record("m", "x", silent=True, task="multi_doc", set_f1=0.85)) == "correct"  # the graph's set
-    assert evaluation.outcome(record("m", "x", silent=True, task="multi_doc", set_f1=0.5)) == "abstained"
+    assert evaluation.outcome(record("m", "x", abstained=True, task="multi_doc", set_f1=0.85)) == "correct"  # the graph's set
+    assert evaluation.outcome(record("m", "x", abstained=True, task="multi_doc", set_f1=0.5)) == "abstained"
     with pytest.raises(ValueError, match="leave it out"):
         evaluation.outcome(record("s", "x", task="summary"))
 
 
 def test_draws_keep_arms_paired_and_resample_clusters():
     rows = [record(f"{c}{n}", arm, (ord(c) % 2 == 0) != (arm == "y")) for c in "abcdef" for n in range(5) for arm in "xy"]
-    made = evaluation.outcome_draws(rows, ["x", "y"], 2000)
-    assert made.shape == (2000, 2, 3) and numpy.allclose(made.sum(axis=2), 1)
-    assert numpy.allclose(made[:, 0, 0] + made[:, 1, 0], 1)  # what x gets right y does not, in every draw
-    assert abs(made[:, 0, 0].mean() - 0.5) < 0.02 and 0.17 < made[:, 0, 0].std() < 0.24  # six clusters, not thirty questions
+    draws = evaluation.outcome_draws(rows, ["x", "y"], 2000)
+    assert draws.shape == (2000, 2, 3) and numpy.allclose(draws.sum(axis=2), 1)
+    assert numpy.allclose(draws[:, 0, 0] + draws[:, 1, 0], 1)  # in every draw x is correct where y is not
+    assert abs(draws[:, 0, 0].mean() - 0.5) < 0.02 and 0.17 < draws[:, 0, 0].std() < 0.24  # six clusters, not thirty questions
     assert evaluation.outcome_shares(rows, "x") == {"correct": 0.5, "wrong": 0.5, "abstained": 0.0}
     with pytest.raises(ValueError, match="same questions"):
         evaluation.outcome_draws([record("a1", "x"), record("b1", "y")], ["x", "y"])
@@ -45,35 +46,35 @@ def test_draws_keep_arms_paired_and_resample_clusters():
 
 
 def test_rescue_and_distraction_look_at_what_context_changed():
-    before = [record("a1", "no", True), record("b1", "no"), record("c1", "no"), record("d1", "no", silent=True)]
+    before = [record("a1", "no", True), record("b1", "no"), record("c1", "no"), record("d1", "no", abstained=True)]
     after = [record("a1", "rag"), record("b1", "rag", True), record("c1", "rag"), record("d1", "rag", True)]
-    found = outcomes.changed_by_context([*before, *after], "no", "rag")
-    assert found["rescue"].mean == pytest.approx(2 / 3) and found["rescue"].n == 3 and found["distraction"].mean == 1.0
-    told = evaluation.rescue_table([*before, *after], [("no", "rag")]).loc["no → rag"]
-    assert told.to_dict() == {"rescue": "2 of 3", "distraction": "1 of 1"}
+    changes = outcomes.changed_by_context([*before, *after], "no", "rag")
+    assert changes["rescue"].mean == pytest.approx(2 / 3) and changes["rescue"].n == 3 and changes["distraction"].mean == 1.0
+    row = evaluation.rescue_table([*before, *after], [("no", "rag")]).loc["no → rag"]
+    assert row.to_dict() == {"rescue": "2 of 3", "distraction": "1 of 1"}
     none = outcomes.changed_by_context([record("a1", "no"), record("a1", "rag")], "no", "rag")
     assert none["distraction"] is None and none["rescue"].mean == 0.0
 
 
-def test_sufficient_context_splits_by_what_stood_in_the_prompt():
+def test_sufficient_context_splits_by_whether_the_prompt_contains_the_answer():
     rows = [record("a1", "x", True, answer_in_context=1.0), record("b1", "x", answer_in_context=1.0),
-            record("c1", "x", silent=True, answer_in_context=0.0)]
-    found = evaluation.outcomes_by_context(rows, "x")
-    assert found["sufficient"] == {"correct": 0.5, "wrong": 0.5, "abstained": 0.0, "n": 2}
-    assert found["insufficient"]["abstained"] == 1.0
+            record("c1", "x", abstained=True, answer_in_context=0.0)]
+    shares = evaluation.outcomes_by_context(rows, "x")
+    assert shares["sufficient"] == {"correct": 0.5, "wrong": 0.5, "abstained": 0.0, "n": 2}
+    assert shares["insufficient"]["abstained"] == 1.0
 
 
-def test_shares_differences_and_groups_come_with_their_questions():
+def test_shares_differences_and_groups_of_correct_answers():
     rows = [record(f"{c}{n}", arm, arm == "y" or n == 0, task="error" if n else "fact")
             for c in "abcd" for n in range(2) for arm in "xy"]
     assert evaluation.correct_share(rows, "x").mean == 0.5 and evaluation.correct_share(rows, "x").n == 8
     assert evaluation.metric_interval(rows, "y", "contains").mean == 1.0
     gap = evaluation.paired_outcomes(rows, "x", "y")
     assert gap.difference == 0.5 and evaluation.paired_outcomes(rows, "x", "y", "wrong").difference == -0.5
-    asked = {r.question_id: SimpleNamespace(id=r.question_id, exposure="", overlap="low") for r in rows}
-    told = evaluation.correct_by_group([*rows, record("a0", "base", True)], asked, ["x", "y"])
-    assert dict(told.loc["fact"]) == {"n": 4, "x": 1.0, "y": 1.0} and dict(told.loc["error"]) == {"n": 4, "x": 0.0, "y": 1.0}
-    assert told.loc["base says it"]["n"] == 1 and told.loc["overlap low"]["n"] == 8
+    questions = {r.question_id: SimpleNamespace(id=r.question_id, exposure="", overlap="low") for r in rows}
+    groups = evaluation.correct_by_group([*rows, record("a0", "base", True)], questions, ["x", "y"])
+    assert dict(groups.loc["fact"]) == {"n": 4, "x": 1.0, "y": 1.0} and dict(groups.loc["error"]) == {"n": 4, "x": 0.0, "y": 1.0}
+    assert groups.loc["base says it"]["n"] == 1 and groups.loc["overlap low"]["n"] == 8
 
 
 def test_usage_is_a_mean_over_an_arms_own_records():
@@ -82,19 +83,19 @@ def test_usage_is_a_mean_over_an_arms_own_records():
     assert evaluation.mean_usage(rows, "x") == {"tokens_in": 200.0, "tokens_out": 4.0, "seconds": 1.5}
 
 
-def test_tables_of_silence_and_of_training_seeds():
-    rows = [record("a1", "raft+advanced_rag", True, exact_match=1), record("a2", "raft+advanced_rag", silent=True, exact_match=0),
-            record("u1", "raft+advanced_rag", silent=True, task="unanswerable"),
+def test_tables_of_abstentions_and_of_training_seeds():
+    rows = [record("a1", "raft+advanced_rag", True, exact_match=1),
+            record("a2", "raft+advanced_rag", abstained=True, exact_match=0),
+            record("u1", "raft+advanced_rag", abstained=True, task="unanswerable"),
             record("u2", "raft+advanced_rag", task="unanswerable"),
             record("a1", "raft@1+advanced_rag", True, exact_match=1), record("a2", "raft@1+advanced_rag", True, exact_match=1),
             record("a1", "raft", True)]
-    found = evaluation.abstention_counts(rows, ["raft+advanced_rag"]).loc["raft+advanced_rag"]
-    assert found.to_dict() == {"answered, answerable": 1, "abstained, answerable": 1, "answered, unanswerable": 1,
-                               "abstained, unanswerable": 1}
-    told = training_seeds.seed_table(rows, ("raft", "gone"))
-    assert list(told.index) == [("raft", 0), ("raft", 1)] and told.loc[("raft", 1), "correct"].startswith("1.00")
-    assert [told.loc[("raft", 0), f"abstained on {kind}"]
-            for kind in ("answerable", "unanswerable")] == ["0.50 of 2", "0.50 of 2"]
+    counts = evaluation.abstention_counts(rows, ["raft+advanced_rag"]).loc["raft+advanced_rag"]
+    assert counts.to_dict() == {"answered, answerable": 1, "abstained, answerable": 1, "answered, unanswerable": 1,
+                                "abstained, unanswerable": 1}
+    seeds = training_seeds.seed_table(rows, ("raft", "gone"))
+    assert list(seeds.index) == [("raft", 0), ("raft", 1)] and seeds.loc[("raft", 1), "correct"].startswith("1.00")
+    assert [seeds.loc[("raft", 0), f"abstained on {kind}"] for kind in ("answerable", "unanswerable")] == ["0.50 of 2"] * 2
     assert training_seeds.seed_spread(rows, "raft").startswith("raft: 2 training runs, 0.75 between best and worst")
     differ = training_seeds.seed_differences([*rows, record("a1", "base"), record("a2", "base")],
                                              [("base", "raft+advanced_rag")])

@@ -1,4 +1,4 @@
-"""Reading other people's questions: each mistake gets one sentence that says where it is."""
+"""Reading a questions file: each mistake is refused in one sentence that says where it is."""
 from __future__ import annotations
 
 import json
@@ -18,7 +18,7 @@ def write(path, *rows) -> str:
     return str(path)
 
 
-def test_a_file_without_fact_split_and_family_is_read_and_unknown_fields_are_ignored(tmp_path):
+def test_optional_fields_may_be_missing_and_unknown_fields_are_ignored(tmp_path):
     (question,) = evaluation.load_questions(write(tmp_path / "q.jsonl", {**GOOD, "colour": "red"}))
     assert question.answers == ("1 day",) and question.split == "" and question.cluster == "a.md"
 
@@ -40,7 +40,7 @@ def test_a_file_without_fact_split_and_family_is_read_and_unknown_fields_are_ign
     ([{**GOOD, "evidence": ["b.md"]}], "evidence 'b.md' is not in the corpus"),
     ([""], "holds no questions"),
 ])
-def test_a_broken_line_is_refused_with_its_place_and_remedy(tmp_path, rows, sentence):
+def test_an_invalid_line_is_refused_with_its_place_and_the_fix(tmp_path, rows, sentence):
     with pytest.raises(ValueError, match="q.jsonl") as caught:
         evaluation.load_questions(write(tmp_path / "q.jsonl", *rows), known=["a.md"])
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
@@ -59,7 +59,7 @@ def test_a_split_without_questions_is_refused(tmp_path):
         evaluation.load_questions(write(tmp_path / "q.jsonl", GOOD), split="dev")
 
 
-def test_words_meet_across_identifiers_and_endings():
+def test_identifiers_and_word_endings_have_the_same_stems():
     assert stems("SendMessages") == stems("sending message") == ["send", "messag"]
 
 

@@ -30,17 +30,16 @@ QUESTIONS = [
 
 
 @pytest.fixture
-def room(tiny, chosen, tmp_path, monkeypatch):
-    cache = tmp_path / "cache"
+def workspace(tiny, chosen, tmp_path, monkeypatch):
     ready = models.language_model(chosen), models.embedder(chosen.embedder)
     assert all(ready)
-    monkeypatch.setenv("LAB_CACHE", str(cache))
-    made = evaluation.Workspace(tiny, replace(chosen, max_new_tokens=6))
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    prepared = evaluation.Workspace(tiny, replace(chosen, max_new_tokens=6))
     monkeypatch.setattr(evaluation.Workspace, "model", lambda self, adapter="base": ready[0])
-    return made
+    return prepared
 
 
-def test_arm_names_are_parsed_as_typed_and_unknown_ones_list_the_known():
+def test_arm_names_are_parsed_and_an_unknown_name_lists_the_known_ones():
     parsed = evaluation.parse_arms("base, base+naive_rag,oracle,oracle,question_only")
     assert [(arm.name, arm.context.name) for arm in parsed] == [("base", ""), ("base+naive_rag", "naive_rag"),
                                                            ("oracle", "oracle"), ("question_only", "")]
@@ -54,9 +53,9 @@ def test_arm_names_are_parsed_as_typed_and_unknown_ones_list_the_known():
         evaluation.parse_arms(" , ")
 
 
-def test_there_is_one_record_with_all_fields_for_every_question_and_arm(room, tmp_path):
+def test_there_is_one_record_with_all_fields_for_every_question_and_arm(workspace, tmp_path):
     out = tmp_path / "records.jsonl"
-    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("base,naive_rag"), room, out)
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("base,naive_rag"), workspace, out)
     assert [(r.arm, r.question_id) for r in records] == [(a, q.id) for a in ("base", "naive_rag") for q in QUESTIONS]
     assert all(set(record.to_json()) == FIELDS for record in records)
     assert record_files.read_records(out) == records and not out.with_name("records.jsonl.part").exists()
@@ -65,13 +64,13 @@ def test_there_is_one_record_with_all_fields_for_every_question_and_arm(room, tm
     assert [record.cluster for record in records[:4]] == ["shop.FeedCat", "q2", "shop.BakeBread", "shop.BakeBread"]
 
 
-def test_retrieval_only_needs_no_model_and_writes_every_record(room, monkeypatch):
+def test_retrieval_only_needs_no_model_and_writes_every_record(workspace, monkeypatch):
     monkeypatch.setattr(evaluation.Workspace, "model", lambda *_: pytest.fail("the model was asked for"))
-    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("base,naive_rag"), room, retrieval_only=True)
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("base,naive_rag"), workspace, retrieval_only=True)
     assert len(records) == 8 and records[4].scores["recall@1"] == 1
 
 
-def test_an_interrupted_run_loses_at_most_a_batch_and_goes_on(room, tmp_path, monkeypatch):
+def test_an_interrupted_run_loses_at_most_a_batch_and_resumes(workspace, tmp_path, monkeypatch):
     out, saved = tmp_path / "r.jsonl", scoring.make_record
     calls = []
 
@@ -83,31 +82,31 @@ def test_an_interrupted_run_loses_at_most_a_batch_and_goes_on(room, tmp_path, mo
 
     monkeypatch.setattr(runner, "make_record", failing)
     with pytest.raises(KeyboardInterrupt):
-        evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
+        evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), workspace, out, retrieval_only=True)
     assert not out.exists() and len((tmp_path / "r.jsonl.part").read_text().splitlines()) == 2
     with (tmp_path / "r.jsonl.part").open("a") as part:
         part.write('{"record": {"half')
     monkeypatch.setattr(runner, "make_record", saved)
-    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), workspace, out, retrieval_only=True)
     assert len(records) == 4 and len(out.read_text().splitlines()) == 4
 
 
-def test_records_of_other_settings_are_not_resumed(room, tmp_path):
+def test_records_of_other_settings_are_not_resumed(workspace, tmp_path):
     part, (arm,) = tmp_path / "r.jsonl.part", evaluation.parse_arms("naive_rag")
-    (old,) = evaluation.run_arms(QUESTIONS[:1], [arm], room, retrieval_only=True)
+    (old,) = evaluation.run_arms(QUESTIONS[:1], [arm], workspace, retrieval_only=True)
     part.write_text(json.dumps({"record": {**old.to_json(), "settings_hash": "old"}, "question": QUESTIONS[0].question}) + "\n")
-    records = evaluation.run_arms(QUESTIONS[:1], [arm], room, tmp_path / "r.jsonl", retrieval_only=True)
-    assert records[0].settings_hash == room.digest(arm)
+    records = evaluation.run_arms(QUESTIONS[:1], [arm], workspace, tmp_path / "r.jsonl", retrieval_only=True)
+    assert records[0].settings_hash == workspace.digest(arm)
 
 
-def test_oracle_sees_evidence_only_distractor_the_rest_and_both_agree_without_evidence(room):
-    inside = {hit.document_id for hit in room.hits(QUESTIONS[0], "oracle")}
-    outside = {hit.document_id for hit in room.hits(QUESTIONS[0], "distractor")}
+def test_oracle_sees_evidence_only_distractor_the_rest_and_both_agree_without_evidence(workspace):
+    inside = {hit.document_id for hit in workspace.hits(QUESTIONS[0], "oracle")}
+    outside = {hit.document_id for hit in workspace.hits(QUESTIONS[0], "distractor")}
     assert inside == {"shop.FeedCat"} and "shop.FeedCat" not in outside
-    assert room.hits(QUESTIONS[1], "oracle") == room.hits(QUESTIONS[1], "distractor")
+    assert workspace.hits(QUESTIONS[1], "oracle") == workspace.hits(QUESTIONS[1], "distractor")
 
 
-def test_the_reference_of_a_summary_never_reaches_the_prompt(room, monkeypatch):
+def test_the_reference_of_a_summary_never_reaches_the_prompt(workspace, monkeypatch):
     seen = []
 
     class Spy:
@@ -119,41 +118,41 @@ def test_the_reference_of_a_summary_never_reaches_the_prompt(room, monkeypatch):
 
     monkeypatch.setattr(evaluation.Workspace, "model", lambda *_: Spy())
     with pytest.raises(StopIteration):
-        next(iter(runner._answers(evaluation.parse_arms("oracle")[0], [QUESTIONS[2]], room, False, ())))
-    assert room.reference(QUESTIONS[2]) == "Bakes a loaf of bread in the oven."
+        next(iter(runner._answers(evaluation.parse_arms("oracle")[0], [QUESTIONS[2]], workspace, False, ())))
+    assert workspace.reference(QUESTIONS[2]) == "Bakes a loaf of bread in the oven."
     assert seen and not any("loaf" in text and "Bakes a" in text for text in seen)
 
 
-def test_baselines_answer_from_the_wording_alone(room):
+def test_baselines_answer_from_the_wording_alone(workspace):
     train = [question("t1", "fact", "how much dinner may the dog get?", ["200 grams"]),
              question("t2", "unanswerable", "who feeds the fish?")]
     for name in arms.BASELINES:
-        records = evaluation.run_arms(QUESTIONS[:2], evaluation.parse_arms(name), room, train=train)
+        records = evaluation.run_arms(QUESTIONS[:2], evaluation.parse_arms(name), workspace, train=train)
         assert records[0].answer == "200 grams" and records[0].scores["exact_match"] == 1 and not records[0].hits
     with pytest.raises(ValueError, match="no training questions"):
-        evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("nearest_question"), room)
+        evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("nearest_question"), workspace)
 
 
-def test_the_printed_table_shows_n_interval_and_task_rows(room):
-    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, retrieval_only=True)
+def test_the_printed_table_shows_n_interval_and_task_rows(workspace):
+    records = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), workspace, retrieval_only=True)
     text = tables.benchmark_tables(records, True)
     assert "recall@5" in text and "multi_doc" in text and "[" in text and "3 questions scored, 1 arm(s)" in text
 
 
-def test_a_finished_records_file_is_kept_when_another_run_takes_its_name(room, tmp_path):
+def test_a_finished_records_file_is_kept_when_another_run_takes_its_name(workspace, tmp_path):
     out = tmp_path / "r.jsonl"
-    evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
-    evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("naive_rag"), room, out, retrieval_only=True)
+    evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), workspace, out, retrieval_only=True)
+    evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("naive_rag"), workspace, out, retrieval_only=True)
     assert len(record_files.read_records(out)) == 1 and len(record_files.read_records(tmp_path / "r.jsonl.bak")) == 4
 
 
-def test_whether_the_answer_stood_in_the_prompt_is_recorded(room):
-    (found,) = evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("oracle"), room)
-    (missed,) = evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("distractor"), room)
-    assert found.scores["answer_in_context"] == 1 and missed.scores["answer_in_context"] == 0
+def test_whether_the_prompt_contained_the_answer_is_recorded(workspace):
+    (oracle,) = evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("oracle"), workspace)
+    (distractor,) = evaluation.run_arms(QUESTIONS[:1], evaluation.parse_arms("distractor"), workspace)
+    assert oracle.scores["answer_in_context"] == 1 and distractor.scores["answer_in_context"] == 0
 
 
-def test_lab_3s_comparisons_are_between_arms_that_its_run_answers():
+def test_planned_comparisons_are_between_arms_of_lab_3s_test_run():
     assert {name for pair in evaluation.planned_comparisons() for name in pair} <= set(lab3.ARMS_TEST)
     assert [arm.name for arm in evaluation.parse_arms(",".join(lab3.ARMS_TEST))] == list(lab3.ARMS_TEST)
 
@@ -168,14 +167,14 @@ def test_the_gate_s_verdicts_on_the_first_training_are_those_of_lab_2():
         assert (row["promoted"], row["checks"]) == (decision.promoted, [list(check) for check in decision.checks])
 
 
-def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_changed(room, tmp_path, monkeypatch):
+def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_changed(workspace, tmp_path, monkeypatch):
     monkeypatch.setattr(record_files, "RECORDS_FOLDER", tmp_path / "records")
-    here = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), room, retrieval_only=True)
-    theirs = [replace(r, arm="raft@9+naive_rag", settings_hash="theirs") for r in here]
-    common.write_records([*here, *theirs], "x_test", "by hand")
+    ours = evaluation.run_arms(QUESTIONS, evaluation.parse_arms("naive_rag"), workspace, retrieval_only=True)
+    theirs = [replace(r, arm="raft@9+naive_rag", settings_hash="theirs") for r in ours]
+    common.write_records([*ours, *theirs], "x_test", "by hand")
 
     def arms_after(elsewhere: tuple) -> list[str]:
-        common.commit_table("x_test", QUESTIONS, "naive_rag", room, "by hand", retrieval_only=True, elsewhere=elsewhere)
+        common.commit_table("x_test", QUESTIONS, "naive_rag", workspace, "by hand", retrieval_only=True, elsewhere=elsewhere)
         return list(dict.fromkeys(r.arm for r in evaluation.load_records("x_test")))
 
     assert arms_after(("raft@9+naive_rag",)) == ["naive_rag", "raft@9+naive_rag"]
@@ -183,9 +182,9 @@ def test_records_of_adapters_on_another_machine_are_kept_while_nothing_else_has_
     assert arms_after(("raft@9+naive_rag",)) == ["naive_rag"]
 
 
-def test_a_finished_file_is_the_beginning_of_the_next_run(room, tmp_path, monkeypatch):
-    out, arm = tmp_path / "asked.jsonl", evaluation.parse_arms("naive_rag")
-    first = evaluation.run_arms(QUESTIONS, arm, room, out, retrieval_only=True)
+def test_the_next_run_reuses_a_finished_file(workspace, tmp_path, monkeypatch):
+    out, arm = tmp_path / "r.jsonl", evaluation.parse_arms("naive_rag")
+    first = evaluation.run_arms(QUESTIONS, arm, workspace, out, retrieval_only=True)
     common.reopen(out, QUESTIONS)
     monkeypatch.setattr(runner, "make_record", lambda *_: pytest.fail("asked again"))
-    assert evaluation.run_arms(QUESTIONS, arm, room, out, retrieval_only=True) == first
+    assert evaluation.run_arms(QUESTIONS, arm, workspace, out, retrieval_only=True) == first

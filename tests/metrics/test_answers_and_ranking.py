@@ -43,9 +43,9 @@ def test_ranking_metrics_by_hand():
     assert ranking.ndcg(ranked, {"a"}) == 1
 
 
-def test_one_document_is_enough_unless_every_one_is_needed():
-    assert metrics.retrieval_scores(["a"], {"a", "b"}, every=False)["recall@5"] == 1
-    assert metrics.retrieval_scores(["a"], {"a", "b"}, every=True)["recall@5"] == 1 / 2
+def test_one_document_is_enough_unless_all_are_needed():
+    assert metrics.retrieval_scores(["a"], {"a", "b"}, all_needed=False)["recall@5"] == 1
+    assert metrics.retrieval_scores(["a"], {"a", "b"}, all_needed=True)["recall@5"] == 1 / 2
 
 
 @pytest.mark.parametrize(("answer", "golds", "exact", "inside"), [
@@ -75,7 +75,7 @@ def test_rouge_l_is_one_for_the_same_sentence_and_zero_for_another():
     assert metrics.rouge_l("Deletes a queue.", "Deletes a queue.") == 1 and metrics.rouge_l("zzz", "Deletes a queue.") == 0
 
 
-def test_abstention_is_recognised_in_the_agreed_words_only():
+def test_only_the_agreed_phrase_counts_as_abstaining():
     assert metrics.abstains("Not in the documentation.") and not metrics.abstains("The documentation says 5.")
 
 
@@ -90,5 +90,5 @@ def test_abstention_table_counts_all_four_cells():
     ("multi_doc", "A, B", False, 1), ("multi_doc", "A, B", True, 0), ("summary", "Deletes it.", False, 1),
 ])
 def test_the_headline_score_follows_the_task(task, answer, abstained, score):
-    found = metrics.answer_scores(task, answer, abstained, ["80"], ["A", "B"], "Deletes it.")
-    assert found["score"] == pytest.approx(score)
+    scores = metrics.answer_scores(task, answer, abstained, ["80"], ["A", "B"], "Deletes it.")
+    assert scores["score"] == pytest.approx(score)

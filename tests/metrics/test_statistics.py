@@ -8,7 +8,7 @@ import scipy.stats
 from utils import metrics
 
 
-def test_with_one_question_a_cluster_the_interval_is_the_ordinary_bootstrap():
+def test_with_one_question_per_cluster_the_interval_is_the_ordinary_bootstrap():
     values = numpy.random.default_rng(1).normal(size=80)
     ours = metrics.mean_interval(list(values), [str(i) for i in range(80)], resamples=9999)
     theirs = scipy.stats.bootstrap((values,), numpy.mean, method="percentile", n_resamples=9999, rng=2)
@@ -27,16 +27,16 @@ def test_clusters_of_equal_answers_widen_the_interval():
 def test_a_paired_difference_keeps_its_pairs():
     a = [0.0, 1.0] * 30
     b = [value + 0.1 for value in a]
-    found = metrics.paired_difference(a, b, [str(i) for i in range(60)])
-    assert found.difference == pytest.approx(0.1) and found.low == pytest.approx(0.1) and found.high == pytest.approx(0.1)
-    assert found.verdict() == "better"
+    result = metrics.paired_difference(a, b, [str(i) for i in range(60)])
+    assert result.difference == pytest.approx(0.1) and result.low == pytest.approx(0.1) and result.high == pytest.approx(0.1)
+    assert result.verdict() == "better"
 
 
 def test_no_difference_is_inconclusive():
     draw = numpy.random.default_rng(5)
     a, b = draw.integers(0, 2, 100).astype(float), draw.integers(0, 2, 100).astype(float)
-    found = metrics.paired_difference(list(a), list(a), [str(i) for i in range(100)])
-    assert found.p == 1 and found.verdict() == "inconclusive"
+    result = metrics.paired_difference(list(a), list(a), [str(i) for i in range(100)])
+    assert result.p == 1 and result.verdict() == "inconclusive"
     assert metrics.paired_difference(list(a), list(b), [str(i) for i in range(100)]).verdict() == "inconclusive"
 
 
@@ -48,7 +48,7 @@ def test_the_paired_p_value_is_near_the_permutation_test_of_scipy():
     assert ours == pytest.approx(theirs, abs=0.03)
 
 
-def test_the_naive_bootstrap_lies_about_a_true_null_and_the_cluster_bootstrap_does_not():
+def test_the_naive_bootstrap_rejects_a_true_null_too_often_and_the_cluster_bootstrap_does_not():
     draw = numpy.random.default_rng(11)
     naive = clustered = 0
     for _ in range(120):
@@ -65,7 +65,7 @@ def test_holm_by_hand():
 
 
 @pytest.mark.parametrize(("n", "points"), [(30, 23), (100, 13), (200, 9), (400, 6)])
-def test_smallest_detectable_gap_in_points(n, points):
+def test_smallest_detectable_difference_in_points(n, points):
     assert round(metrics.smallest_detectable_difference(n) * 100) == pytest.approx(points, abs=0.6)
 
 

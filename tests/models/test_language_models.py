@@ -1,4 +1,4 @@
-"""The real model: batches say what single prompts say; other sources of models and answers work in its place."""
+"""The real model: batches agree with single prompts; other sources of models and answers are interchangeable."""
 from __future__ import annotations
 
 import json
@@ -25,22 +25,22 @@ def conversations() -> list:
     return [[{"role": "user", "content": text}] for text in QUESTIONS]
 
 
-def test_batched_answers_are_those_of_one_by_one_generation_in_the_order_asked(language_model):
+def test_batched_answers_equal_one_by_one_generation_in_input_order(language_model):
     batched = language_model.generate(conversations(), 12, batch_size=4)
     single = [language_model.generate([one], 12, batch_size=1)[0] for one in conversations()]
-    assert [made.text for made in batched] == [made.text for made in single]
-    assert [made.prompt_tokens for made in batched] == [made.prompt_tokens for made in single]
+    assert [answer.text for answer in batched] == [answer.text for answer in single]
+    assert [answer.prompt_tokens for answer in batched] == [answer.prompt_tokens for answer in single]
 
 
 def test_tokens_and_seconds_come_with_every_answer(language_model):
-    (made,) = language_model.generate(conversations()[:1], 5)
+    (answer,) = language_model.generate(conversations()[:1], 5)
     prompt = language_model.prompt(conversations()[0])
-    assert made.prompt_tokens == language_model.count(prompt) and 0 < made.completion_tokens <= 5 and made.seconds > 0
+    assert answer.prompt_tokens == language_model.count(prompt) and 0 < answer.completion_tokens <= 5 and answer.seconds > 0
 
 
-def test_each_batch_is_reported_when_it_is_done(language_model):
+def test_on_batch_is_called_after_each_batch(language_model):
     seen = []
-    language_model.generate(conversations(), 2, 3, lambda indices, made: seen.append((indices, len(made))))
+    language_model.generate(conversations(), 2, 3, lambda indices, answers: seen.append((indices, len(answers))))
     assert [count for _, count in seen] == [3, 1] and sorted(i for indices, _ in seen for i in indices) == [0, 1, 2, 3]
 
 
@@ -48,14 +48,14 @@ def test_the_chat_template_came_through_the_conversion(language_model):
     assert language_model.prompt(conversations()[0]).endswith("<|im_end|>\n<|im_start|>assistant\n")
 
 
-@pytest.mark.parametrize(("capability", "known", "seconds", "expected"), [
+@pytest.mark.parametrize(("capability", "supported", "seconds", "expected"), [
     ("AVX2", False, 0.1, False), ("AVX512", True, 1.9, False), ("AVX512", True, 0.5, True), ("SVE256", False, 0.5, True)])
-def test_bfloat16_is_taken_where_it_is_faster_not_wherever_it_is_known(capability, known, seconds, expected, monkeypatch):
+def test_bfloat16_is_used_where_it_is_faster_not_wherever_it_is_supported(capability, supported, seconds, expected, monkeypatch):
     import torch
 
     monkeypatch.setattr(device, "torch_device", lambda: "cpu")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: known)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(device, "product_seconds", lambda dtype: {"float32": 1.0, "bfloat16": seconds}[dtype])
     assert models.prefers_bfloat16.__wrapped__() is expected
@@ -65,7 +65,7 @@ def test_products_are_timed_in_either_format():
     assert all(0 < device.product_seconds(dtype, 2) < 5 for dtype in ("float32", "bfloat16"))
 
 
-def test_a_local_directory_works_in_the_place_of_a_model_name():
+def test_a_local_directory_works_in_place_of_a_model_name():
     folder = models.language_model_path(settings.WHEEL_MODEL)
     assert models.language_model_path(folder) == folder
     assert models.LanguageModel(folder).generate(conversations()[:1], 2)[0].completion_tokens > 0
@@ -99,9 +99,9 @@ def server():
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            text = f"heard {asked['messages'][-1]['content']}"
-            body = json.dumps({"id": "x", "object": "chat.completion", "created": 0, "model": asked["model"],
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            text = f"heard {request['messages'][-1]['content']}"
+            body = json.dumps({"id": "x", "object": "chat.completion", "created": 0, "model": request["model"],
                                "choices": [{"index": 0, "finish_reason": "stop",
                                             "message": {"role": "assistant", "content": text}}],
                                "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}).encode()
@@ -122,9 +122,9 @@ def server():
 
 def test_an_endpoint_answers_through_the_same_interface(server, chosen):
     endpoint = models.language_model(replace(chosen, profile="endpoint", endpoint=server))
-    made = endpoint.generate(conversations(), 8, batch_size=3)
-    assert [answer.text for answer in made] == [f"heard {text}" for text in QUESTIONS]
-    assert made[0].prompt_tokens == 7 and made[0].completion_tokens == 3
+    answers = endpoint.generate(conversations(), 8, batch_size=3)
+    assert [answer.text for answer in answers] == [f"heard {text}" for text in QUESTIONS]
+    assert answers[0].prompt_tokens == 7 and answers[0].completion_tokens == 3
 
 
 def test_an_endpoint_that_is_down_is_named():
@@ -136,7 +136,7 @@ def test_an_endpoint_that_is_down_is_named():
 
 @pytest.mark.parametrize(("variables", "sentence"), [
     ({"LAB_PROFILE": "laptp"}, "LAB_PROFILE is 'laptp': set it to one of laptop, gpu, endpoint"),
-    ({"LAB_ENDPOINT": "localhost:8000"}, "LAB_ENDPOINT is 'localhost:8000': it has to start with http"),
+    ({"LAB_ENDPOINT": "localhost:8000"}, "LAB_ENDPOINT is 'localhost:8000': it must start with http"),
     ({"LAB_CHROMA_URL": "db"}, "LAB_CHROMA_URL is 'db'"),
     ({"LAB_PROFILE": "endpoint"}, "LAB_ENDPOINT is empty"),
 ])
@@ -152,5 +152,5 @@ def test_settings_that_make_no_sense_are_refused(monkeypatch, variables, sentenc
 def test_profiles_and_overrides(monkeypatch):
     monkeypatch.setenv("LAB_PROFILE", "gpu")
     monkeypatch.setenv("LAB_MODEL", "some/model")
-    chosen = settings.load()
-    assert chosen.model == "some/model" and chosen.reranker and chosen.embedder != settings.WHEEL_EMBEDDER
+    overridden = settings.load()
+    assert overridden.model == "some/model" and overridden.reranker and overridden.embedder != settings.WHEEL_EMBEDDER

@@ -21,19 +21,19 @@ def test_drafts_are_marked_spread_over_documents_and_load_as_questions(tmp_path)
     documents = [document("bread.txt", "A fresh loaf of bread may rest for at most 12 hours in the basket.",
                           "The oven keeps its heat for up to 30 minutes after the last loaf is out."),
                  document("cat.txt", "The cat of the house gets dinner within 20 minutes after the bell.")]
-    made = drafting.draft_questions(documents, 2)
-    assert {row["evidence"][0] for row in made} == {"bread.txt", "cat.txt"}
-    assert all(row["note"] == "draft, review me" and row["answers"][0] not in row["question"] for row in made)
+    drafts = drafting.draft_questions(documents, 2)
+    assert {row["evidence"][0] for row in drafts} == {"bread.txt", "cat.txt"}
+    assert all(row["note"] == "draft, review me" and row["answers"][0] not in row["question"] for row in drafts)
     out = tmp_path / "d" / "q.jsonl"
     assert drafting.write_drafts(documents, out, 9) == 3
     assert len(evaluation.load_questions(out, known={d.id: d for d in documents})) == 3
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="already exists"):
         drafting.write_drafts(documents, out, 9)
     with pytest.raises(ValueError, match="by hand"):
         drafting.draft_questions([document("x.txt", "Nothing to count.")], 3)
 
 
-def test_energy_is_read_where_reported_and_none_elsewhere(tmp_path, monkeypatch):
+def test_energy_is_read_if_the_machine_reports_it_and_none_otherwise(tmp_path, monkeypatch):
     assert models.joules(tmp_path) is None
     for number, value in enumerate((1_500_000, 500_000)):
         (tmp_path / f"intel-rapl:{number}").mkdir()

@@ -54,7 +54,7 @@ def main() -> None:
         scores = []
         for question in questions:
             ranking = list(dict.fromkeys(search(question.question)))
-            scores.append(metrics.retrieval_scores(ranking, question.evidence, every=False))
+            scores.append(metrics.retrieval_scores(ranking, question.evidence, all_needed=False))
         clusters = [q.cluster for q in questions]
         row = {name: str(metrics.mean_interval([s[name] for s in scores], clusters))
                for name in ("recall@1", "recall@5", "recall@10", "mrr@10")}

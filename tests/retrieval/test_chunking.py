@@ -31,13 +31,13 @@ def test_a_header_names_service_operation_and_section_in_words():
 
 
 @pytest.mark.parametrize("size", [12, 30, 200])
-def test_section_chunks_lose_no_word_mix_no_sections_and_keep_to_the_size(size):
-    made = chunking.chunk_by_section(document(), count, size + 25)
+def test_section_chunks_keep_every_word_and_respect_sections_and_size(size):
+    chunks = chunking.chunk_by_section(document(), count, size + 25)
     for section in document().sections:
-        text = " ".join(c.text for c in made if c.section == section.name)
+        text = " ".join(c.text for c in chunks if c.section == section.name)
         assert text.split() == section.text.split()
-    assert max(count(c.indexed) for c in made) <= size + 25
-    assert len({c.id for c in made}) == len(made)
+    assert max(count(c.indexed) for c in chunks) <= size + 25
+    assert len({c.id for c in chunks}) == len(chunks)
 
 
 def test_a_sentence_longer_than_a_chunk_is_cut_at_spaces():

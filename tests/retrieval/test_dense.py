@@ -1,4 +1,4 @@
-"""Chunks lose nothing; the index resumes, is skipped when unchanged, and finds what it should."""
+"""Chunks lose no text; the index resumes, is reused when unchanged, and returns the expected hits."""
 from __future__ import annotations
 
 import socket
@@ -31,17 +31,17 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(120, 20), (30, 0), (50, 49)])
-def test_windows_cover_the_text_and_overlap_as_asked(world, embedder, size, overlap):
+def test_windows_cover_the_text_with_the_requested_overlap(world, embedder, size, overlap):
     document = world.documents["sqs.PurgeQueue"]
     offsets = embedder.tokenizer(document.text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    made = retrieval.fixed_size_chunks(document, embedder.tokenizer, size, overlap)
-    for number, chunk in enumerate(made):
+    windows = retrieval.fixed_size_chunks(document, embedder.tokenizer, size, overlap)
+    for number, chunk in enumerate(windows):
         window = offsets[number * (size - overlap) :][:size]
         assert chunk.text == document.text[window[0][0] : window[-1][1]]
         assert (chunk.document_id, chunk.id) == (document.id, f"{document.id}#{number}")
-    assert {c.section for c in made} <= {section.name for section in document.sections}
-    assert made[0].section == "overview" and document.text.endswith(made[-1].text)
-    assert (len(made) - 1) * (size - overlap) + overlap < len(offsets)
+    assert {c.section for c in windows} <= {section.name for section in document.sections}
+    assert windows[0].section == "overview" and document.text.endswith(windows[-1].text)
+    assert (len(windows) - 1) * (size - overlap) + overlap < len(offsets)
 
 
 def test_an_overlap_as_large_as_the_window_is_refused(tiny, embedder):
@@ -56,7 +56,7 @@ def test_the_right_document_comes_first(chunks, embedder, chosen, cache):
     assert hits[0].score >= hits[1].score >= hits[2].score
 
 
-def test_an_unchanged_index_is_skipped_and_an_interrupted_one_goes_on(chunks, embedder, chosen, cache):
+def test_an_unchanged_index_is_reused_and_an_interrupted_one_resumes(chunks, embedder, chosen, cache):
     dense = retrieval.DenseIndex(chunks, embedder, chosen)
     assert dense.added == len(chunks)
     assert retrieval.DenseIndex(chunks, embedder, chosen).added == 0
@@ -65,7 +65,7 @@ def test_an_unchanged_index_is_skipped_and_an_interrupted_one_goes_on(chunks, em
     assert again.added == 1 and again.collection.count() == len(chunks)
 
 
-def test_a_changed_text_gets_an_index_of_its_own(chunks, embedder, chosen, cache):
+def test_a_changed_text_gets_its_own_index(chunks, embedder, chosen, cache):
     retrieval.DenseIndex(chunks, embedder, chosen)
     changed = [replace(chunks[0], text="Something else."), *chunks[1:]]
     assert retrieval.DenseIndex(changed, embedder, chosen).added == len(chunks)
@@ -73,11 +73,11 @@ def test_a_changed_text_gets_an_index_of_its_own(chunks, embedder, chosen, cache
 
 def test_search_agrees_with_brute_force_over_the_same_vectors(world, embedder, chosen, cache):
     documents = [world.documents[id_] for id_ in world.of("sqs")[:6]]
-    made = chunked(documents, embedder, chosen)
-    dense = retrieval.DenseIndex(made, embedder, chosen)
-    vectors, query = embedder.encode([c.text for c in made]), "how do I stop a redrive"
+    chunks = chunked(documents, embedder, chosen)
+    dense = retrieval.DenseIndex(chunks, embedder, chosen)
+    vectors, query = embedder.encode([c.text for c in chunks]), "how do I stop a redrive"
     best = (vectors @ embedder.encode([query])[0]).argsort()[::-1][:5]
-    assert [hit.chunk.id for hit in dense.search(query, 5)] == [made[i].id for i in best]
+    assert [hit.chunk.id for hit in dense.search(query, 5)] == [chunks[i].id for i in best]
 
 
 def test_bounds_stay_inside_or_outside_the_evidence(chunks, embedder, chosen, cache):
@@ -100,14 +100,13 @@ def test_embeddings_have_length_one_and_match_the_plain_library(embedder):
     assert (ours * plain).sum(1).min() >= 0.999
 
 
-def test_ranking_goes_on_until_enough_documents_are_met():
-    chunk = [Chunk(f"d{i // 4}#{i}", f"d{i // 4}", "s", "t") for i in range(60)]
-    hits = [Hit(c, rank, 1.0) for rank, c in enumerate(chunk, 1)]
-    found = search_documents(lambda query, k: hits[:k], "q", depth=8)
-    assert len(retrieval.distinct_documents(found)) >= 10
+def test_search_deepens_until_it_covers_enough_documents():
+    chunks = [Chunk(f"d{i // 4}#{i}", f"d{i // 4}", "s", "t") for i in range(60)]
+    hits = [Hit(chunk, rank, 1.0) for rank, chunk in enumerate(chunks, 1)]
+    assert len(retrieval.distinct_documents(search_documents(lambda query, k: hits[:k], "q", depth=8))) >= 10
 
 
-def test_the_lead_sentence_is_withheld_even_across_line_breaks(chunks):
+def test_the_lead_sentence_is_removed_even_across_line_breaks(chunks):
     hit = Hit(replace(chunks[0], text="x\nBakes a loaf of\nbread in the oven. It takes an hour."), 1, 1.0)
     assert "loaf" not in retrieval.without_sentence(hit, "Bakes a loaf of bread in the oven.").chunk.text
 
@@ -136,3 +135,9 @@ def test_a_chroma_server_serves_the_same_hits(chunks, embedder, chosen, cache):
 def test_a_chroma_server_that_is_down_is_named(chosen):
     with pytest.raises(RuntimeError, match="LAB_CHROMA_URL http://127.0.0.1:9 did not answer"):
         chroma_client(replace(chosen, chroma_url="http://127.0.0.1:9"))
+
+
+def test_bm25_logs_nothing_below_a_warning(caplog):
+    with caplog.at_level("DEBUG"):
+        retrieval.BM25Index([Chunk("a", "a", "overview", "Bake bread.")]).search("bread", 1)
+    assert [record for record in caplog.records if record.name == "bm25s"] == []

@@ -1,4 +1,4 @@
-"""Words and ranks: identifier-aware BM25, fusion by hand arithmetic, diversity, compression, order."""
+"""Words and ranks: identifier-aware BM25, fusion checked by hand, diversity, compression, order."""
 from __future__ import annotations
 
 import pytest
@@ -12,7 +12,7 @@ def hits(*names: str) -> list[Hit]:
     return [Hit(Chunk(name, name, "s", name), rank, 1 / rank) for rank, name in enumerate(names, 1)]
 
 
-def test_an_identifier_meets_its_words_and_itself():
+def test_an_identifier_matches_its_words_and_itself():
     chunks = [Chunk(str(i), str(i), "s", text) for i, text in enumerate(
         ["Use SendMessage here.", "Deletes a queue.", "Receives one message."])]
     bm25 = retrieval.BM25Index(chunks)
@@ -28,7 +28,7 @@ def test_reciprocal_rank_fusion_is_the_sum_of_reciprocals():
     assert merged[0].score == pytest.approx(1 / 62 + 1 / 61)
 
 
-def test_a_weight_of_zero_takes_a_ranking_out():
+def test_a_weight_of_zero_excludes_a_ranking():
     merged = fusion.weighted_rank_fusion([hits("a", "b"), hits("b", "a")], [1, 0])
     assert [h.document_id for h in merged] == ["a", "b"]
 
@@ -54,5 +54,5 @@ def test_compression_keeps_the_sentence_that_answers_and_adds_no_word():
     assert short[0].chunk.text == "The queue keeps messages four days."
 
 
-def test_best_last_turns_the_order_around():
+def test_best_last_reverses_the_order():
     assert [h.document_id for h in retrieval.best_last(hits("a", "b", "c"))] == ["c", "b", "a"]

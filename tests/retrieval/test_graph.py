@@ -1,4 +1,4 @@
-"""The graph against the truth: extraction scored, every kind of multi_doc traversed, questions linked."""
+"""The graph against the service models: extraction scores, traversal for every kind of multi_doc, linking."""
 from __future__ import annotations
 
 import pytest
@@ -9,13 +9,13 @@ from utils.retrieval.graph import entity_linking, triples
 from utils.types import Document, Section
 
 
-def score_extraction(found, wanted) -> list[tuple[str, float, float]]:
-    """(relation, precision, recall) of triples against the service models' own."""
-    told, rows = {(t.subject, t.relation, t.object) for t in found}, []
+def score_extraction(extracted, gold) -> list[tuple[str, float, float]]:
+    """(relation, precision, recall) of extracted triples against those of the service models."""
+    extracted, rows = {(t.subject, t.relation, t.object) for t in extracted}, []
     for relation in triples.SCORED_RELATIONS:
-        mine, theirs = ({t for t in side if t[1] == relation} for side in (told, wanted))
-        right = len(mine & theirs)
-        rows.append((relation, right / len(mine) if mine else 0.0, right / len(theirs) if theirs else 0.0))
+        ours, theirs = ({t for t in side if t[1] == relation} for side in (extracted, gold))
+        correct = len(ours & theirs)
+        rows.append((relation, correct / len(ours) if ours else 0.0, correct / len(theirs) if theirs else 0.0))
     return rows
 
 
@@ -41,11 +41,11 @@ def test_a_small_document_gives_the_triples_a_reader_would_find():
             Section("output", "Returns:\nLoaf (string).\nThe bread."))
     both = [Document("shop.Bake", "shop Bake", "shop", text),
             Document("shop.Paint", "shop Paint", "shop", (Section("overview", "shop Paint\nPaints."),))]
-    found = {(t.subject, t.relation, t.object) for t in retrieval.extract_triples(both)}
+    extracted = {(t.subject, t.relation, t.object) for t in retrieval.extract_triples(both)}
     assert {("shop", "has", "shop.Bake"), ("shop.Bake", "takes", "shop:parameter:size"), ("shop.Bake", "mentions", "shop.Paint"),
             ("shop.Bake", "requires", "shop:parameter:size"), ("shop.Bake", "raises", "shop:error:OvenBusy"),
-            ("shop.Bake", "returns", "shop:output:loaf"), ("shop:error:OvenBusy", "means", "The oven is busy.")} <= found
-    assert ("shop.Bake", "takes", "shop:parameter:loaf") not in found
+            ("shop.Bake", "returns", "shop:output:loaf"), ("shop:error:OvenBusy", "means", "The oven is busy.")} <= extracted
+    assert ("shop.Bake", "takes", "shop:parameter:loaf") not in extracted
 
 
 def test_extraction_is_precise_and_complete_for_every_relation(documents):
@@ -61,29 +61,29 @@ def test_the_score_would_notice_a_wrong_and_a_missing_triple():
 
 @pytest.mark.parametrize("kind", ["raises", "takes", "requires", "returns", "errors_a_not_b", "sharing"])
 def test_traversal_returns_the_gold_set_of_every_kind(kind, knowledge, world):
-    asked = [q for q in evaluation.load_questions() if q.fact.get("kind") == kind and q.split != "test"]
-    assert asked
-    for question in asked:
+    questions = [q for q in evaluation.load_questions() if q.fact.get("kind") == kind and q.split != "test"]
+    assert questions
+    for question in questions:
         fact = question.fact
         if kind == "sharing":
-            found = triples.sharing(knowledge, fact["operation"])
+            names = triples.sharing(knowledge, fact["operation"])
         elif kind == "errors_a_not_b":
-            found = [n.split(":")[-1] for n in triples.lacking(knowledge, fact["a"], fact["b"], "raises")]
+            names = [n.split(":")[-1] for n in triples.lacking(knowledge, fact["a"], fact["b"], "raises")]
         else:
             kind_of_node = {"raises": "error", "returns": "output"}.get(kind, "parameter")
             name = fact.get("error") or fact["member"].lower()
-            found = [d.split(".")[1] for d in triples.subjects(knowledge, kind, f"{fact['service']}:{kind_of_node}:{name}")]
-        assert metrics.set_f1(found, gold_answers.evaluate(fact, world).values) == 1.0, question.question
+            names = [d.split(".")[1] for d in triples.subjects(knowledge, kind, f"{fact['service']}:{kind_of_node}:{name}")]
+        assert metrics.set_f1(names, gold_answers.evaluate(fact, world).values) == 1.0, question.question
 
 
 def test_an_unknown_node_has_no_neighbours(knowledge):
     assert triples.subjects(knowledge, "raises", "sqs:error:Nope") == [] and triples.objects(knowledge, "nope", "takes") == []
 
 
-def test_most_dev_questions_are_linked_to_the_right_set(linker):
-    asked = [q for q in evaluation.load_questions(split="dev") if q.task == "multi_doc"]
-    links = [linker.link(q.question, corpus.services_named(q.question)) for q in asked]
-    scores = [metrics.set_f1(link.names if link else (), q.answer_set) for link, q in zip(links, asked, strict=True)]
+def test_most_dev_questions_are_linked_to_the_correct_set(linker):
+    questions = [q for q in evaluation.load_questions(split="dev") if q.task == "multi_doc"]
+    links = [linker.link(q.question, corpus.services_named(q.question)) for q in questions]
+    scores = [metrics.set_f1(link.names if link else (), q.answer_set) for link, q in zip(links, questions, strict=True)]
     assert sum(scores) / len(scores) >= 0.8
 
 
@@ -91,7 +91,7 @@ def test_a_question_for_one_fact_is_not_linked(linker):
     assert linker.link("How long does a message stay hidden in SQS?", ["sqs"]) is None
 
 
-def test_which_operation_lacks_what_follows_from_the_wording(linker):
+def test_the_wording_decides_which_operation_lacks_the_errors(linker):
     forward = linker.link("which errors does Decrypt have that Encrypt hasn't?", ["kms"])
     backward = linker.link("which errors are missing from Encrypt but listed for Decrypt?", ["kms"])
     assert set(forward.names) == set(backward.names) == {"IncorrectKeyException", "InvalidCiphertextException"}

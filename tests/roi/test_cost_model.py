@@ -41,8 +41,8 @@ def test_closed_form_equals_simulation(option):
     flat = replace(A, discount=0.0)
     assert roi.net_present_value(option, A) == pytest.approx(simulated(option, A))
     assert roi.net_present_value(option, flat) == pytest.approx(simulated(option, flat))
-    asked = A.volume * A.months * roi.answer_value(option, A)
-    assert roi.net_present_value(option, flat) == pytest.approx(asked - cost_model.total_cost(option, A))
+    value = A.volume * A.months * roi.answer_value(option, A)
+    assert roi.net_present_value(option, flat) == pytest.approx(value - cost_model.total_cost(option, A))
     both = replace(A, discount=numpy.array([0.0, 0.1]))
     one_by_one = [roi.net_present_value(option, replace(A, discount=d)) for d in (0.0, 0.1)]
     assert roi.net_present_value(option, both).tolist() == pytest.approx(one_by_one)
@@ -57,7 +57,7 @@ def test_by_hand():
     assert roi.answer_value(RAG, A) == pytest.approx(0.6 - 0.6 - 0.02)
 
 
-def test_context_costs_and_nobody_asking_leaves_the_fixed_cost():
+def test_context_costs_and_without_questions_the_fixed_cost_remains():
     bought = [roi.Option("k", 1.0, 0.0, 0.0, tokens_in=100 + 120 * k, api=True) for k in (1, 3, 6)]
     costs = [roi.query_cost(option, A) for option in bought]
     assert costs == sorted(costs) and len(set(costs)) == 3
@@ -88,9 +88,9 @@ def test_break_even_says_where_and_who_is_ahead():
 
 def test_equal_update_costs_never_cross_whatever_the_rounding():
     random = numpy.random.default_rng(0)
-    for right, seconds in random.uniform(0.05, 0.9, (200, 2)):
-        one = roi.Option("one", right, 1 - right, 0.0, seconds=seconds, retrieves=True)
-        other = roi.Option("other", right * 0.9, 1 - right * 0.9, 0.0, seconds=1.3 * seconds, retrieves=True, trained=True)
+    for correct, seconds in random.uniform(0.05, 0.9, (200, 2)):
+        one = roi.Option("one", correct, 1 - correct, 0.0, seconds=seconds, retrieves=True)
+        other = roi.Option("other", correct * 0.9, 1 - correct * 0.9, 0.0, seconds=1.3 * seconds, retrieves=True, trained=True)
         assert roi.break_even(one, other, A, "updates").at is None
 
 
@@ -100,8 +100,8 @@ def test_doing_nothing_is_an_option_worth_zero():
     assert roi.net_present_value(RAG, replace(A, wrong=0.1, volume=crossing.at)) == pytest.approx(0, abs=1e-3)
     bars = roi.tornado(None, RAG, A, {"correct": (0.5, 3.0)})
     assert bars[0]["at_low"] == pytest.approx(float(roi.net_present_value(RAG, replace(A, correct=0.5))))
-    told = roi.compare_options(numpy.array([[3.0, -1.0], [-2.0, -1.0]]))
-    assert told["regret_none"] == 1.5 and told["regret"].tolist() == [1.0, 2.5]
+    comparison = roi.compare_options(numpy.array([[3.0, -1.0], [-2.0, -1.0]]))
+    assert comparison["regret_none"] == 1.5 and comparison["regret"].tolist() == [1.0, 2.5]
 
 
 def test_a_graph_and_each_round_of_feedback_cost_hours():
@@ -109,7 +109,7 @@ def test_a_graph_and_each_round_of_feedback_cost_hours():
     assert roi.build_cost(two, A) - roi.build_cost(RAG, A) == pytest.approx(80 * (15 + 40 + 2 * 10) + 0.1 * 2)
 
 
-def test_more_machines_are_kept_only_where_one_is_too_slow():
+def test_more_machines_run_only_if_one_is_too_slow():
     assert cost_model.machines(RAG, A) == 1.0 and cost_model.machines(RAG, replace(A, volume=4e6)) > 9
     assert cost_model.machines(roi.Option("api", 1.0, 0.0, 0.0, api=True), A) == 0.0
     assert cost_model.machines(roi.Option("api", 1.0, 0.0, 0.0, api=True, retrieves=True), A) == 1.0
@@ -121,13 +121,13 @@ def test_tornado_orders_by_swing_and_is_signed():
     assert rows[1]["at_high"] > rows[1]["at_low"] and rows[2]["at_low"] == pytest.approx(rows[2]["at_high"])
 
 
-def test_monte_carlo_follows_the_quality_it_is_given_and_labels_stay_with_their_option():
+def test_monte_carlo_uses_the_given_quality_and_keeps_options_in_order():
     sure = numpy.array([[[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]]] * 500)
     rich = replace(A, correct=5.0)
-    told = roi.compare_options(roi.simulate([RAG, TUNED], sure, rich, {"volume": (900, 1100)}))
-    assert told["choice"] == 0 and told["probability_best"].tolist() == [1.0, 0.0] and told["regret"][0] == 0
-    told = roi.compare_options(roi.simulate([TUNED, RAG], sure[:, ::-1], rich, {"volume": (900, 1100)}))
-    assert told["choice"] == 1 and told["probability_none"] == 0
+    first = roi.compare_options(roi.simulate([RAG, TUNED], sure, rich, {"volume": (900, 1100)}))
+    assert first["choice"] == 0 and first["probability_best"].tolist() == [1.0, 0.0] and first["regret"][0] == 0
+    second = roi.compare_options(roi.simulate([TUNED, RAG], sure[:, ::-1], rich, {"volume": (900, 1100)}))
+    assert second["choice"] == 1 and second["probability_none"] == 0
     poor = roi.compare_options(roi.simulate([TUNED, RAG], sure, replace(A, correct=0.0), {}))
     assert poor["probability_none"] == 1 and min(poor["regret"]) > 0 and poor["probability_best"].tolist() == [0, 0]
     with pytest.raises(ValueError, match="draws, 1, 3"):
@@ -152,11 +152,11 @@ def test_more_labels_are_worth_something_only_where_the_decision_is_open():
     assert roi.value_of_labels(close, 100, 400) > roi.value_of_labels(close, 100, 50)
 
 
-def test_the_winner_changes_over_the_map_and_losing_everywhere_is_told():
+def test_the_winner_changes_over_the_map_and_minus_one_marks_a_loss_everywhere():
     cheap = roi.Option("cheap", 0.5, 0.0, 0.5)
     good = roi.Option("good", 0.9, 0.0, 0.1, trained=True, facts_in_weights=True)
-    found = roi.winner_map([cheap, good], A, [10, 100_000], [0, 10])
-    assert found.shape == (2, 2) and found[0, 1] == 1 and found[0, 0] == -1
+    winners = roi.winner_map([cheap, good], A, [10, 100_000], [0, 10])
+    assert winners.shape == (2, 2) and winners[0, 1] == 1 and winners[0, 0] == -1
     assert (roi.winner_map([TUNED], replace(A, correct=0.0), [10], [1]) == -1).all()
 
 
@@ -165,10 +165,10 @@ def test_the_winner_changes_over_the_map_and_losing_everywhere_is_told():
     ("closed_book", (False, True, 0, True)), ("raft+advanced_rag", (True, True, 0, False)),
     ("raft_feedback@1+advanced_rag", (True, True, 2, False)), ("raft_kto", (False, True, 1, False)),
     ("nearest_question", (False, False, 0, False))])
-def test_an_arms_name_tells_what_it_needs(arm, needs):
-    made = roi.option_of_arm(arm, OUTCOMES, USAGE)
-    assert (made.retrieves, made.trained, made.feedback_rounds, made.facts_in_weights) == needs and made.name == arm
-    assert made.uses_graph == arm.endswith("graph")
+def test_an_arms_name_determines_what_it_needs(arm, needs):
+    option = roi.option_of_arm(arm, OUTCOMES, USAGE)
+    assert (option.retrieves, option.trained, option.feedback_rounds, option.facts_in_weights) == needs and option.name == arm
+    assert option.uses_graph == arm.endswith("graph")
 
 
 def test_an_adapter_whose_training_is_not_recorded_has_no_price():
@@ -187,16 +187,16 @@ def test_the_shipped_prices_load_and_are_dated_and_sourced():
     ("volume", {"value": 5}, "outside its own range"), ("machine_hour", {"source": ""}, "needs kind"),
     ("wrong", {"kind": "guessed"}, "needs kind"), ("updates", {"value": "often"}, "needs a number")])
 def test_a_price_that_makes_no_sense_is_refused(tmp_path, name, change, message):
-    told = yaml.safe_load(assumptions.PRICE_FILE.read_text("utf-8"))
-    part = next(part for part in told.values() if isinstance(part, dict) and name in part)
+    prices = yaml.safe_load(assumptions.PRICE_FILE.read_text("utf-8"))
+    part = next(part for part in prices.values() if isinstance(part, dict) and name in part)
     part[name] |= change
     path = tmp_path / "prices.yaml"
-    path.write_text(yaml.safe_dump(told), "utf-8")
+    path.write_text(yaml.safe_dump(prices), "utf-8")
     with pytest.raises(ValueError, match=message):
         roi.load_assumptions(path)
 
 
-def test_a_file_that_is_none_and_shares_that_do_not_sum_are_refused(tmp_path):
+def test_a_broken_price_file_and_shares_that_do_not_sum_to_one_are_refused(tmp_path):
     path = tmp_path / "prices.yaml"
     path.write_text("prices: [", "utf-8")
     with pytest.raises(ValueError, match="restore it"):

@@ -13,7 +13,7 @@ from utils.types import Record
 
 
 def records(arms: dict[str, float], n: int = 20, task: str = "fact", tokens: int = 9) -> list[Record]:
-    """Records of arms that are right on a share of the questions."""
+    """Records of arms that are correct on a share of the questions."""
     draw = random.Random(0)
     return [Record(f"q{i}", arm, task, f"c{i}", (), "x", False, (), (), 100, tokens, {"retrieve": 0.1, "generate": 0.5},
                    {"contains": float(i < share * n), "words": 2 + draw.randrange(3)}, "h")
@@ -21,9 +21,9 @@ def records(arms: dict[str, float], n: int = 20, task: str = "fact", tokens: int
 
 
 def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tmp_path):
-    made = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1, "raft@1+advanced_rag": 0.95,
+    rows = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1, "raft@1+advanced_rag": 0.95,
                     "format_only": 0.9})
-    paths = roi.write_report(made, tmp_path / "page.html")
+    paths = roi.write_report(rows, tmp_path / "page.html")
     text = (tmp_path / "page.md").read_text("utf-8")
     assert "**Use raft+advanced_rag**" in text and "none correct of 20" in text and "oracle" not in text
     assert not [name for name in ("question_only", "@1", "format_only") if name in text]
@@ -37,39 +37,39 @@ def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tm
 
 
 def test_one_option_alone_still_gives_a_page():
-    made = roi.build_report(records({"raft+advanced_rag": 0.9}))
-    assert made.rival is None and len(decision_page.report_figures(made)) == 4
-    assert "measure another to compare" in decision_page.report_markdown(made, {})
+    report = roi.build_report(records({"raft+advanced_rag": 0.9}))
+    assert report.rival is None and len(decision_page.report_figures(report)) == 4
+    assert "measure another to compare" in decision_page.report_markdown(report, {})
 
 
 def test_only_questions_that_every_option_answered_count():
-    made = roi.build_report([*records({"base": 0.5}, 30), *records({"closed_book": 0.8}, 20)])
-    assert made.questions == 20 and all(interval.n == 20 for interval in made.correct)
+    report = roi.build_report([*records({"base": 0.5}, 30), *records({"closed_book": 0.8}, 20)])
+    assert report.questions == 20 and all(interval.n == 20 for interval in report.correct)
     with pytest.raises(ValueError, match="same questions"):
         roi.build_report([*records({"base": 0.5}, 2), *(replace(r, question_id="z") for r in records({"closed_book": 0.8}, 1))])
 
 
 def test_options_that_all_lose_are_not_recommended():
-    made = roi.build_report(records({"base": 0.0, "naive_rag": 0.05}))
-    assert made.nothing_is_ahead and "None of these options pays" in roi.recommendation(made)
-    text = decision_page.report_markdown(made, {})
+    report = roi.build_report(records({"base": 0.0, "naive_rag": 0.05}))
+    assert report.nothing_is_ahead and "None of these options pays" in roi.recommendation(report)
+    text = decision_page.report_markdown(report, {})
     assert "against doing nothing" in text and "What would change it" in text
     assert text.index("- doing nothing: best in 100%") < text.index("- base: best in")
 
 
-def test_two_equal_options_are_decided_by_a_hair():
-    made = roi.build_report(records({"raft_dpo_author": 0.8, "raft_kto": 0.8}))
-    assert "ahead, but not decisively" in roi.recommendation(made)
+def test_a_close_decision_is_called_not_decisive():
+    report = roi.build_report(records({"raft_dpo_author": 0.8, "raft_kto": 0.8}))
+    assert "ahead, but not decisively" in roi.recommendation(report)
 
 
-@pytest.mark.parametrize(("made", "message"), [
-    (records({"base": 0.5}, task="summary"), "no record is of an arm that somebody could buy"),
-    (records({"oracle": 0.5}), "no record is of an arm that somebody could buy"),
+@pytest.mark.parametrize(("rows", "message"), [
+    (records({"base": 0.5}, task="summary"), "no record is of an arm that you could deploy"),
+    (records({"oracle": 0.5}), "no record is of an arm that you could deploy"),
     (records({"base": 0.0}, tokens=0), "--retrieval-only"),
 ])
-def test_records_that_support_no_decision_are_refused_with_a_sentence(made, message):
+def test_records_that_support_no_decision_are_refused_with_a_sentence(rows, message):
     with pytest.raises(ValueError, match=message):
-        roi.build_report(made)
+        roi.build_report(rows)
 
 
 def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, monkeypatch):
@@ -88,16 +88,16 @@ def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, mon
 
 
 def test_doing_nothing_is_named_where_it_is_best_more_often():
-    made = roi.build_report(records({"closed_book": 0.8, "raft": 0.8}))
-    told = {**made.simulation, "probability_none": 0.6, "probability_best": [0.3, 0.1], "choice": 0}
-    text = roi.recommendation(replace(made, simulation=told))
+    report = roi.build_report(records({"closed_book": 0.8, "raft": 0.8}))
+    simulation = {**report.simulation, "probability_none": 0.6, "probability_best": [0.3, 0.1], "choice": 0}
+    text = roi.recommendation(replace(report, simulation=simulation))
     assert text.startswith("**Undecided**") and "average over their ranges, but doing nothing is best in 60% of" in text
-    told["mean"] = [-1.0, -2.0]
-    text = roi.recommendation(replace(made, simulation=told))
+    simulation["mean"] = [-1.0, -2.0]
+    text = roi.recommendation(replace(report, simulation=simulation))
     assert ", but -1 USD on average over their ranges, and doing nothing is best" in text
 
 
-def test_the_page_tells_what_gap_so_many_questions_can_show():
-    made = replace(roi.build_report(records({"closed_book": 0.8, "raft": 0.8})), questions=367, clusters=133)
-    told = decision_page.report_markdown(made, {})
-    assert "can show is 0.07 if all questions are independent, 0.11 if questions of one cluster" in told
+def test_the_page_gives_the_smallest_difference_the_sample_can_show():
+    report = replace(roi.build_report(records({"closed_book": 0.8, "raft": 0.8})), questions=367, clusters=133)
+    text = decision_page.report_markdown(report, {})
+    assert "can show is 0.07 if all questions are independent, 0.11 if questions of one cluster" in text

@@ -28,18 +28,18 @@ def test_the_stale_share_is_what_a_simulation_of_answers_gives():
         update_interval.stale_share(1.5, 1.0)
 
 
-def test_what_goes_stale_turns_from_right_to_wrong():
+def test_stale_answers_turn_from_correct_to_wrong():
     old = update_interval.with_staleness(RAG, 0.02, 26.0)
     assert old.correct < RAG.correct and old.correct + old.wrong + old.abstained == pytest.approx(1.0)
     assert old.abstained == RAG.abstained
 
 
-def test_the_best_cadence_is_near_the_square_root_rule_and_dearer_updates_come_less_often():
+def test_the_best_interval_is_near_the_square_root_rule_and_longer_if_updates_cost_more():
     weekly = 0.002
     often, seldom = update_interval.best_interval(RAG, NOW, weekly), update_interval.best_interval(CLOSED, NOW, weekly)
-    for option, found in ((RAG, often), (CLOSED, seldom)):
+    for option, weeks in ((RAG, often), (CLOSED, seldom)):
         a_week = NOW.volume / update_interval.WEEKS_A_MONTH * option.correct * (NOW.correct + NOW.wrong) * weekly
-        assert found == pytest.approx((2 * roi.update_cost(option, NOW) / a_week) ** 0.5, rel=0.1)
+        assert weeks == pytest.approx((2 * roi.update_cost(option, NOW) / a_week) ** 0.5, rel=0.1)
     assert often < seldom
 
 

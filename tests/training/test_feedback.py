@@ -1,4 +1,4 @@
-"""Feedback pairs, the ballot, agreement; the registry and its gate; the shipped labels."""
+"""Preference pairs, the annotation widget, agreement, the registry and its gate, and the shipped labels."""
 from __future__ import annotations
 
 import json
@@ -16,40 +16,40 @@ CHUNKS = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "five & more", "header")}
 
 
 @pytest.fixture
-def box(tmp_path):
+def annotator(tmp_path):
     return course.PreferenceAnnotator(PAIRS, QUESTIONS, CHUNKS, tmp_path / "mine.jsonl")
 
 
-def test_a_ballot_saves_each_choice_at_once_as_the_learners(box):
+def test_the_annotator_saves_each_choice_at_once_as_the_learners(annotator):
     for side, label in (("left", "a"), ("right", "b"), ("tie", "tie"), ("left", "a")):
-        pair = box.present
-        box.choose(side)
-        saved = training.load_pairs(box.path)[-1]
+        pair = annotator.present
+        annotator.choose(side)
+        saved = training.load_pairs(annotator.path)[-1]
         assert saved.id == pair.id and saved.source == "learner" and saved.label == label
-    assert box.present is None and "4 labels saved" in box.text()
-    box.choose("left")
-    assert len(training.load_pairs(box.path)) == 4
+    assert annotator.present is None and "4 labels saved" in annotator.text()
+    annotator.choose("left")
+    assert len(training.load_pairs(annotator.path)) == 4
 
 
-def test_a_later_session_goes_on_with_the_pairs_that_are_left(box):
-    box.choose("tie")
-    box.choose("skip")
-    again = course.PreferenceAnnotator(PAIRS, QUESTIONS, CHUNKS, box.path)
+def test_a_later_session_resumes_with_the_unlabelled_pairs(annotator):
+    annotator.choose("tie")
+    annotator.choose("skip")
+    again = course.PreferenceAnnotator(PAIRS, QUESTIONS, CHUNKS, annotator.path)
     assert [pair.id for pair in again.left] == ["p1", "p2", "p3"] and again.done == 1
     with pytest.raises(ValueError, match="left, right, tie or skip"):
         again.choose("up")
 
 
-def test_the_ballot_shows_both_answers_and_escapes_what_it_shows(box):
-    text = box.text()
+def test_the_annotator_shows_both_answers_and_escapes_their_text(annotator):
+    text = annotator.text()
     assert "how &lt;many&gt;?" in text and "five &amp; more" in text and "a0 [1]" in text and "b0 longer" in text
-    assert len(box.widget().children[1].children) == 4
+    assert len(annotator.widget().children[1].children) == 4
 
 
 def test_a_broken_feedback_line_is_named(tmp_path):
     path = tmp_path / "f.jsonl"
     path.write_text('{"id": "x"}\n', "utf-8")
-    with pytest.raises(ValueError, match="line 1: is not a feedback pair"):
+    with pytest.raises(ValueError, match="line 1: is not a preference pair"):
         training.load_pairs(path)
     training.save_pairs([replace(PAIRS[0], label="a", source="somebody")], path)
     with pytest.raises(ValueError, match="somebody"):
@@ -72,8 +72,8 @@ def test_agreement_counts_a_judge_that_changes_its_mind_as_undecided():
     always_left = training.agreement(["a"] * 4, labelled, ["a"] * 4)
     assert always_left["accuracy"] == 0.0 and always_left["same in both orders"] == 0.0
     assert training.label_bias(labelled)["first won"] == pytest.approx(2 / 3)
-    silent = replace(labelled[0], a=metrics.ABSTENTION)
-    assert [feedback.label_by_phrase(each) for each in (silent, silent.swapped(), labelled[0])] == ["a", "b", "tie"]
+    abstaining = replace(labelled[0], a=metrics.ABSTENTION)
+    assert [feedback.label_by_phrase(pair) for pair in (abstaining, abstaining.swapped(), labelled[0])] == ["a", "b", "tie"]
 
 
 def test_halves_share_no_question():
@@ -88,19 +88,19 @@ def record(id_: str, task: str, abstained: float, right: float, cited: float) ->
                   {"exact_match": right, "cited_right": cited}, "")
 
 
-def arm(silent: float, right: float, wrongly: float = 0.0) -> list[Record]:
+def arm(abstaining: float, right: float, wrongly: float = 0.0) -> list[Record]:
     """40 unanswerable and 40 answerable questions with these shares."""
-    return ([record(f"u{n}", "unanswerable", n < 40 * silent, 0, 0) for n in range(40)]
+    return ([record(f"u{n}", "unanswerable", n < 40 * abstaining, 0, 0) for n in range(40)]
             + [record(f"f{n}", "fact", n >= 40 - 40 * wrongly, n < 40 * right, 0) for n in range(40)])
 
 
-def test_the_gate_promotes_what_got_better_and_refuses_each_kind_of_loss():
+def test_the_gate_promotes_an_improvement_and_refuses_each_kind_of_loss():
     present = arm(0.2, 0.5)
     assert training.promotion_gate(arm(0.8, 0.5), present, (20.0, 20.0)).promoted
     refused = {
         "something got better": training.promotion_gate(arm(0.2, 0.5), present, (20.0, 20.0)),
         "exact match kept": training.promotion_gate(arm(0.8, 0.3), present, (20.0, 20.0)),
-        # more right answers, bought with talk
+        # more correct answers, but it abstains less where it should
         "right silence kept": training.promotion_gate(arm(0.1, 0.8), present, (20.0, 20.0)),
         "no new silence": training.promotion_gate(arm(0.8, 0.5, wrongly=0.3), present, (20.0, 20.0)),
         "little forgotten": training.promotion_gate(arm(0.8, 0.5), present, (22.0, 20.0)),
@@ -108,23 +108,23 @@ def test_the_gate_promotes_what_got_better_and_refuses_each_kind_of_loss():
     for name, decision in refused.items():
         assert not decision.promoted and [check for check, passed, _ in decision.checks if not passed] == [name]
         assert "refused" in str(decision) and f"FAIL  {name}" in str(decision)
-    quiet, loud = ([replace(r, arm="raft+distractor", abstained=silent) for r in present if r.task == "fact"]
-                   for silent in (True, False))
-    withheld = training.promotion_gate([*arm(0.2, 0.5), *quiet], [*present, *loud], (20.0, 20.0))
+    abstains, answers = ([replace(r, arm="raft+distractor", abstained=abstained) for r in present if r.task == "fact"]
+                   for abstained in (True, False))
+    withheld = training.promotion_gate([*arm(0.2, 0.5), *abstains], [*present, *answers], (20.0, 20.0))
     assert withheld.promoted and "abstains where it should +0.50" in str(withheld)
     with pytest.raises(ValueError, match="unanswerable questions"):
         training.promotion_gate([r for r in present if r.task == "fact"], present, (1.0, 1.0))
 
 
-def test_the_registry_keeps_lineage_promotes_only_with_consent_and_rolls_back(tmp_path, monkeypatch):
+def test_the_registry_keeps_lineage_promotes_only_what_the_gate_passed_and_rolls_back(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
-    made = tmp_path / "made"
-    made.mkdir()
-    (made / "adapter_model.safetensors").write_bytes(b"weights")
-    (made / "provenance.json").write_text(json.dumps({"settings": {"recipe": "dpo", "labels": "author"}}), "utf-8")
+    adapter = tmp_path / "made"
+    adapter.mkdir()
+    (adapter / "adapter_model.safetensors").write_bytes(b"weights")
+    (adapter / "provenance.json").write_text(json.dumps({"settings": {"recipe": "dpo", "labels": "author"}}), "utf-8")
     yes, no = training.GateResult(True, ()), training.GateResult(False, ())
-    training.register_adapter(made, "first")
-    training.register_adapter(made, training.unused_name("first"), parent="first", metrics={"perplexity": 3.0})
+    training.register_adapter(adapter, "first")
+    training.register_adapter(adapter, training.unused_name("first"), parent="first", metrics={"perplexity": 3.0})
     assert [row["name"] for row in training.lineage()] == ["first", "first_2"]
     assert training.promote("first", yes) == "first" and training.promote("first_2", no) == "first"
     assert training.promote("first_2", yes) == "first_2" and training.rollback() == "first"
@@ -132,15 +132,15 @@ def test_the_registry_keeps_lineage_promotes_only_with_consent_and_rolls_back(tm
     with pytest.raises(ValueError, match="no earlier adapter"):
         training.rollback()
     with pytest.raises(ValueError, match="holds first already"):
-        training.register_adapter(made, "first")
+        training.register_adapter(adapter, "first")
     with pytest.raises(ValueError, match="small letters"):
-        training.register_adapter(made, "../first")
+        training.register_adapter(adapter, "../first")
     with pytest.raises(ValueError, match="rebuild lab2"):
         models.adapter_folder("raft@9")
-    assert models.adapter_folder(f"adapter:{made}") == made
+    assert models.adapter_folder(f"adapter:{adapter}") == adapter
 
 
-def test_the_shipped_labels_are_the_authors_short_and_about_kept_back_questions():
+def test_the_shipped_labels_are_the_authors_short_and_about_feedback_questions():
     pairs, known = training.load_pairs(), {q.id: q for q in evaluation.load_questions()}
     assert len(pairs) >= 200 and {pair.source for pair in pairs} == {"author"}
     for pair in pairs:

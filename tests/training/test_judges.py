@@ -1,4 +1,4 @@
-"""Judges of pairs and the controls they are tried on."""
+"""Judges of preference pairs and their controls."""
 from __future__ import annotations
 
 from types import SimpleNamespace
@@ -13,74 +13,74 @@ PAIRS = [PreferencePair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", metrics.ABSTEN
 QUESTIONS = [Question(f"q{n}", "fact", f"how many {n}?", (str(n),), (), ("d.x",), "train") for n in range(12)]
 
 
-def bench(monkeypatch) -> training.Judges:
+def fake_judges(monkeypatch) -> training.Judges:
     chunks = [Chunk("d.x#0", "d.x", "overview", "five", "header")]
-    room = SimpleNamespace(pipeline=SimpleNamespace(chunks=chunks), model=lambda adapter="base": adapter)
+    workspace = SimpleNamespace(pipeline=SimpleNamespace(chunks=chunks), model=lambda adapter="base": adapter)
     monkeypatch.setattr(models, "mean_log_probability", lambda model, prompts, texts, **_: [-len(text) for text in texts])
     monkeypatch.setattr(judges, "ask_which", lambda model, pairs, known, chunks: ["a"] * len(pairs))
-    made = training.Judges(PAIRS, QUESTIONS, room, "folder")
-    made.__dict__["reward"] = SimpleNamespace(score=lambda prompts, texts: [len(text) for text in texts])
-    return made
+    fakes = training.Judges(PAIRS, QUESTIONS, workspace, "folder")
+    fakes.__dict__["reward"] = SimpleNamespace(score=lambda prompts, texts: [len(text) for text in texts])
+    return fakes
 
 
-def test_every_judge_labels_with_its_own_source_and_learns_from_the_other_half(monkeypatch):
-    made = bench(monkeypatch)
-    assert not {p.question_id for p in made.learn} & {p.question_id for p in made.held_out}
+def test_every_judge_labels_with_its_own_source_and_trains_on_the_other_half(monkeypatch):
+    fakes = fake_judges(monkeypatch)
+    assert not {p.question_id for p in fakes.learn} & {p.question_id for p in fakes.held_out}
     for judge, expected in (("the phrase wins", "b"), ("the longer wins", "b"), ("likelihood", "a"), ("reward model", "b"),
                             ("asked", "a")):
-        labelled = made.label(judge, PAIRS[:3])
+        labelled = fakes.label(judge, PAIRS[:3])
         assert {(pair.label, pair.source) for pair in labelled} == {(expected, "ai")}, judge
 
 
-def test_calibration_tells_a_judge_that_reads_the_place_and_one_that_fails_a_control(monkeypatch):
-    made = bench(monkeypatch)
+def test_calibration_exposes_a_judge_that_follows_the_order_and_one_that_fails_a_control(monkeypatch):
+    fakes = fake_judges(monkeypatch)
     gold = PreferencePair("g", "q1", ("d.x#0",), "1 [1]", "no idea what [1]", "a", "program")
-    silent = PreferencePair("s", "q1", ("d.x#0",), metrics.ABSTENTION, "1 [1]", "a", "program")
-    monkeypatch.setattr(judge_controls, "control_pairs", lambda *_: {"gold wins": [gold], "silence wins": [silent]})
-    rows = {row["judge"]: row for row in judge_controls.calibrate(made)}
+    abstains = PreferencePair("s", "q1", ("d.x#0",), metrics.ABSTENTION, "1 [1]", "a", "program")
+    monkeypatch.setattr(judge_controls, "control_pairs", lambda *_: {"gold wins": [gold], "silence wins": [abstains]})
+    rows = {row["judge"]: row for row in judge_controls.calibrate(fakes)}
     assert set(rows) == {*training.JUDGES, training.CHECKED_BY_CODE}
     assert rows["asked"]["same in both orders"] == 0.0 and rows["asked"]["accuracy"] == 0.0
     assert rows["likelihood"]["gold wins"] == 1.0 and rows["likelihood"]["silence wins"] == 0.0
     assert rows["the phrase wins"]["silence wins"] == 1.0
 
 
-def test_controls_have_a_known_winner_and_leave_out_what_a_judge_learned_from(monkeypatch):
-    asked = [Example(f"q{n}", [], f"{n} [1]", "answer", ("d.x#0",)) for n in range(6)]
-    held = [Example(f"q{n}", [], metrics.ABSTENTION, "absent", ("d.y#0",)) for n in range(6)]
-    monkeypatch.setattr(raft, "raft_examples", lambda questions, room, seed, absent, pool: held if absent else asked)
-    found = judge_controls.control_pairs(QUESTIONS, None, {"q0", "q1"})
-    assert {pair.question_id for pair in found["gold wins"]} == {f"q{n}" for n in range(2, 6)}
-    for pair in found["gold wins"]:
+def test_controls_have_a_known_winner_and_leave_out_the_questions_a_judge_trained_on(monkeypatch):
+    answered = [Example(f"q{n}", [], f"{n} [1]", "answer", ("d.x#0",)) for n in range(6)]
+    withheld = [Example(f"q{n}", [], metrics.ABSTENTION, "absent", ("d.y#0",)) for n in range(6)]
+    monkeypatch.setattr(raft, "raft_examples", lambda questions, workspace, seed, absent, pool: withheld if absent else answered)
+    controls = judge_controls.control_pairs(QUESTIONS, None, {"q0", "q1"})
+    assert {pair.question_id for pair in controls["gold wins"]} == {f"q{n}" for n in range(2, 6)}
+    for pair in controls["gold wins"]:
         number = pair.question_id[1:]
         better, worse = (pair.a, pair.b) if pair.label == "a" else (pair.b, pair.a)
         assert better == f"{number} [1]" and worse != better
-    for pair in found["silence wins"]:
+    for pair in controls["silence wins"]:
         better = pair.a if pair.label == "a" else pair.b
         assert better == metrics.ABSTENTION
-    assert training.agreement([p.label for p in found["gold wins"]], found["gold wins"])["accuracy"] == 1.0
+    assert training.agreement([p.label for p in controls["gold wins"]], controls["gold wins"])["accuracy"] == 1.0
 
 
-def test_the_check_knows_the_rubric_where_the_accepted_answers_are_known():
+def test_accepted_answers_label_pairs_by_the_rubric():
     chunks = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "waits 5 seconds", "header"),
               "d.y#0": Chunk("d.y#0", "d.y", "overview", "waits 5 seconds", "header")}
-    asked = {"q": Question("q", "fact", "how long?", ("5",), (), ("d.x",), "train")}
-    silent = metrics.ABSTENTION
-    for passages, a, b, label in ((("d.x#0",), "5 [1]", silent, "a"), (("d.x#0",), "6 [1]", silent, "b"),
-                                  (("d.y#0",), "5 [1]", silent, "b"), (("d.x#0",), "6 [1]", "7 [1]", "tie"),
+    questions = {"q": Question("q", "fact", "how long?", ("5",), (), ("d.x",), "train")}
+    abstention = metrics.ABSTENTION
+    for passages, a, b, label in ((("d.x#0",), "5 [1]", abstention, "a"), (("d.x#0",), "6 [1]", abstention, "b"),
+                                  (("d.y#0",), "5 [1]", abstention, "b"), (("d.x#0",), "6 [1]", "7 [1]", "tie"),
                                   (("d.y#0", "d.x#0"), "5 [1]", "5 [2]", "b"), (("d.x#0",), "5", "5 [1]", "b")):
-        found = judge_controls.label_by_accepted_answers([PreferencePair("p", "q", passages, a, b)], asked, chunks)[0]
-        assert (found.label, found.source) == (label, "program"), (passages, a, b)
+        pair = judge_controls.label_by_accepted_answers([PreferencePair("p", "q", passages, a, b)], questions, chunks)[0]
+        assert (pair.label, pair.source) == (label, "program"), (passages, a, b)
 
 
-def test_balance_leaves_as_many_pairs_in_which_silence_loses_as_wins():
-    made = bench_rows(balance=True)
-    silent = [metrics.ABSTENTION in row.chosen for row in made if metrics.ABSTENTION in row.chosen + row.rejected]
-    assert len(silent) == 8 and sum(silent) == 4, "four of PAIRS say that the phrase loses, eight that it wins"
-    assert sum(row.chosen == "1 [2]" for row in made) == 1, "pairs that the phrase does not decide stay"
-    assert len(bench_rows(balance=False)) == len(PAIRS) + 1
+def test_balance_leaves_as_many_pairs_in_which_abstaining_loses_as_wins():
+    rows = rows_from_pairs(balance=True)
+    abstained = [metrics.ABSTENTION in row.chosen for row in rows if metrics.ABSTENTION in row.chosen + row.rejected]
+    assert len(abstained) == 8 and sum(abstained) == 4, "abstaining loses four of PAIRS and wins eight"
+    assert sum(row.chosen == "1 [2]" for row in rows) == 1, "pairs in which no answer abstains are kept"
+    assert len(rows_from_pairs(balance=False)) == len(PAIRS) + 1
 
 
-def bench_rows(balance: bool) -> list:
+def rows_from_pairs(balance: bool) -> list:
     chunks = {"d.x#0": Chunk("d.x#0", "d.x", "overview", "five", "header")}
     two = PreferencePair("two", "q1", ("d.x#0",), "1 [1]", "1 [2]", "b", "author")
     return training.preference_rows([*PAIRS, two], {q.id: q for q in QUESTIONS}, chunks, balance)

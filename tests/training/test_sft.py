@@ -19,7 +19,7 @@ from utils.types import Example, Question
 ROWS = [Example(f"q{n}", [{"role": "user", "content": f"[1] shelf {n} holds {n} cups\n\nQuestion: how many cups?"}],
                 f"{n} [1]") for n in range(24)]
 SHIPPED = [name for name, spec in MODELS.items() if spec.shipped and spec.recipe]
-CHOSEN = training.SFTSettings(rank=4, alpha=8, batch_size=2, micro_batch=1, epochs=1.0, learning_rate=1e-2)
+RUN = training.SFTSettings(rank=4, alpha=8, batch_size=2, micro_batch=1, epochs=1.0, learning_rate=1e-2)
 
 
 def tiny() -> LlamaForCausalLM:
@@ -31,8 +31,8 @@ def tiny() -> LlamaForCausalLM:
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(models.language_model_path(settings.WHEEL_MODEL))
-    for user in (sft, preferences):
-        monkeypatch.setattr(user, "load_base_model", lambda *_, **__: (tiny(), tokenizer))
+    for module in (sft, preferences):
+        monkeypatch.setattr(module, "load_base_model", lambda *_, **__: (tiny(), tokenizer))
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
 
 
@@ -64,26 +64,26 @@ class Stop(TrainerCallback):
 
 def test_an_interrupted_training_resumes_and_ends_with_the_same_loss(small, tmp_path, monkeypatch):
     monkeypatch.setattr(sft, "SAVE_EVERY", 3)
-    whole = training.train_sft(ROWS, CHOSEN, tmp_path / "whole")
+    whole = training.train_sft(ROWS, RUN, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        training.train_sft(ROWS, CHOSEN, tmp_path / "cut", watch=[Stop()])
-    resumed = training.train_sft(ROWS, CHOSEN, tmp_path / "cut")
+        training.train_sft(ROWS, RUN, tmp_path / "cut", callbacks=[Stop()])
+    resumed = training.train_sft(ROWS, RUN, tmp_path / "cut")
     assert resumed["resumed"] and not whole["resumed"] and resumed["tokens_per_second"] > 0
     assert [step for step, _ in resumed["loss"]] == [step for step, _ in whole["loss"]]
     assert resumed["loss"][-1][1] == pytest.approx(whole["loss"][-1][1], abs=1e-3)
     assert whole["loss"][-1][1] < whole["loss"][0][1]
 
 
-def test_what_is_saved_is_bfloat16_safetensors_with_provenance_and_no_path(small, tmp_path):
-    training.train_sft(ROWS[:4], CHOSEN, tmp_path / "made")
+def test_an_adapter_is_saved_as_bfloat16_safetensors_with_provenance_and_no_path(small, tmp_path):
+    training.train_sft(ROWS[:4], RUN, tmp_path / "made")
     from safetensors.torch import load_file
 
     weights = load_file(tmp_path / "made" / "adapter_model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.bfloat16}
     assert len(weights) == 2 * 2 * len(training.LINEAR_LAYERS)  # A and B of every linear layer of two blocks
-    told = json.loads((tmp_path / "made" / "provenance.json").read_text("utf-8"))
-    assert told["settings"]["rank"] == 4 and told["examples"] == 4 and len(told["adapter_sha256"]) == 64
-    assert str(tmp_path) not in json.dumps(told) + (tmp_path / "made" / "adapter_config.json").read_text("utf-8")
+    provenance = json.loads((tmp_path / "made" / "provenance.json").read_text("utf-8"))
+    assert provenance["settings"]["rank"] == 4 and provenance["examples"] == 4 and len(provenance["adapter_sha256"]) == 64
+    assert str(tmp_path) not in json.dumps(provenance) + (tmp_path / "made" / "adapter_config.json").read_text("utf-8")
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == [
         "adapter_config.json", "adapter_model.safetensors", "provenance.json"]
 
@@ -91,40 +91,40 @@ def test_what_is_saved_is_bfloat16_safetensors_with_provenance_and_no_path(small
 def test_another_model_is_trained_from_its_local_directory(tmp_path, monkeypatch):
     tokenizer = AutoTokenizer.from_pretrained(models.language_model_path(settings.WHEEL_MODEL))
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
-    for thing in (tiny(), tokenizer):
-        thing.save_pretrained(tmp_path / "other")
-    told = training.train_sft(ROWS[:4], CHOSEN, tmp_path / "made", model_name=str(tmp_path / "other"))
-    assert told["base"] == str(tmp_path / "other") and told["loss"]
+    for part in (tiny(), tokenizer):
+        part.save_pretrained(tmp_path / "other")
+    provenance = training.train_sft(ROWS[:4], RUN, tmp_path / "made", model_name=str(tmp_path / "other"))
+    assert provenance["base"] == str(tmp_path / "other") and provenance["loss"]
     reader = models.LanguageModel(str(tmp_path / "other"), adapter=str(tmp_path / "made"))
     assert reader.generate([ROWS[0].prompt], 4)
 
 
 @pytest.mark.parametrize("recipe", ["dpo", "kto"])
 def test_preferences_move_the_chosen_answer_above_the_rejected_one(small, tmp_path, recipe):
-    training.train_sft(ROWS, CHOSEN, tmp_path / "parent")
+    training.train_sft(ROWS, RUN, tmp_path / "parent")
     rows = [preferences.PreferenceRow(row.prompt, "none", row.completion) for row in ROWS[:12]]
-    chosen = training.PreferenceSettings(recipe=recipe, rank=4, alpha=8, batch_size=4, micro_batch=4, learning_rate=2e-2,
+    run = training.PreferenceSettings(recipe=recipe, rank=4, alpha=8, batch_size=4, micro_batch=4, learning_rate=2e-2,
                                          epochs=3.0, beta=0.1)
-    record = training.train_preferences(rows, tmp_path / "parent", chosen, tmp_path / recipe)
+    record = training.train_preferences(rows, tmp_path / "parent", run, tmp_path / recipe)
     assert record["parent"] == "parent" and record["loss"][-1][1] < record["loss"][0][1]
     assert record["diagnostics"][-1][1]["rewards/margins"] > 0
     before, after = (load_file(tmp_path / name) for name in ("parent", recipe))
     assert set(before) == set(after) and any((before[name] != after[name]).any() for name in before)
 
 
-def test_supervised_training_can_go_on_from_an_adapter(small, tmp_path):
-    training.train_sft(ROWS, CHOSEN, tmp_path / "parent")
-    record = training.train_sft(ROWS[:4], CHOSEN, tmp_path / "child", parent=tmp_path / "parent")
+def test_supervised_training_can_continue_from_an_adapter(small, tmp_path):
+    training.train_sft(ROWS, RUN, tmp_path / "parent")
+    record = training.train_sft(ROWS[:4], RUN, tmp_path / "child", parent=tmp_path / "parent")
     before, after = (load_file(tmp_path / name) for name in ("parent", "child"))
     assert record["parent"] == "parent" and set(before) == set(after) and any((before[n] != after[n]).any() for n in before)
     first = models.adapter_provenance(f"adapter:{tmp_path / 'parent'}")["loss"][0][1]
-    assert record["loss"][0][1] < first, "it starts where it was"
+    assert record["loss"][0][1] < first, "training starts from the adapter's weights"
 
 
-def test_other_models_are_put_aside_with_a_sentence(capsys, monkeypatch):
+def test_another_selected_model_is_replaced_with_a_note(capsys, monkeypatch):
     monkeypatch.setenv("LAB_PROFILE", "gpu")
-    taken = training.settings_for_adapters()
-    assert taken.model == settings.WHEEL_MODEL and "instead of HuggingFaceTB/SmolLM2-1.7B-Instruct" in capsys.readouterr().out
+    adapted = training.settings_for_adapters()
+    assert adapted.model == settings.WHEEL_MODEL and "instead of HuggingFaceTB/SmolLM2-1.7B-Instruct" in capsys.readouterr().out
     monkeypatch.delenv("LAB_PROFILE")
     assert training.settings_for_adapters() == settings.load() and not capsys.readouterr().out
 
@@ -136,43 +136,44 @@ def load_file(folder):
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if (models.CHECKPOINTS / name).exists()])
-def test_shipped_adapters_are_small_whole_and_made_with_the_settings_in_the_code(name):
-    told, weights = models.adapter_provenance(name), (models.adapter_folder(name) / "adapter_model.safetensors").read_bytes()
+def test_shipped_adapters_are_small_complete_and_trained_with_the_settings_in_the_code(name):
+    provenance = models.adapter_provenance(name)
+    weights = (models.adapter_folder(name) / "adapter_model.safetensors").read_bytes()
     planned = {**lab2.SUPERVISED, **lab2.PREFERENCES, "raft_feedback": lab2.SECOND_ROUND}
-    assert told["settings"] == asdict(planned[name])
-    assert len(weights) <= 10_000_000 and told["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
-    assert len(told["data_sha256"]) == 64 and told["versions"]["trl"]
+    assert provenance["settings"] == asdict(planned[name])
+    assert len(weights) <= 10_000_000 and provenance["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
+    assert len(provenance["data_sha256"]) == 64 and provenance["versions"]["trl"]
 
 
 def test_all_checkpoints_together_stay_small():
     assert sum(path.stat().st_size for path in models.CHECKPOINTS.rglob("*") if path.is_file()) <= 60_000_000
 
 
-def test_the_verifiable_reward_prefers_right_to_silent_to_wrong():
-    said = ["5 [2]", "5 [1]", "5", "6 [2]", "not in the documentation", "about 5 [2]"]
-    assert grpo.verifiable(said, [["5"]] * 6, [2] * 6) == [1.3, 1.0, 1.0, -0.5, 0.0, -0.5]
+def test_the_verifiable_reward_ranks_correct_then_abstaining_then_wrong():
+    answers = ["5 [2]", "5 [1]", "5", "6 [2]", "not in the documentation", "about 5 [2]"]
+    assert grpo.verifiable(answers, [["5"]] * 6, [2] * 6) == [1.3, 1.0, 1.0, -0.5, 0.0, -0.5]
     assert grpo.verifiable(["not in the documentation", "5 [1]"], [[], []], [0, 0]) == [1.0, -0.5]
 
 
-def test_reinforcement_needs_a_gpu_and_runs_where_it_is_told_to(small, tmp_path):
-    training.train_sft(ROWS[:4], CHOSEN, tmp_path / "parent")
-    asked = {f"q{n}": Question(f"q{n}", "fact", "how many cups?", (f"{n}",), (), ("d",)) for n in range(24)}
-    chosen = grpo.GRPOSettings(rank=4, alpha=8, batch_size=4, micro_batch=4, group=4, limit=4)
+def test_grpo_needs_a_gpu_unless_it_may_run_anywhere(small, tmp_path):
+    training.train_sft(ROWS[:4], RUN, tmp_path / "parent")
+    questions = {f"q{n}": Question(f"q{n}", "fact", "how many cups?", (f"{n}",), (), ("d",)) for n in range(24)}
+    run = grpo.GRPOSettings(rank=4, alpha=8, batch_size=4, micro_batch=4, group=4, limit=4)
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeError, match="needs a GPU"):
-            grpo.train_grpo(ROWS, asked, tmp_path / "parent", chosen, tmp_path / "grpo")
-    record = grpo.train_grpo(ROWS, asked, tmp_path / "parent", chosen, tmp_path / "grpo", anywhere=True)
+            grpo.train_grpo(ROWS, questions, tmp_path / "parent", run, tmp_path / "grpo")
+    record = grpo.train_grpo(ROWS, questions, tmp_path / "parent", run, tmp_path / "grpo", anywhere=True)
     assert record["prompts"] == 4 and (tmp_path / "grpo" / "adapter_model.safetensors").exists()
 
 
 def test_a_reward_model_learns_which_answer_is_better_the_same_way_every_time(small, tmp_path):
-    training.train_sft(ROWS, CHOSEN, tmp_path / "parent")
+    training.train_sft(ROWS, RUN, tmp_path / "parent")
     rows = [preferences.PreferenceRow(row.prompt, "none", row.completion) for row in ROWS]
-    chosen = training.PreferenceSettings(recipe="reward", rank=4, alpha=8, batch_size=4, micro_batch=4, learning_rate=2e-2,
+    run = training.PreferenceSettings(recipe="reward", rank=4, alpha=8, batch_size=4, micro_batch=4, learning_rate=2e-2,
                                          epochs=2.0)
     scores = []
     for _ in range(2):
-        reward, record = preferences.train_reward_model(rows, tmp_path / "parent", chosen, tmp_path / "reward")
+        reward, record = preferences.train_reward_model(rows, tmp_path / "parent", run, tmp_path / "reward")
         scores.append(reward.score([ROWS[0].prompt] * 2, ["none", ROWS[0].completion]))
     assert scores[0][0] > scores[0][1] and scores[0] == pytest.approx(scores[1], abs=1e-4)
     assert record["parent"] == "parent" and len(record["parent_sha256"]) == 64

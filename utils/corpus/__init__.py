@@ -1,4 +1,4 @@
-"""Documents: the course's domain, a person's own folder, and an older version of the domain."""
+"""Documents: the course's AWS corpus, a folder of your own, and an older version of the AWS corpus."""
 
 _FILES = {
     "aws": ["ERROR_LINE", "MEMBER_LINE", "NESTING", "RENDERING", "error_meanings", "fact_section", "load",

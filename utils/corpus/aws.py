@@ -1,4 +1,4 @@
-"""The course's domain: operations of AWS, rendered from the service models that ship inside `botocore`."""
+"""The course's corpus: AWS operations, rendered from the service models that ship with `botocore`."""
 from __future__ import annotations
 
 import hashlib
@@ -12,7 +12,7 @@ from .. import settings
 from ..text import sentences
 from ..types import Document, Section
 
-RENDERING = 2  # raise when the rendering changes, so that caches made before it are not used
+RENDERING = 2  # part of the cache key: increase it whenever the rendering changes
 NESTING = 1  # how many levels of nested structures a section spells out
 BLOCKS = ["p", "li", "ul", "ol", "dl", "dt", "dd", "note", "important", "div", "br", "h1", "h2", "h3", "h4", "tr", "pre"]
 SERVICE_PATTERNS = {
@@ -42,8 +42,7 @@ def html_to_text(html: str) -> str:
         tag.insert_before("\n- " if tag.name == "li" else "\n")
         tag.insert_after("\n")
     lines = [" ".join(line.split()) for line in soup.get_text().split("\n")]
-    text = "\n".join(line for line in lines if line)
-    return re.sub(r"^-\n+", "- ", text, flags=re.M)
+    return re.sub(r"^-\n+", "- ", "\n".join(line for line in lines if line), flags=re.M)
 
 
 def service_names(data_dir: Path | None = None) -> list[str]:
@@ -52,22 +51,21 @@ def service_names(data_dir: Path | None = None) -> list[str]:
 
 
 def service_model(service: str, data_dir: Path | None = None) -> dict:
-    """The service's model as botocore ships it: `operations`, `shapes`, `metadata`."""
+    """The service's botocore model: `operations`, `shapes`, `metadata`. Raises ValueError for an unknown service."""
     from botocore.exceptions import UnknownServiceError
 
     try:
         return _loader(data_dir).load_service_model(service, "service-2")
     except UnknownServiceError:
         near = [name for name in service_names(data_dir) if service.lower() in name or name in service.lower()]
-        hint = f" Did you mean {', '.join(near[:5])}?" if near else ""
-        raise ValueError(f"botocore has no service {service!r}.{hint}") from None
+        hint = f"did you mean {', '.join(near[:5])}?" if near else "`corpus.service_names()` lists all services"
+        raise ValueError(f"botocore has no service {service!r}: {hint}") from None
 
 
 def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Path | None = None) -> list[Document]:
-    """Documents of these services (`"all"` for every one), cached by botocore version and settings.
+    """Documents of these services (`"all"` for all), one per operation that is not deprecated, sorted by id; cached.
 
-    `data_dir` is the data folder of another botocore, unpacked; by default the installed one is read.
-    Returns one Document per operation that is not deprecated, sorted by id.
+    data_dir: the unpacked data folder of another botocore; default: the installed one. Raises ValueError for unknown services.
     """
     names = sorted(service_names(data_dir)) if services == "all" else sorted(set(services))
     if isinstance(services, str) and services != "all":
@@ -76,7 +74,8 @@ def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Pat
     path = settings.cache() / "corpus" / f"{key}.json"
     if path.exists():
         try:
-            return [_from_json(row) for row in json.loads(path.read_text("utf-8"))]
+            rows = json.loads(path.read_text("utf-8"))
+            return [Document(row["id"], row["title"], row["group"], tuple(Section(**s) for s in row["sections"])) for row in rows]
         except (ValueError, KeyError, TypeError):
             path.unlink()  # half-written by an interrupted run: render again
     documents = [d for name in names for d in render_service(name, service_model(name, data_dir))]
@@ -88,14 +87,14 @@ def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Pat
 
 
 def version(data_dir: Path | None = None) -> str:
-    """Version of the botocore the corpus comes from, or the folder it was told to read."""
+    """Version of the installed botocore, or the path of the data folder in use instead."""
     import botocore
 
     return str(data_dir) if data_dir else botocore.__version__
 
 
 def render_service(service: str, model: dict) -> list[Document]:
-    """Documents of one service model, deprecated operations left out, sorted by id."""
+    """Documents of one service model without its deprecated operations, sorted by id."""
     operations = sorted(model["operations"].items())
     return [_render(service, name, op, model["shapes"]) for name, op in operations if not op.get("deprecated")]
 
@@ -144,15 +143,10 @@ def _member(name: str, reference: dict, shapes: dict, required: bool, level: int
 
 def constraints(shape: dict, shapes: dict) -> list[str]:
     """The shape's machine-readable limits as sentences ("Maximum length: 128.", "Valid values: A, B.")."""
-    word = {"string": "length", "list": "number of items", "map": "number of items", "blob": "length"}
-    unit = word.get(shape["type"], "value")
-    facts = []
-    if shape.get("min") is not None:
-        facts.append(f"Minimum {unit}: {shape['min']}.")
-    if shape.get("max") is not None:
-        facts.append(f"Maximum {unit}: {shape['max']}.")
-    if shape.get("enum"):
-        facts.append(f"Valid values: {', '.join(shape['enum'])}.")
+    units = {"string": "length", "list": "number of items", "map": "number of items", "blob": "length"}
+    unit, limits = units.get(shape["type"], "value"), (("Minimum", "min"), ("Maximum", "max"))
+    facts = [f"{limit} {unit}: {shape[key]}." for limit, key in limits if shape.get(key) is not None]
+    facts += [f"Valid values: {', '.join(shape['enum'])}."] if shape.get("enum") else []
     if shape["type"] == "list":
         facts += [f"Each item: {c}" for c in constraints(shapes[shape["member"]["shape"]], shapes)]
     return facts
@@ -161,17 +155,11 @@ def constraints(shape: dict, shapes: dict) -> list[str]:
 def _loader(data_dir: Path | None):
     from botocore.loaders import Loader
 
-    if data_dir is None:
-        return Loader()
-    return Loader(extra_search_paths=[str(data_dir)], include_default_search_paths=False)
-
-
-def _from_json(row: dict) -> Document:
-    return Document(row["id"], row["title"], row["group"], tuple(Section(**s) for s in row["sections"]))
+    return Loader(extra_search_paths=[str(data_dir)], include_default_search_paths=False) if data_dir else Loader()
 
 
 def services_named(question: str) -> list[str]:
-    """Services the question names in so many words, by rule.
+    """Services the question names explicitly, matched by `SERVICE_PATTERNS`.
 
     >>> services_named("how long does a Lambda function run when SQS calls it?")
     ['lambda', 'sqs']
@@ -187,42 +175,42 @@ def without_service(question: str) -> str:
 
 
 def true_triples(documents: Sequence[Document]) -> set[tuple[str, str, str]]:
-    """The triples of `SCORED_RELATIONS` as botocore's service models have them; `mentions` from the markup's links."""
-    found = set()
+    """The triples of `SCORED_RELATIONS` according to botocore's service models; `mentions` come from links in the markup."""
+    triples = set()
     models = {service: service_model(service) for service in {d.group for d in documents}}
     for document in documents:
         service, name, model = document.group, document.name, models[document.group]
         operation, shapes = model["operations"][name], model["shapes"]
-        found.add((service, "has", document.id))
-        found |= {(document.id, "raises", f"{service}:error:{error['shape']}") for error in operation.get("errors", [])}
+        triples.add((service, "has", document.id))
+        triples |= {(document.id, "raises", f"{service}:error:{error['shape']}") for error in operation.get("errors", [])}
         source = shapes.get(operation.get("input", {}).get("shape"), {})
         target = shapes.get(operation.get("output", {}).get("shape"), {})
-        found |= {(document.id, "takes", f"{service}:parameter:{m.lower()}") for m in source.get("members", {})}
-        found |= {(document.id, "requires", f"{service}:parameter:{m.lower()}") for m in source.get("required", [])}
-        found |= {(document.id, "returns", f"{service}:output:{m.lower()}") for m in target.get("members", {})}
-        marked = re.findall(r"<(?:a|code)\b[^>]*>\s*(\w+)\s*</(?:a|code)>", operation.get("documentation", ""))
-        known = {d.id for d in documents if d.group == service}
-        found |= {(document.id, "mentions", f"{service}.{m}") for m in marked if m != name and f"{service}.{m}" in known}
-    return found
+        triples |= {(document.id, "takes", f"{service}:parameter:{m.lower()}") for m in source.get("members", {})}
+        triples |= {(document.id, "requires", f"{service}:parameter:{m.lower()}") for m in source.get("required", [])}
+        triples |= {(document.id, "returns", f"{service}:output:{m.lower()}") for m in target.get("members", {})}
+        links = re.findall(r"<(?:a|code)\b[^>]*>\s*(\w+)\s*</(?:a|code)>", operation.get("documentation", ""))
+        ids = {d.id for d in documents if d.group == service}
+        triples |= {(document.id, "mentions", f"{service}.{m}") for m in links if m != name and f"{service}.{m}" in ids}
+    return triples
 
 
 def fact_section(fact: dict) -> str:
-    """Name of the section that states a benchmark fact: of the error or parameter it names, else the overview."""
+    """Name of the section that states a benchmark fact: that of its error or parameter, else the overview."""
     if "error" in fact:
         return f"error {fact['error']}"
     return f"parameter {fact['member']}" if "member" in fact else "overview"
 
 
 def error_meanings(documents: Iterable[Document]) -> dict[tuple[str, str, str], list[str]]:
-    """(service, error, the sentence that says what it means) → ids of the documents that say so.
+    """(service, error, sentence that explains the error) → ids of the documents with that sentence.
 
-    Sentences that name the error, or are too short or long to ask about, are left out.
+    Sentences that name the error, or have fewer than 5 or more than 25 words, are skipped.
     """
     meanings: dict[tuple[str, str, str], list[str]] = {}
     for document in documents:
         for section in document.sections:
             kind, _, name = section.name.partition(" ")
-            stated = [s for s in sentences(section.text) if not re.match(r"Error |HTTP status", s)]
-            if kind == "error" and stated and 5 <= len(stated[0].split()) <= 25 and name not in stated[0]:
-                meanings.setdefault((document.group, name, stated[0]), []).append(document.id)
+            statements = [s for s in sentences(section.text) if not re.match(r"Error |HTTP status", s)]
+            if kind == "error" and statements and 5 <= len(statements[0].split()) <= 25 and name not in statements[0]:
+                meanings.setdefault((document.group, name, statements[0]), []).append(document.id)
     return meanings

@@ -1,4 +1,4 @@
-"""The course's documents as an older botocore has them, what changed since, and a document with one value replaced."""
+"""The course's documents in an older version, what changed since, and a document with one value replaced."""
 from __future__ import annotations
 
 import re
@@ -11,7 +11,7 @@ from .. import downloads, settings
 from ..types import Document
 from .aws import load
 
-RELEASED = {"1.40.0": date(2025, 7, 31), "1.44.5": date(2026, 11, 17)}  # dates of the files inside the two wheels
+RELEASED = {"1.40.0": date(2025, 7, 31), "1.44.5": date(2026, 11, 17)}  # file dates inside the two wheels
 
 
 def older_data_folder() -> Path:
@@ -20,7 +20,7 @@ def older_data_folder() -> Path:
 
 
 def older_version() -> list[Document]:
-    """The course's documents as the older botocore has them."""
+    """The course's documents, rendered from the older botocore."""
     return load(settings.COURSE_SERVICES, older_data_folder())
 
 
@@ -37,9 +37,9 @@ def changes(before: Mapping[str, Document], after: Mapping[str, Document]) -> di
 
 
 def with_value_replaced(document: Document, old: str, new: str) -> Document:
-    """The document with a value replaced wherever it stands as a word. Raises ValueError when it stands nowhere."""
+    """The document with every whole-word occurrence of a value replaced. Raises ValueError when there is none."""
     pattern = re.compile(rf"(?<![\w.]){re.escape(old)}(?![\w])")
     sections = tuple(replace(section, text=pattern.sub(new, section.text)) for section in document.sections)
     if sections == document.sections:
-        raise ValueError(f"{document.id} does not hold {old!r}: choose a value that stands in its text")
+        raise ValueError(f"{document.id} does not contain {old!r}: choose a value from its text")
     return replace(document, sections=sections)

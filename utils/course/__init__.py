@@ -1,4 +1,4 @@
-"""What makes the package a course: preparation, exercises and their checks, widgets, notebooks, release, doctor."""
+"""The course around the package: preparation, exercises and their checks, widgets, notebooks, release, doctor."""
 
 _FILES = {
     "preparation": ["prepare", "quiet_jupyterlab", "work_folder"],

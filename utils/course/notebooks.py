@@ -1,4 +1,4 @@
-"""Executes notebooks headless and reports, for each, cells, minutes, peak memory and whether it came through."""
+"""Executes notebooks without a browser and reports cells, minutes, peak memory and the first error of each."""
 from __future__ import annotations
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Executed:
-    """One notebook's run. `problem` is empty when every cell came through."""
+    """One run of a notebook. `problem` is empty if every cell succeeded."""
 
     name: str
     cells: int
@@ -20,18 +20,17 @@ class Executed:
 
 
 def execute_notebook(path: Path, fast: bool, save: bool) -> Executed:
-    """Run all cells in a fresh kernel; save outputs into the file when asked to and nothing failed."""
+    """Run all cells in a new kernel; with `save`, write the outputs to the file if no cell failed."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": path.parent}})
-    environment = {**os.environ, "LAB_FAST": "1" if fast else ""}
     problem, started = "", time.monotonic()
     with _Memory() as memory:
         try:
-            client.execute(env=environment)
+            client.execute(env={**os.environ, "LAB_FAST": "1" if fast else ""})
         except CellExecutionError as error:
             problem = f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}"
     if save and not problem:
@@ -47,14 +46,14 @@ def execute_notebook(path: Path, fast: bool, save: bool) -> Executed:
 
 
 def _worth_keeping(output) -> bool:
-    """False for progress bars: their times differ from run to run and say nothing afterwards."""
+    """False for progress bars: their times differ in every run."""
     if output.output_type == "stream":
         return output.name == "stdout"
     return "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
 
 
 class _Memory:
-    """Largest resident memory of this process' descendants while the block runs, in bytes."""
+    """Peak resident memory of this process' descendants during the block, in bytes."""
 
     peak = 0
 
@@ -82,14 +81,14 @@ class _Memory:
 
 
 def run_notebooks(folder: Path, fast: bool, save: bool) -> int:
-    """Execute every notebook of the folder and print the table; 1 when one failed."""
+    """Execute every notebook of the folder and print a table; returns 1 if one failed, else 0."""
     paths = sorted(folder.glob("*.ipynb"))
     if not paths:
-        raise ValueError(f"{folder.name}/ holds no notebook")
+        raise ValueError(f"{folder.name}/ holds no notebook; check out the repository again")
     print(f"{'notebook':<34}{'cells':>6}{'minutes':>9}{'peak GB':>9}  result", flush=True)
     failed = 0
     for path in paths:
-        done = execute_notebook(path, fast, save)
-        failed += bool(done.problem)
-        print(f"{done.name:<34}{done.cells:>6}{done.minutes:>9.1f}{done.peak_gb:>9.1f}  {done.problem or 'ok'}", flush=True)
+        run = execute_notebook(path, fast, save)
+        failed += bool(run.problem)
+        print(f"{run.name:<34}{run.cells:>6}{run.minutes:>9.1f}{run.peak_gb:>9.1f}  {run.problem or 'ok'}", flush=True)
     return int(bool(failed))

@@ -1,4 +1,4 @@
-"""Models, corpus and index made or repaired as needed, each step skipped when done. Runs inside the environment."""
+"""Builds or repairs models, corpus and index; skips finished steps. Runs inside the environment."""
 from __future__ import annotations
 
 import importlib.metadata
@@ -10,7 +10,7 @@ from .. import corpus, downloads, environment, evaluation, models, retrieval, se
 
 
 def prepare() -> None:
-    """Models, corpus and index, made or repaired as needed; seconds when nothing is to do. Quiets the libraries."""
+    """Build or repair models, corpus and index and silence library logs; takes seconds if all is ready."""
     models.quiet()
     if is_prepared():
         return
@@ -24,25 +24,21 @@ def prepare() -> None:
     print("Corpus: rendering …", flush=True)
     workspace = evaluation.Workspace(settings=run)
     print(f"Index: embedding the passages of {len(workspace.documents)} documents …", flush=True)
-    added = workspace.dense.added
-    print(f"Index: {len(workspace.dense.chunks)} passages, {added} added now.", flush=True)
+    print(f"Index: {len(workspace.dense.chunks)} passages, {workspace.dense.added} of them new.", flush=True)
     print("Advanced index and graph: sections, tuned embedder, entities …", flush=True)
-    added = workspace.pipeline.dense.added
-    entities = len(workspace.graph.linker.entities)
-    print(f"Advanced index: {len(workspace.pipeline.chunks)} passages, {added} added now; {entities} entities.", flush=True)
+    print(f"Advanced index: {len(workspace.pipeline.chunks)} passages, {workspace.pipeline.dense.added} of them new; "
+          f"{len(workspace.graph.linker.entities)} entities.", flush=True)
     _prepared_stamp().write_text(json.dumps(_prepared_key()), "utf-8")
 
 
 def is_prepared() -> bool:
-    """True when models and index were made for the present settings and their files are all there (by size)."""
-    stamp = _prepared_stamp()
-    folders = [settings.cache() / "models" / name for name in (settings.WHEEL_EMBEDDER, models.CONVERTED,
-                                                                settings.OLDER_BOTOCORE)]
+    """True when models and index were built for the current settings and all model files have the right size."""
     run = settings.load()
-    needed = [run.embedder == settings.WHEEL_EMBEDDER, run.model == settings.WHEEL_MODEL and not run.endpoint, True]
-    whole = all(downloads.is_intact(folder) for folder, use in zip(folders, needed, strict=True) if use)
+    needed = {settings.WHEEL_EMBEDDER: run.embedder == settings.WHEEL_EMBEDDER, settings.OLDER_BOTOCORE: True,
+              models.CONVERTED: run.model == settings.WHEEL_MODEL and not run.endpoint}
+    intact = all(downloads.is_intact(settings.cache() / "models" / name) for name, used in needed.items() if used)
     try:
-        return whole and json.loads(stamp.read_text("utf-8")) == _prepared_key()
+        return intact and json.loads(_prepared_stamp().read_text("utf-8")) == _prepared_key()
     except (OSError, ValueError):
         return False
 
@@ -60,7 +56,7 @@ def _prepared_key() -> list:
 
 
 def quiet_jupyterlab() -> None:
-    """Switch off JupyterLab's news and update checks: no network at run time, nothing that pops up in a workshop."""
+    """Turn off JupyterLab's news and update checks, which need the network and interrupt a workshop with pop-ups."""
     folder = Path(sys.prefix) / "etc" / "jupyter" / "labconfig"
     folder.mkdir(parents=True, exist_ok=True)
     disabled = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
@@ -68,7 +64,7 @@ def quiet_jupyterlab() -> None:
 
 
 def work_folder(lab: str) -> Path:
-    """The folder of the cache where a lab keeps what it makes."""
+    """The cache folder for the files of one lab; created if missing."""
     folder = settings.cache() / lab
     folder.mkdir(exist_ok=True)
     return folder

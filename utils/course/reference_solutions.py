@@ -1,7 +1,4 @@
-"""Reference solutions of the exercises: read from the solved notebooks, so that there is one of each and no second home.
-
-A lab goes on with them where an exercise is still blank.
-"""
+"""Reference solutions of the exercises, read from the solved notebooks. A lab uses them for unsolved exercises."""
 from __future__ import annotations
 
 import ast
@@ -10,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 from .. import settings
 
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"  # nbgrader's markers around what a learner writes
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"  # nbgrader's markers around the code the learner writes
 
 
 def exercise_sources() -> dict[str, str]:
-    """Name of every exercise → source of its solved function, from `solutions/`."""
+    """Source code of every solved exercise function in `solutions/`, by name."""
     sources = {}
     for path in sorted((settings.ROOT / "solutions").glob("*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
@@ -26,10 +23,7 @@ def exercise_sources() -> dict[str, str]:
 
 
 def reference_solution(name: str, names: Mapping[str, object]) -> Callable:
-    """The solved function of an exercise. names: what its code may use, as the notebook's globals.
-
-    Raises KeyError for a name that is no exercise.
-    """
+    """The solved function of an exercise; KeyError for an unknown one. names: globals for its code, as in the notebook."""
     namespace = dict(names)
     exec(compile(exercise_sources()[name], f"<solution of {name}>", "exec"), namespace)  # the course's own code
     return namespace[name]

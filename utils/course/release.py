@@ -1,4 +1,4 @@
-"""Writes `labs/` from `solutions/`: exercise bodies removed, outputs cleared, badges and clone address renewed."""
+"""Writes `labs/` from `solutions/`: removes exercise bodies, clears outputs, updates badges and clone address."""
 from __future__ import annotations
 
 import copy
@@ -17,60 +17,55 @@ CLONE = re.compile(r'^REPOSITORY = ".*"$', re.M)
 
 
 def blank_solutions(source: str) -> str:
-    """The source with every marked solution replaced by a stub that raises NotImplementedError.
-
-    Raises ValueError when the markers do not come in pairs.
-    """
-    kept, skipping = [], False
+    """The source with a stub that raises NotImplementedError for every marked solution; ValueError for unpaired markers."""
+    lines, skipping = [], False
     for line in source.split("\n"):
         marker = line.strip()
         if marker == BEGIN and not skipping:
             indent = line[: len(line) - len(line.lstrip())]
-            kept += [f"{indent}{STUB}", f"{indent}raise NotImplementedError"]
+            lines += [f"{indent}{STUB}", f"{indent}raise NotImplementedError"]
             skipping = True
         elif marker == END and skipping:
             skipping = False
         elif marker in (BEGIN, END):
-            raise ValueError(f"{marker} without its partner in: {source.splitlines()[0]}")
+            raise ValueError(f"{marker} without its matching marker in: {source.splitlines()[0]}")
         elif not skipping:
-            kept.append(line)
+            lines.append(line)
     if skipping:
         raise ValueError(f"{BEGIN} without {END} in: {source.splitlines()[0]}")
-    return "\n".join(kept)
+    return "\n".join(lines)
 
 
 def make_lab(solution: dict) -> dict:
-    """The lab of a solution notebook (both as parsed JSON)."""
-    made = copy.deepcopy(solution)
-    for cell in made["cells"]:
+    """The lab made from a solution notebook (both as parsed JSON)."""
+    lab = copy.deepcopy(solution)
+    for cell in lab["cells"]:
         cell["source"] = blank_solutions(_text(cell))
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
             cell["metadata"].pop("execution", None)
-    return made
+    return lab
 
 
 def renew_addresses(notebook: dict, path: str) -> dict:
-    """Badge and clone address written anew from the one setting they come from."""
+    """The notebook with badge and clone address updated (in place) from `settings.REPOSITORY_URL`."""
     for cell in notebook["cells"]:
         cell["source"] = CLONE.sub(f'REPOSITORY = "{settings.REPOSITORY_URL}"', BADGE.sub(colab_badge(path), _text(cell)))
     return notebook
 
 
 def colab_badge(path: str) -> str:
-    """Markdown of the Colab badge for a notebook of this repository."""
+    """Markdown of the Colab badge for the notebook at `path` in this repository."""
     github = settings.REPOSITORY_URL.removeprefix("https://github.com/")
     return (f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
             f"(https://colab.research.google.com/github/{github}/blob/main/{path})")
 
 
 def release_labs(check: bool = False, root: Path = settings.ROOT) -> int:
-    """Write every lab (or, with check, only compare); returns 1 when one differed and check was asked for."""
-    differing = []
-    readme = root / "README.md"
-    pages = {}
+    """Write every lab and badge that changed; with `check`, only compare and return 1 if one differs."""
+    readme, pages, differing = root / "README.md", {}, []
     if readme.exists():
-        text = README_BADGE.sub(lambda found: colab_badge(found[1]), readme.read_text("utf-8"))
+        text = README_BADGE.sub(lambda match: colab_badge(match[1]), readme.read_text("utf-8"))
         pages[readme] = re.sub(r"(?<=    git clone )\S+", settings.REPOSITORY_URL, text)
     for path in sorted((root / "solutions").glob("*.ipynb")):
         solution = renew_addresses(json.loads(path.read_text("utf-8")), f"labs/{path.name}")
@@ -80,19 +75,18 @@ def release_labs(check: bool = False, root: Path = settings.ROOT) -> int:
             differing.append(target.relative_to(root).as_posix())
             if not check:
                 _write(target, text)
-    known = {path.name for path in (root / "solutions").glob("*.ipynb")}
-    differing += [f"labs/{p.name}" for p in (root / "labs").glob("*.ipynb") if p.name not in known]
+    differing += [f"labs/{lab.name}" for lab in (root / "labs").glob("*.ipynb") if lab not in pages]
     if differing:
-        print(f"{'differ' if check else 'written'}: {', '.join(differing)}")
+        print(f"{'different' if check else 'written'}: {', '.join(differing)}")
         if check:
-            print("→ if you are an author: python3 -m utils release (a lab it replaces is kept in the cache, backup/)")
+            print("→ for authors: run python3 -m utils release (replaced labs are saved in the cache under backup/)")
         return int(check)
-    print("labs/ is in step with solutions/.")
+    print("labs/ matches solutions/.")
     return 0
 
 
 def _write(target: Path, text: str) -> None:
-    """Write the file; a lab that is replaced may hold a learner's answers, so a copy goes into the cache first."""
+    """Write the file; first copy a lab that is replaced to the cache, because it may hold a learner's answers."""
     if target.exists() and target.parent.name == "labs":
         backup = settings.cache() / "backup" / f"{time.strftime('%Y%m%d-%H%M%S')}-{target.name}"
         backup.parent.mkdir(exist_ok=True)

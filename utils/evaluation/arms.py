@@ -1,6 +1,6 @@
-"""Arms of the benchmark: which model reads which context. Two tables hold all that is known of models and contexts.
+"""Arms of the benchmark: a model and the context it reads. Two tables describe every model and context.
 
-A new model is a line of `MODELS` and its recipe; a new context is a line of `CONTEXTS` and its search in `workspace`.
+To add a model, add a row to `MODELS` and its recipe; to add a context, a row to `CONTEXTS` and its search in `workspace`.
 """
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ DEFAULT_ARMS = "base,naive_rag"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model. `recipe` is "" for one that is not trained; `shipped` models lie in `data/checkpoints`."""
+    """One model. `recipe` is "" for an untrained model; `shipped` models are in `data/checkpoints`."""
 
     name: str
     recipe: str = ""
     feedback_rounds: int | None = 0  # None: not recorded
-    facts_in_weights: bool = False  # trained on the answers themselves, so that it has to be trained again when they change
+    facts_in_weights: bool = False  # trained on the answers themselves, so it must be retrained when they change
     shipped: bool = False
     colour: str = ""
 
 
 @dataclass(frozen=True)
 class ContextSpec:
-    """What a model reads. `is_bound`: nobody can buy it, since it is chosen by who knows the answer."""
+    """What a model reads. `is_bound`: it is selected with the evidence known, so you cannot deploy it."""
 
     name: str
     retrieves: bool = True
@@ -61,13 +61,13 @@ BASELINES = {spec.name: spec for spec in (
     ModelSpec("nearest_question", colour="#CCCCCC"),
 )}
 TRAINED_MODELS = tuple(name for name, spec in MODELS.items() if spec.recipe)
-PAIR_COLOURS = {("raft", "graph"): "#332288"}  # where model and context together have a colour of their own
+PAIR_COLOURS = {("raft", "graph"): "#332288"}  # pairs of model and context with their own colour
 NEUTRAL = "#56B4E9"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A model, its training seed and its context. `name` is the arm as somebody typed it."""
+    """A model, its training seed and its context. `name` is the arm as you typed it."""
 
     model: ModelSpec
     context: ContextSpec = CLOSED_BOOK
@@ -81,27 +81,27 @@ class Arm:
 
     @property
     def adapter(self) -> str:
-        """The model's name with its seed, as an adapter is filed; `base` for the untrained model."""
+        """The adapter's name: model and seed; `base` for the untrained model."""
         return f"{self.model.name}@{self.seed}" if self.seed else self.model.name
 
     @property
     def is_baseline(self) -> bool:
-        """True for the guessers that see no document and are no model."""
+        """True for baselines that use neither documents nor a language model."""
         return self.model.name in BASELINES
 
     @property
     def is_trained(self) -> bool:
-        """True where an adapter is merged into the base model."""
+        """True if an adapter is merged into the base model."""
         return bool(self.model.recipe)
 
     @property
     def is_option(self) -> bool:
-        """True for what somebody could buy: no bound, no baseline, no control, no further seed of an option."""
+        """True for an arm you could deploy: not a bound, baseline, control or further training seed."""
         return not (self.context.is_bound or self.is_baseline or self.model.recipe == "format_only" or self.seed)
 
     @property
     def colour(self) -> str:
-        """The colour in every figure: of a trained model its own, with passages too; of the base that of its context."""
+        """The colour in every figure: a trained model's own; for the base model, its context's."""
         pair = PAIR_COLOURS.get((self.model.name, self.context.name))
         own = self.context.colour if self.model.name == "base" and self.context.name else self.model.colour
         return pair or own or NEUTRAL
@@ -112,10 +112,7 @@ class Arm:
 
 
 def parse_arm(name: str) -> Arm:
-    """The arm of a name `MODEL[@SEED][+CONTEXT]`, a context alone, a baseline, or `adapter:FOLDER[+CONTEXT]`.
-
-    Raises ValueError that lists the known ones.
-    """
+    """Parse `MODEL[@SEED][+CONTEXT]`, a context, a baseline or `adapter:FOLDER[+CONTEXT]`. Raises ValueError for other names."""
     if name in BASELINES:
         return Arm(BASELINES[name], name=name)
     model, _, context = name.rpartition("+")
@@ -133,7 +130,7 @@ def parse_arm(name: str) -> Arm:
 
 
 def parse_arms(names: str) -> list[Arm]:
-    """Arms of a comma-separated list, each once. Raises ValueError for an unknown arm or an empty list."""
+    """The distinct arms of a comma-separated list. Raises ValueError for an unknown arm or an empty list."""
     arms = [parse_arm(name) for name in dict.fromkeys(part.strip() for part in names.split(",") if part.strip())]
     if not arms:
         raise ValueError("no arm is named; give at least one, for example --arms base,naive_rag")
@@ -146,7 +143,7 @@ def arm_colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def _adapter_spec(model: str) -> ModelSpec:
-    """What the provenance of an adapter from elsewhere tells of it; without one its rounds of feedback are None."""
+    """The spec of an adapter folder, from its provenance; without one, its rounds of feedback are None."""
     try:
         provenance = models.adapter_provenance(model)
     except ValueError:  # the folder is not on this machine
@@ -156,18 +153,18 @@ def _adapter_spec(model: str) -> ModelSpec:
 
 
 def _feedback_rounds(model: str, provenance: dict) -> int | None:
-    """Rounds of feedback of an adapter and of those it was trained from; None where one of them left no provenance."""
+    """Rounds of feedback of an adapter and its ancestors; None if one of them has no provenance."""
     if not provenance:
         return None
-    parent, here = provenance.get("parent", ""), int("pairs" in provenance or "prompts" in provenance)
+    parent, rounds = provenance.get("parent", ""), int("pairs" in provenance or "prompts" in provenance)
     if not parent:
-        return here
+        return rounds
     known, _, _ = parent.partition("@")
     if known in MODELS:
-        return here + MODELS[known].feedback_rounds
-    beside = f"adapter:{models.adapter_folder(model).parent / parent}"
+        return rounds + MODELS[known].feedback_rounds
+    ancestor = f"adapter:{models.adapter_folder(model).parent / parent}"
     try:
-        before = _feedback_rounds(beside, models.adapter_provenance(beside))
+        earlier = _feedback_rounds(ancestor, models.adapter_provenance(ancestor))
     except ValueError:
-        before = None
-    return None if before is None else here + before
+        earlier = None
+    return None if earlier is None else rounds + earlier

@@ -1,7 +1,7 @@
-"""What a user got from each answer, and how context changed it: outcome shares, rescue, distraction, sufficient context.
+"""Outcomes of answers and how context changes them: outcome shares, rescue, distraction, sufficient context.
 
-A reply is correct when it has at most 15 words and holds an accepted answer: stricter than `contains`, which rewards chatter,
-and milder than exact match, which punishes a harmless extra word.
+A reply is correct if it has at most 15 words and contains an accepted answer: stricter than `contains`, which rewards rambling,
+and more lenient than exact match, which penalises a harmless extra word.
 """
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from .. import metrics
 from ..types import Question, Record
 
 OUTCOMES = ("correct", "wrong", "abstained")
-SCORABLE_TASKS = (*metrics.SINGLE_ANSWER_TASKS, "multi_doc", "unanswerable")  # a summary is neither correct nor wrong
-SET_F1 = 0.8  # from which a list of names is correct
+SCORABLE_TASKS = (*metrics.SINGLE_ANSWER_TASKS, "multi_doc", "unanswerable")  # a summary has no outcome
+SET_F1 = 0.8  # a list of names is correct from here up
 
 
 def outcome(record: Record | dict) -> str:
-    """`correct`, `wrong` or `abstained`. record: or its parsed JSON. Raises ValueError for a task that has no outcome."""
+    """`correct`, `wrong` or `abstained`, for a record or its parsed JSON. Raises ValueError for a task without an outcome."""
     if isinstance(record, dict):
         record = Record.from_json(record)
     if record.task not in SCORABLE_TASKS:
-        raise ValueError(f"{record.question_id}: task {record.task} is neither correct nor wrong; leave it out")
+        raise ValueError(f"{record.question_id}: a {record.task} answer is neither correct nor wrong; leave it out")
     scores = record.scores
     if record.task == "multi_doc" and scores["set_f1"] >= SET_F1:
-        return "correct"  # with the graph the set is what its traversal returns, whatever the model says beside it
+        return "correct"  # the graph returns the list, even if the model's text abstains
     if record.abstained:
         return "abstained"
     if record.task in ("multi_doc", "unanswerable"):
@@ -41,41 +41,41 @@ def _by_question(records: Sequence[Record], arm: str) -> dict[str, Record]:
 
 
 def outcome_shares(records: Sequence[Record], arm: str) -> dict[str, float]:
-    """Share of each outcome for one arm. Raises ValueError when it has no record with an outcome."""
-    found = [outcome(record) for record in scorable(records) if record.arm == arm]
-    if not found:
-        raise ValueError(f"{arm}: none of its records has an outcome; tasks that have one are {', '.join(SCORABLE_TASKS)}")
-    return {name: found.count(name) / len(found) for name in OUTCOMES}
+    """Share of each outcome for one arm. Raises ValueError if none of its records has an outcome."""
+    labels = [outcome(record) for record in scorable(records) if record.arm == arm]
+    if not labels:
+        raise ValueError(f"{arm}: none of its records has an outcome; add questions of the tasks {', '.join(SCORABLE_TASKS)}")
+    return {name: labels.count(name) / len(labels) for name in OUTCOMES}
 
 
 def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int = 10_000, seed: int = 0):
-    """Bootstrapped outcome shares, shape (resamples, arms, 3): whole clusters drawn once for all arms, so they stay paired.
+    """Bootstrapped outcome shares, shape (resamples, arms, 3), on the questions that every arm answered.
 
-    Only questions that every arm answered count. Raises ValueError when there are none.
+    Each resample draws the same clusters for all arms, so the arms stay paired. Raises ValueError if no question is shared.
     """
     import numpy
 
     answered = [_by_question(records, arm) for arm in arms]
-    asked = [id_ for id_ in answered[0] if all(id_ in each for each in answered[1:])]
-    if not asked:
+    ids = [id_ for id_ in answered[0] if all(id_ in by_id for by_id in answered[1:])]
+    if not ids:
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
-    names, index = numpy.unique([answered[0][id_].cluster for id_ in asked], return_inverse=True)
+    names, index = numpy.unique([answered[0][id_].cluster for id_ in ids], return_inverse=True)
     hits = numpy.zeros((len(names), len(arms), len(OUTCOMES)))
-    for place, id_ in zip(index, asked, strict=True):
-        for number, each in enumerate(answered):
-            hits[place, number, OUTCOMES.index(outcome(each[id_]))] += 1
+    for cluster, id_ in zip(index, ids, strict=True):
+        for arm, by_id in enumerate(answered):
+            hits[cluster, arm, OUTCOMES.index(outcome(by_id[id_]))] += 1
     sizes = numpy.bincount(index)
-    drawn = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
+    resampled = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
     counts = numpy.zeros((resamples, len(names)))
-    numpy.add.at(counts, (numpy.arange(resamples)[:, None], drawn), 1)
+    numpy.add.at(counts, (numpy.arange(resamples)[:, None], resampled), 1)
     return numpy.einsum("rc,cao->rao", counts, hits) / (counts @ sizes)[:, None, None]
 
 
 def changed_by_context(records: Sequence[Record], without: str, with_: str) -> dict[str, metrics.MeanInterval | None]:
-    """Rescue and distraction of one arm by another: what context corrected, and what it broke.
+    """Rescue and distraction: what context corrected, and what it broke. Unanswerable questions are left out.
 
-    rescue: of the questions not correct without context, the share correct with it. distraction: of those correct without,
-    the share not correct with it. Each is None where nothing is in the denominator.
+    rescue: of the questions not correct without context, the share correct with it. distraction: of those correct without
+    context, the share not correct with it. Either is None if its denominator is empty.
     """
     before = {id_: outcome(record) == "correct" for id_, record in _by_question(records, without).items()}
     after = [r for r in scorable(records) if r.arm == with_ and r.question_id in before]
@@ -88,7 +88,7 @@ def changed_by_context(records: Sequence[Record], without: str, with_: str) -> d
 
 
 def rescue_table(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
-    """Table of `changed_by_context` for pairs of arms, with n; counts instead of an interval of fewer than ten questions."""
+    """Table of `changed_by_context` for pairs of arms, with n; counts instead of an interval below ten questions."""
     import pandas
 
     def words(share: metrics.MeanInterval | None) -> str:
@@ -102,7 +102,7 @@ def rescue_table(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
 
 
 def outcomes_by_context(records: Sequence[Record], arm: str) -> dict[str, dict[str, float]]:
-    """Outcome shares where the passages held the answer (sufficient) and where they did not, with n."""
+    """Outcome shares, with n, split by whether the passages contained the answer (sufficient) or not."""
     own = [r for r in scorable(records) if r.arm == arm and "answer_in_context" in r.scores]
     split = {"sufficient": [r for r in own if r.scores["answer_in_context"]],
              "insufficient": [r for r in own if not r.scores["answer_in_context"]]}
@@ -111,14 +111,12 @@ def outcomes_by_context(records: Sequence[Record], arm: str) -> dict[str, dict[s
 
 
 def known_to(records: Sequence[Record], arm: str = "base") -> set[str]:
-    """Ids of questions whose accepted answer stands in what the arm said without passages, chatter or not."""
+    """Ids of the questions for which the arm's text contains an accepted answer, at any length."""
     return {r.question_id for r in records if r.arm == arm and r.scores.get("contains")}
 
 
 def reporting_groups(record: Record, question: Question, known: set[str] = frozenset()) -> list[str]:
-    """Names of the reporting groups a record belongs to: "all" first, then its task, exposure (facts only, since no other task
-    has seen facts), wording overlap (where there is an answer), and whether the base model says an accepted answer (`known_to`).
-    """
+    """Reporting groups of a record: "all", task, exposure (facts only), overlap (if answerable), known to base (`known_to`)."""
     groups = ["all", record.task]
     groups += [question.exposure] if question.exposure and record.task == "fact" else []
     groups += [f"overlap {question.overlap}"] if question.overlap and record.task != "unanswerable" else []
@@ -128,27 +126,27 @@ def reporting_groups(record: Record, question: Question, known: set[str] = froze
 
 
 def metric_interval(records: Sequence[Record], arm: str, metric: str) -> metrics.MeanInterval:
-    """Mean and cluster interval of one metric for one arm, over the records that have it."""
+    """Mean and cluster-bootstrap interval of one metric for one arm, over the records that have it."""
     scored = [(r.scores[metric], r.cluster) for r in records if r.arm == arm and metric in r.scores]
     return metrics.mean_interval(*zip(*scored, strict=True))
 
 
 def correct_share(records: Sequence[Record], arm: str) -> metrics.MeanInterval:
-    """Share of correct answers of one arm, with its cluster interval."""
+    """Share of correct answers of one arm, with its cluster-bootstrap interval."""
     own = [r for r in scorable(records) if r.arm == arm]
     return metrics.mean_interval([float(outcome(r) == "correct") for r in own], [r.cluster for r in own])
 
 
 def paired_outcomes(records: Sequence[Record], a: str, b: str, kind: str = "correct") -> metrics.PairedDifference:
-    """Share of an outcome of arm b minus that of a, on the questions that both answered."""
+    """Share of an outcome for arm b minus that for arm a, on the questions that both answered."""
     answered = [_by_question(records, arm) for arm in (a, b)]
     ids = [id_ for id_ in answered[0] if id_ in answered[1]]
-    values = [[float(outcome(each[id_]) == kind) for id_ in ids] for each in answered]
+    values = [[float(outcome(by_id[id_]) == kind) for id_ in ids] for by_id in answered]
     return metrics.paired_difference(*values, [answered[0][id_].cluster for id_ in ids])
 
 
 def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
-    """Mean prompt tokens, answer tokens and seconds a question of one arm, over the records with an outcome."""
+    """Mean prompt tokens, answer tokens and seconds per question of one arm, over the records with an outcome."""
     own = [r for r in scorable(records) if r.arm == arm]
     return {"tokens_in": sum(r.prompt_tokens for r in own) / len(own),
             "tokens_out": sum(r.completion_tokens for r in own) / len(own),
@@ -172,7 +170,7 @@ def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[
 
 
 def abstention_counts(records: Sequence[Record], arms: Sequence[str]):
-    """Table: for each arm how often it abstained or answered, where an answer exists and where none does."""
+    """Table: how often each arm abstained or answered, on answerable and on unanswerable questions."""
     import pandas
 
     counts = {}

@@ -1,4 +1,4 @@
-"""Questions files: read and checked line by line, with what tells how hard or how leaky a question is."""
+"""Questions files, read and checked line by line, and questions that are near-duplicates across splits."""
 from __future__ import annotations
 
 import json
@@ -14,16 +14,15 @@ REQUIRED = {"id": str, "task": str, "question": str, "answers": list, "answer_se
 
 def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "",
                    tasks: Sequence[str] = ()) -> list[Question]:
-    """Questions of a JSON-lines file, in file order, filtered by split and tasks where these are given.
+    """Questions of a JSON-lines file, in file order, optionally only those of a split or of some tasks.
 
-    known: ids of the corpus; when given, every evidence id has to be among them.
-    Raises ValueError with file, line and remedy for anything that would make a number wrong.
+    known: document ids of the corpus; if given, all evidence must be among them. Raises ValueError naming file, line and fix.
     """
     path, known = Path(path), set(known)
     try:
         lines = path.read_text("utf-8").splitlines()
     except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such questions file") from None
+        raise ValueError(f"{path}: there is no such questions file; check the path") from None
     except IsADirectoryError:
         raise ValueError(f"{path}: is a folder; give one questions file (JSON lines)") from None
     except UnicodeDecodeError:
@@ -32,34 +31,33 @@ def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] =
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        where = f"{path}, line {number}"
-        question = _parse(line, where)
+        question = _parse(line, where := f"{path}, line {number}")
         if question.id in questions:
-            raise ValueError(f"{where}: the id {question.id!r} is used twice; give every question its own")
+            raise ValueError(f"{where}: the id {question.id!r} is used twice; give every question its own id")
         missing = [id_ for id_ in question.evidence if known and id_ not in known]
         if missing:
             raise ValueError(f"{where}: evidence {missing[0]!r} is not in the corpus; correct the id or the corpus")
         questions[question.id] = question
     if not questions:
-        raise ValueError(f"{path}: holds no questions; write one JSON object a line")
-    chosen = [q for q in questions.values() if split in ("", q.split) and (not tasks or q.task in tasks)]
-    if not chosen:
+        raise ValueError(f"{path}: holds no questions; write one JSON object per line")
+    selected = [q for q in questions.values() if split in ("", q.split) and (not tasks or q.task in tasks)]
+    if not selected:
         splits = ", ".join(sorted({q.split or "(none)" for q in questions.values()}))
         raise ValueError(f"{path}: holds no question of split {split!r}{f' and tasks {list(tasks)}' if tasks else ''}; "
                          f"its splits are {splits}")
-    return chosen
+    return selected
 
 
 def _parse(line: str, where: str) -> Question:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{where}: is not valid JSON ({error.msg}, column {error.colno})") from None
+        raise ValueError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}); correct the line") from None
     if not isinstance(row, dict):
         raise ValueError(f"{where}: is a {type(row).__name__}; each line has to be one JSON object")
     for name, kind in REQUIRED.items():
         if name not in row:
-            raise ValueError(f"{where}: lacks the field {name!r}; required are {', '.join(REQUIRED)}")
+            raise ValueError(f"{where}: lacks the field {name!r}; add it (required: {', '.join(REQUIRED)})")
         if not isinstance(row[name], kind):
             raise ValueError(f"{where}: {name!r} has to be a {'list of strings' if kind is list else 'string'}")
         if kind is list and not all(isinstance(item, str) for item in row[name]):
@@ -82,17 +80,13 @@ def _parse(line: str, where: str) -> Question:
 
 
 def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> list[tuple[str, str, float]]:
-    """Pairs of ids from different splits whose wording is at least `threshold` similar."""
+    """Pairs of ids from different splits whose words overlap by at least `threshold`, with the overlap (Jaccard)."""
     bags = [(q, content_words(q.question)) for q in questions]
-    return [
-        (a.id, b.id, len(x & y) / max(1, len(x | y)))
-        for i, (a, x) in enumerate(bags)
-        for b, y in bags[i + 1 :]
-        if a.split != b.split and len(x & y) >= threshold * max(1, len(x | y))
-    ]
+    return [(a.id, b.id, len(x & y) / max(1, len(x | y))) for i, (a, x) in enumerate(bags) for b, y in bags[i + 1 :]
+            if a.split != b.split and len(x & y) >= threshold * max(1, len(x | y))]
 
 
 def training_questions(questions: Sequence[Question]) -> list[Question]:
-    """The file's own training questions, else the course's."""
+    """The training questions among these, or the course's if there are none."""
     own = [q for q in questions if q.split == "train"]
     return own or load_questions(split="train")

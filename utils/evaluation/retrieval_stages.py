@@ -1,7 +1,7 @@
 """Lab 1's stage table: one change to naive RAG at a time, then all together, each with its gain and its cost.
 
-Every stage is judged before generation: is the right document found (Recall@5, MRR), and does an accepted answer stand in the
-prompt, at an equal budget of context tokens? A new stage is a function of the retrieval room and a line of `StageCatalog.stages`.
+Every stage is scored before generation: does search return the evidence (Recall@5, MRR), and does the prompt contain an accepted
+answer, within the same budget of context tokens? To add a stage, write its function in `retrieval` and a line of `StageCatalog`.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..retrieval import chunking, fusion, post_retrieval, query_rewriting, reran
 from ..types import Hit, Question
 from .workspace import Workspace
 
-TOP = 10  # passages that the slow or shaping stages work on
+TOP = 10  # passages that slow stages and stages that change passages work on
 NAIVE, ALL = "naive", "all together"
 VERDICTS = {"better": "helps", "worse": "hurts", "inconclusive": "inconclusive"}
 Search = Callable[[str, int], list[Hit]]
@@ -25,7 +25,7 @@ Shape = Callable[[list[Hit], str], list[Hit]]
 
 @dataclass(frozen=True)
 class Stage:
-    """One change: its name, the group it belongs to, how it searches, and what it does to the hits afterwards."""
+    """One change to naive RAG: its name and group, how it searches, and what it does to the hits afterwards."""
 
     name: str
     group: str
@@ -34,10 +34,10 @@ class Stage:
 
 
 class StageCatalog:
-    """The stages over a workspace's documents; indexes are made when a stage first needs them."""
+    """The stages over a workspace's documents; an index is built when a stage first needs it."""
 
     def __init__(self, workspace: Workspace, rewritten: dict[str, dict[str, str]] | None = None):
-        """rewritten: instruction → question → what the language model made of it, where that was done before."""
+        """rewritten: instruction → question → its rewriting, for rewritings that were stored earlier."""
         self.workspace, self.documents = workspace, list(workspace.documents.values())
         self.rewritten = rewritten or {}
 
@@ -59,25 +59,25 @@ class StageCatalog:
 
     @functools.cache  # noqa: B019 (a catalog lives as long as its notebook)
     def selected(self, **changes: object) -> retrieval.RetrievalPipeline:
-        """The pipeline selected on dev, with some of its configuration changed."""
-        self.workspace.pipeline.bm25.scores("made before it is copied, so that all copies share it")
+        """The pipeline selected on dev, with `changes` to its configuration."""
+        self.workspace.pipeline.bm25.scores("builds the index before the copy, so that all copies share it")
         pipeline = copy.copy(self.workspace.pipeline)
         pipeline.config = replace(pipeline.config, **changes)
         return pipeline
 
     def rerank(self, hits: list[Hit], query: str) -> list[Hit]:
-        """The hits in the trained cross-encoder's order."""
+        """The hits, reranked by the trained cross-encoder."""
         return reranking.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
 
     def by_service(self, query: str, k: int) -> list[Hit]:
-        """Naive search, of the named service only where one is named."""
+        """Naive search, limited to the services that the question names, if any."""
         named = corpus.services_named(query)
         hits = self.workspace.dense.search(query, k if not named else 8 * k)
         of_service = [hit for hit in hits if not named or self.workspace.documents[hit.document_id].group in named]
         return fusion.ranked(of_service[:k])
 
     def rewritten_search(self, instruction: str, question: str, k: int, lines: bool = False) -> list[Hit]:
-        """Naive search with what the model made of the question: added to it, or line by line, fused by rank."""
+        """Naive search with the question and its rewriting as one query, or (`lines`) one query per line, fused by rank."""
         rewriting = self.rewritten.get(instruction, {}).get(question)
         if rewriting is None:
             rewriting = query_rewriting.rewrite_questions([question], instruction, self.workspace.model())[0]
@@ -90,20 +90,19 @@ class StageCatalog:
         return fusion.reciprocal_rank_fusion([self.workspace.dense.search(query, k), self.words.search(query, k)])[:k]
 
     def reranked_search(self, rerank: Callable[[list[Hit], str], list[Hit]], query: str, k: int) -> list[Hit]:
-        """Naive search with its first hits reranked."""
+        """Naive search with its top hits reranked."""
         hits = self.workspace.dense.search(query, k)
-        first = rerank(hits[:TOP], query)
-        return [replace(hit, rank=n) for n, hit in enumerate([*first, *hits[TOP:]], 1)]
+        return [replace(hit, rank=n) for n, hit in enumerate([*rerank(hits[:TOP], query), *hits[TOP:]], 1)]
 
     def spread(self, hits: list[Hit], query: str) -> list[Hit]:
-        """Maximal marginal relevance over the first hits."""
+        """Maximal marginal relevance over the top hits."""
         dense = self.workspace.dense
         place = {id_: i for i, id_ in enumerate(dense.chunks)}
         vectors = {hit.chunk.id: dense.vectors[place[hit.chunk.id]] for hit in hits[:TOP]}
         return post_retrieval.maximal_marginal_relevance(hits[:TOP], vectors) + hits[TOP:]
 
     def stages(self) -> list[Stage]:
-        """Every stage, the naive one first and all together last."""
+        """Every stage: naive first, all together last."""
         naive, count = self.workspace.dense.search, self.workspace.model().count
         likelihood = functools.partial(reranking.query_likelihood, model=self.workspace.model())
 
@@ -136,23 +135,23 @@ class StageCatalog:
 
     @functools.cached_property
     def sentences(self) -> retrieval.DenseIndex:
-        """One chunk for each sentence: the index of the sentence window."""
+        """One chunk per sentence: the index of the sentence window."""
         tokens = chunking.token_counter(self.documents, self.sections.embedder.tokenizer)
         chunks = [chunk for document in self.documents for chunk in chunking.chunk_by_sentence(document, tokens)]
         return retrieval.DenseIndex(chunks, self.sections.embedder, self.workspace.settings)
 
 
 def measure_stage(stage: Stage, questions: Sequence[Question], workspace: Workspace) -> list[dict]:
-    """One row a question: scores of the ranking and of the prompt it gives, context tokens, milliseconds."""
+    """One row per question: scores of the ranking and of its prompt, context tokens, milliseconds."""
     rows = []
     for question in questions:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         hits = retrieval.search_documents(stage.search, question.question, workspace.settings.depth)
         shaped = stage.shape(hits, question.question) if stage.shape else hits
-        milliseconds = (time.perf_counter() - begun) * 1000
-        printed = generation.numbered_passages(shaped[: 3 * TOP])
-        used = generation.count_that_fit(printed, workspace.model().count, len(printed), workspace.settings.context_tokens)
-        shown = printed[:used]
+        milliseconds = (time.perf_counter() - start) * 1000
+        passages = generation.numbered_passages(shaped[: 3 * TOP])
+        used = generation.count_that_fit(passages, workspace.model().count, len(passages), workspace.settings.context_tokens)
+        shown = passages[:used]
         ranking = retrieval.distinct_documents(hits)
         scores = metrics.retrieval_scores(ranking, question.evidence, question.task == "multi_doc")
         if question.answers:
@@ -167,9 +166,9 @@ def measure_stage(stage: Stage, questions: Sequence[Question], workspace: Worksp
 
 
 def compare_stages(rows: Sequence[dict]):
-    """The stage table: a line for each stage with its gain over naive RAG, Holm-adjusted verdict and cost.
+    """The stage table: for each stage its gain over naive RAG, Holm-adjusted verdict and cost.
 
-    A pandas.DataFrame with text columns to show and the plain numbers (difference, low, high, added_ms, recall) behind them.
+    A pandas.DataFrame with text columns to show, and the numbers behind them (difference, low, high, added_ms).
     """
     import pandas
 
@@ -177,24 +176,23 @@ def compare_stages(rows: Sequence[dict]):
     for row in rows:
         by_stage.setdefault(row["stage"], []).append(row)
     naive = by_stage[NAIVE]
-    found = {name: {m: metrics.paired_difference([r["scores"][m] for r in naive], [r["scores"][m] for r in some],
+    gains = {name: {m: metrics.paired_difference([r["scores"][m] for r in naive], [r["scores"][m] for r in own],
                                                  [r["cluster"] for r in naive]) for m in ("answer_in_prompt", "recall@5")}
-             for name, some in by_stage.items()}
-    others = [name for name in by_stage if name != NAIVE]
-    family = [(name, metric) for name in others for metric in ("answer_in_prompt", "recall@5")]
-    adjusted = dict(zip(family, metrics.holm([found[name][metric].p for name, metric in family]), strict=True))
+             for name, own in by_stage.items()}
+    family = [(name, metric) for name in by_stage if name != NAIVE for metric in ("answer_in_prompt", "recall@5")]
+    adjusted = dict(zip(family, metrics.holm([gains[name][metric].p for name, metric in family]), strict=True))
     lines = []
-    for name, some in by_stage.items():
-        clusters = [r["cluster"] for r in some]
-        gain, ms = found[name]["answer_in_prompt"], _median([r["milliseconds"] for r in some])
+    for name, own in by_stage.items():
+        clusters = [r["cluster"] for r in own]
+        gain, ms = gains[name]["answer_in_prompt"], _median([r["milliseconds"] for r in own])
         lines.append({
-            "stage": name, "group": some[0]["group"],
-            "Recall@5": str(metrics.mean_interval([r["scores"]["recall@5"] for r in some], clusters)),
-            "answer in prompt": str(metrics.mean_interval([r["scores"]["answer_in_prompt"] for r in some], clusters)),
+            "stage": name, "group": own[0]["group"],
+            "Recall@5": str(metrics.mean_interval([r["scores"]["recall@5"] for r in own], clusters)),
+            "answer in prompt": str(metrics.mean_interval([r["scores"]["answer_in_prompt"] for r in own], clusters)),
             "gain": "" if name == NAIVE else f"{gain.difference:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]",
             "verdict": "" if name == NAIVE else VERDICTS[gain.verdict(adjusted[name, "answer_in_prompt"])],
-            "Recall@5 verdict": "" if name == NAIVE else VERDICTS[found[name]["recall@5"].verdict(adjusted[name, "recall@5"])],
-            "tokens": round(sum(r["tokens"] for r in some) / len(some)), "ms": round(ms),
+            "Recall@5 verdict": "" if name == NAIVE else VERDICTS[gains[name]["recall@5"].verdict(adjusted[name, "recall@5"])],
+            "tokens": round(sum(r["tokens"] for r in own) / len(own)), "ms": round(ms),
             "difference": gain.difference, "low": gain.low, "high": gain.high,
             "added_ms": max(0.0, ms - _median([r["milliseconds"] for r in naive])),
         })
@@ -202,7 +200,7 @@ def compare_stages(rows: Sequence[dict]):
 
 
 def order_effect(rows: Sequence[dict]) -> metrics.PairedDifference:
-    """How much more often the answer was given with the best passage last than with it first, question by question."""
+    """Paired difference in correct answers (`contains`): best passage last minus best passage first."""
     first, last = ([r for r in rows if r["order"] == order] for order in ("best first", "best last"))
     return metrics.paired_difference([r["contains"] for r in first], [r["contains"] for r in last], [r["cluster"] for r in first])
 

@@ -1,4 +1,4 @@
-"""Runs arms over questions: loops, writes every record as it gets ready, and resumes an interrupted run."""
+"""Runs arms over questions, writes every record as soon as it is ready, and resumes an interrupted run."""
 from __future__ import annotations
 
 import json
@@ -17,10 +17,10 @@ from .workspace import Workspace
 
 def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace: Workspace, out: Path | None = None,
              retrieval_only: bool = False, train: Sequence[Question] = ()) -> list[Record]:
-    """Records of every question under every arm, arms in order and questions in file order.
+    """Records of every question under every arm, ordered by arm, then as in `questions`.
 
-    arms: or their names, divided by commas. out: where to write the records as JSON lines; an interrupted run leaves
-    `out` + `.part`, from which the next one resumes. train: the questions that the two baselines learn from.
+    arms: arms or their names, comma-separated. out: the JSON-lines file to write; an interrupted run leaves `out` + `.part`,
+    from which the next one resumes. train: the questions that the two baselines learn from.
     """
     arms = parse_arms(arms) if isinstance(arms, str) else arms
     digests, wording = {arm.name: workspace.digest(arm) for arm in arms}, {q.id: q.question for q in questions}
@@ -51,10 +51,9 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
 
 
 def _resume(out: Path | None, digests: dict[str, str], wording: dict[str, str]) -> dict[tuple[str, str], Record]:
-    """Records of an interrupted run that the present settings, documents and questions would give again."""
-    part = out.with_name(out.name + ".part") if out else None
+    """Records of an interrupted run that still match the settings, documents and questions."""
     records = {}
-    if part and part.exists():
+    if out and (part := out.with_name(out.name + ".part")).exists():
         for line in part.read_text("utf-8").splitlines():
             try:
                 row = json.loads(line)
@@ -68,7 +67,7 @@ def _resume(out: Path | None, digests: dict[str, str], wording: dict[str, str]) 
 
 def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retrieval_only: bool,
              train: Sequence[Question]) -> Iterator[tuple[Question, Answer]]:
-    """Questions with their answers under one arm as they get ready, a batch of generation at a time."""
+    """Questions with their answers under one arm as soon as they are ready, a batch at a time."""
     from tqdm.auto import tqdm
 
     if arm.is_baseline:
@@ -76,18 +75,18 @@ def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retr
         return
     size, context = max(workspace.settings.batch_size * 4, 32), arm.context.name
     if context and questions:
-        workspace.hits(questions[0], context)  # opens the index, so that the first question is not charged for it
+        workspace.hits(questions[0], context)  # builds the index, so that its time does not count for the first question
     with tqdm(total=len(questions), desc=arm.name, unit="question", disable=len(questions) < 4) as bar:
         for start in range(0, len(questions), size):
             batch = questions[start : start + size]
             hits, seconds = [], []
             for question in batch:
-                begun = time.perf_counter()
+                start_search = time.perf_counter()
                 hits.append(workspace.hits(question, context) if context else [])
-                seconds.append(time.perf_counter() - begun)
+                seconds.append(time.perf_counter() - start_search)
             if retrieval_only:
-                for question, ranking, spent in zip(batch, hits, seconds, strict=True):
-                    yield question, Answer("", False, (), tuple(ranking), 0, 0, 0, spent, 0.0)
+                for question, ranking, elapsed in zip(batch, hits, seconds, strict=True):
+                    yield question, Answer("", False, (), tuple(ranking), 0, 0, 0, elapsed, 0.0)
                 bar.update(len(batch))
                 continue
             ready: list[tuple[int, Answer]] = []
@@ -96,23 +95,23 @@ def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retr
                 ready.extend(zip(indices, answers, strict=True))
                 bar.update(len(indices))
 
-            withheld = [workspace.reference(question) for question in batch]
+            held_out_sentences = [workspace.reference(question) for question in batch]
             try:
                 generation.answer_questions(batch, hits, seconds, workspace.model(arm.adapter), workspace.settings_for(context),
-                                            withheld, collect)
-            finally:  # what is finished is kept, even where the next batch was interrupted
+                                            held_out_sentences, collect)
+            finally:  # save what is finished, even if a later batch was interrupted
                 yield from ((batch[i], answer) for i, answer in ready)
 
 
 def check_digests(stored: Sequence[Record], names: Sequence[str], workspace: Workspace) -> None:
-    """Raises ValueError when stored records belong to another adapter or pipeline than this machine's.
+    """Raises ValueError if stored records come from another adapter or pipeline than this machine's.
 
-    Silent where the learner chose a model or other settings: then stored and live answers differ by intention.
+    With settings of your own it checks nothing: stored and live answers are then expected to differ.
     """
     if replace(workspace.settings, fast=False) != settings.Settings():
         return
     hashes = {record.arm: record.settings_hash for record in stored}
     for arm in parse_arms(",".join(names)):
         if hashes.get(arm.name) != workspace.digest(arm):
-            raise ValueError(f"{arm.name}: the records come from another adapter or pipeline; make them again with "
+            raise ValueError(f"{arm.name}: the stored records come from another adapter or pipeline; make new ones with "
                              "`python3 -m utils rebuild lab3`")

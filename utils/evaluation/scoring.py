@@ -1,4 +1,4 @@
-"""From an answer to its scores and its record. Pure: asks no model, searches nothing, reads no file."""
+"""From an answer to its scores and its record: pure functions without model, search or files."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
                  linked: Sequence[str] | None = None) -> dict[str, float]:
     """Every score of one answer; `score` is the headline metric of its task (`metrics.answer_scores`).
 
-    reference: what a summary is compared with; copied: what copying the document's first sentence would answer. linked: names
-    that a graph's traversal returned; they are scored as the answer of a `multi_doc` question, the text as `set_f1_text`.
+    reference: a summary's reference. copied: the answer of a baseline that copies the document. linked: names that the graph
+    returned; a `multi_doc` question is scored on them, and the model's text is scored as `set_f1_text`.
     """
     scores = metrics.answer_scores(question.task, answer.text, answer.abstained, question.answers, question.answer_set, reference)
     if linked is not None:
@@ -33,7 +33,7 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
 
 def make_record(question: Question, arm: Arm, answer: Answer, settings_hash: str, reference: str = "", copied: str = "",
                 linked: Sequence[str] | None = None) -> Record:
-    """The record of one answer; reference, copied and linked as in `score_answer`."""
+    """The record of one answer; reference, copied and linked are as in `score_answer`."""
     scores = score_answer(question, answer, reference, copied, linked)
     if question.evidence and arm.context.retrieves:
         ranking = retrieval.distinct_documents(answer.hits)

@@ -1,4 +1,4 @@
-"""Which answers go stale when documents change, how fast, and which sentence holds the new answer."""
+"""Which answers go stale when documents change, how fast, and which sentence contains the new answer."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,38 +10,35 @@ from ..types import Document, Question
 
 def stale_questions(questions: Sequence[Question], before: Mapping[str, Document],
                     after: Mapping[str, Document]) -> list[Question]:
-    """Questions on facts, errors and routing whose answer stands in their evidence now, and in none of it before.
+    """Questions on facts, errors and routing whose evidence contains an accepted answer after the change but not before it.
 
-    A routing question goes stale when its operation did not exist. Whoever learned the older documents answers these wrongly
-    or not at all.
+    A routing question counts if its operation is new. A model trained on the older documents cannot know these answers.
     """
     def holds(documents: Mapping[str, Document], question: Question) -> bool:
-        there = [documents[id_] for id_ in question.evidence if id_ in documents]
-        return bool(there) if question.task == "routing" else any(
-            metrics.contains(document.text, question.answers) for document in there)
+        texts = [documents[id_].text for id_ in question.evidence if id_ in documents]
+        return bool(texts) if question.task == "routing" else any(metrics.contains(text, question.answers) for text in texts)
 
-    asked = [q for q in questions if q.task in ("fact", "error", "routing")]
-    return [q for q in asked if holds(after, q) and not holds(before, q)]
+    return [q for q in questions if q.task in ("fact", "error", "routing") and holds(after, q) and not holds(before, q)]
 
 
-def stale_per_week(gone: int, asked: int) -> float:
-    """Share of the answers still good that goes stale in a week, from what did between the two releases (it compounds)."""
-    if asked < 1:
-        raise ValueError(f"{asked} questions: a share needs at least one")
-    return 1 - (1 - gone / asked) ** (1 / corpus.weeks_between())
+def stale_per_week(stale: int, questions: int) -> float:
+    """Share of the current answers that goes stale each week (compounding), from the number stale between the two releases."""
+    if questions < 1:
+        raise ValueError(f"questions is {questions}: give at least one question to compute a share")
+    return 1 - (1 - stale / questions) ** (1 / corpus.weeks_between())
 
 
 def answering_sentence(question: Question, documents: Mapping[str, Document]) -> str:
-    """The sentence of the question's evidence that holds an accepted answer and shares most words with the question.
+    """The sentence of the evidence that contains an accepted answer and shares the most words with the question.
 
-    For a routing question, whose answer is a name, the lead sentence of the operation. Raises ValueError when none holds one.
+    For a routing question, whose answer is a name: the operation's lead sentence. Raises ValueError if there is no such sentence.
     """
-    there = [documents[id_] for id_ in question.evidence if id_ in documents]
-    if question.task == "routing" and there:
-        return corpus.lead_sentence(there[0])
+    evidence = [documents[id_] for id_ in question.evidence if id_ in documents]
+    if question.task == "routing" and evidence:
+        return corpus.lead_sentence(evidence[0])
     words = set(question.question.lower().split())
-    holding = [sentence for document in there for section in document.sections for sentence in sentences(section.text)
-               if metrics.contains(sentence, question.answers)]
-    if not holding:
-        raise ValueError(f"{question.id}: no sentence of its evidence holds an accepted answer")
-    return max(holding, key=lambda sentence: len(words & set(sentence.lower().split())))
+    candidates = [sentence for document in evidence for section in document.sections for sentence in sentences(section.text)
+                  if metrics.contains(sentence, question.answers)]
+    if not candidates:
+        raise ValueError(f"{question.id}: no sentence of its evidence contains an accepted answer; correct the question")
+    return max(candidates, key=lambda sentence: len(words & set(sentence.lower().split())))

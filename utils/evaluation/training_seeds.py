@@ -1,4 +1,4 @@
-"""How far results depend on the random seed of a training: the same recipe, trained several times."""
+"""How much results depend on the training seed: the same recipe, trained several times."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def _runs(records: Sequence[Record], model: str, context: str) -> list[Arm]:
 
 
 def seed_table(records: Sequence[Record], models: Sequence[str], context: str = "advanced_rag"):
-    """Correct answers, exact match and abstentions of every training seed of these models: a DataFrame, one row a seed."""
+    """Correct answers, exact match and abstentions of these models: a DataFrame with one row per training seed."""
     import pandas
 
     rows, short = {}, [record for record in records if record.task in metrics.SINGLE_ANSWER_TASKS]
@@ -35,7 +35,7 @@ def seed_table(records: Sequence[Record], models: Sequence[str], context: str = 
 
 
 def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_rag") -> str:
-    """How far correct answers lie apart over a model's training seeds, beside the interval of the first, in words."""
+    """A sentence on the spread of correct answers over a model's training seeds, and the first seed's interval width."""
     shares = [correct_share(records, arm.name) for arm in _runs(records, model, context)]
     if len(shares) < 2:
         return f"{model}: trained once, so the spread between seeds is unknown"
@@ -45,9 +45,9 @@ def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_
 
 
 def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
-    """Paired difference in correct answers of each pair of arms, second minus first, from seed to seed: a DataFrame.
+    """Paired difference in correct answers for each pair of arms, second minus first, by training seed: a DataFrame.
 
-    An arm that was trained once, or not at all, stands against every seed of the other.
+    An arm with only one seed, or none, is compared with every seed of the other.
     """
     import pandas
 

@@ -1,4 +1,4 @@
-"""What the arms share: documents, indexes, bounds and language models, each made when first asked for."""
+"""What the arms share: documents, indexes, bounds and language models, each built on first use."""
 from __future__ import annotations
 
 import functools
@@ -14,10 +14,7 @@ from .arms import Arm
 
 
 class Workspace:
-    """Documents with their indexes and models. Nothing is built or loaded before it is needed.
-
-    documents: by default the course's. settings: by default those of the environment.
-    """
+    """Documents (default: the course's), settings (default: the environment's), and indexes and models built on first use."""
 
     def __init__(self, documents: Sequence[Document] | None = None, settings: Settings | None = None):
         self.settings = settings or load()
@@ -48,25 +45,22 @@ class Workspace:
         return retrieval.EvidenceFilteredRetriever(self.pipeline.dense)
 
     def settings_for(self, context: str) -> Settings:
-        """The settings of a context: all but the naive one take as many passages as the advanced pipeline."""
+        """The settings of a context: every context but `naive_rag` uses the advanced pipeline's number of passages."""
         if context in ("", "naive_rag"):
             return self.settings
         return replace(self.settings, k=retrieval.load_selected_config().k)
 
     def model(self, adapter: str = "base") -> Generator:
-        """The generator of these settings, with an adapter merged unless it is the base."""
-        if adapter == "base":
-            return models.language_model(self.settings)
-        return models.language_model(self.settings, str(models.adapter_folder(adapter)), models.adapter_digest(adapter))
+        """The generator of these settings, with the adapter merged unless it is `base`."""
+        merged = () if adapter == "base" else (str(models.adapter_folder(adapter)), models.adapter_digest(adapter))
+        return models.language_model(self.settings, *merged)
 
     def reference(self, question: Question) -> str:
-        """The lead sentence a summary question asks for, read from its document; "" for other tasks."""
-        if question.task != "summary":
-            return ""
-        return corpus.lead_sentence(self.documents[question.evidence[0]])
+        """The lead sentence that a summary question asks for; "" for other tasks."""
+        return corpus.lead_sentence(self.documents[question.evidence[0]]) if question.task == "summary" else ""
 
     def copied_sentence(self, question: Question) -> str:
-        """The first sentence that is left of a summary's document once its reference is withheld: what copying would answer."""
+        """A summary by copying: the first sentence of its document without the reference; "" for other tasks."""
         if question.task != "summary":
             return ""
         document, reference = self.documents[question.evidence[0]], self.reference(question)
@@ -75,12 +69,12 @@ class Workspace:
         return rest.split(". ")[0].split("\n")[0]
 
     def linked_names(self, question: Question) -> list[str]:
-        """The names that the graph's traversal returns for a question; none where it finds no place in the graph."""
+        """The names that the graph returns for a question; empty if the question does not match the graph."""
         link = self.graph.link(question.question)
         return list(link.names) if link else []
 
     def hits(self, question: Question, context: str) -> list[Hit]:
-        """The ranking this context gives, down to at least 10 distinct documents where there are so many."""
+        """The context's ranking, with at least 10 distinct documents if there are that many."""
         inside = context == "oracle" and bool(question.evidence)
 
         def bound(query: str, k: int) -> list[Hit]:
@@ -91,7 +85,7 @@ class Workspace:
         return retrieval.search_documents(retriever.search if retriever else bound, question.question, self.settings.depth)
 
     def digest(self, arm: Arm) -> str:
-        """Short digest of everything that decides an arm's answers: settings, prompt wording, corpus, pipeline, adapter."""
+        """Digest (16 hex digits) of what determines an arm's answers: settings, prompts, corpus, pipeline, adapter."""
         settings = {k: v for k, v in asdict(self.settings).items() if k not in ("fast", "batch_size", "chroma_url")}
         wording = [generation.WITH_PASSAGES, generation.WITHOUT_PASSAGES]
         parts = [settings, wording, corpus.RENDERING, [(d.id, len(d.text)) for d in self.documents.values()]]

@@ -1,4 +1,4 @@
-"""From ranked passages to answers: prompts, citations, several documents, planted instructions."""
+"""From ranked passages to answers: prompts, citations and prompt injection."""
 
 _FILES = {
     "rag": ["WITHOUT_PASSAGES", "WITH_PASSAGES", "answer_questions", "build_prompt", "count_that_fit",

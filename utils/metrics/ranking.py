@@ -1,4 +1,4 @@
-"""How well documents were ranked. Rankings are lists of distinct document ids, best first."""
+"""Ranking metrics of one question. Rankings are lists of distinct document ids, best first."""
 from __future__ import annotations
 
 import math
@@ -26,14 +26,14 @@ def reciprocal_rank(ranking: Sequence[str], evidence: Collection[str], k: int = 
 
 
 def ndcg(ranking: Sequence[str], evidence: Collection[str], k: int = 10) -> float:
-    """Binary nDCG@k: sum of 1/log2(rank + 1) over evidence found, divided by the best possible sum."""
+    """Binary nDCG@k: sum of 1/log2(rank + 1) over the evidence in the first k, divided by the best possible sum."""
     gain = sum(1 / math.log2(rank + 1) for rank, id_ in enumerate(ranking[:k], 1) if id_ in evidence)
     return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(set(evidence))) + 1))
 
 
-def retrieval_scores(ranking: Sequence[str], evidence: Collection[str], every: bool) -> dict[str, float]:
-    """All retrieval scores of one question; `every`: all evidence documents are needed, not just one."""
-    recall = recall_at_k if every else success_at_k
+def retrieval_scores(ranking: Sequence[str], evidence: Collection[str], all_needed: bool) -> dict[str, float]:
+    """All retrieval scores of one question. all_needed: every evidence document is needed, not just one."""
+    recall = recall_at_k if all_needed else success_at_k
     return {
         **{f"recall@{k}": recall(ranking, evidence, k) for k in (1, 5, 10)},
         "mrr@10": reciprocal_rank(ranking, evidence),

@@ -1,4 +1,4 @@
-"""Intervals and verdicts that respect clusters: questions about one document are not independent."""
+"""Intervals and verdicts that account for clusters: questions about one document are not independent."""
 from __future__ import annotations
 
 import math
@@ -37,19 +37,18 @@ class PairedDifference:
         return f"{self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
 
     def verdict(self, p: float | None = None, alpha: float = 0.05) -> str:
-        """better, worse or inconclusive at level alpha; give the Holm-adjusted p when there are several."""
+        """better, worse or inconclusive at level alpha; pass the Holm-adjusted p if you make several comparisons."""
         if (self.p if p is None else p) >= alpha:
             return "inconclusive"
         return "better" if self.difference > 0 else "worse"
 
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES) -> MeanInterval:
-    """Mean and percentile interval, resampling whole clusters with replacement.
+    """Mean and 95 % percentile interval, resampling whole clusters with replacement.
 
     Raises ValueError when there are no values or the lengths differ.
     """
-    means = _resampled_means(values, clusters, seed, resamples)
-    low, high = _percentiles(means)
+    low, high = _percentiles(_resampled_means(values, clusters, seed, resamples))
     return MeanInterval(float(sum(values) / len(values)), low, high, len(values), len(set(clusters)))
 
 
@@ -57,13 +56,13 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
                       resamples: int = RESAMPLES) -> PairedDifference:
     """Mean of b − a per question, resampling clusters and keeping the pairs.
 
-    p is two-sided: the share of resampled differences, moved to a mean of zero, at least as far from it as ours
-    (with one added to both counts, so it is never 0).
+    p is two-sided: the share of resampled differences, centred on zero, that are at least as large as the observed one
+    (one is added to both counts, so p is never 0). Raises ValueError when there are no values or the lengths differ.
     """
     import numpy
 
     if len(a) != len(b):
-        raise ValueError(f"the two lists have {len(a)} and {len(b)} values: pair the same questions")
+        raise ValueError(f"a has {len(a)} values and b has {len(b)}: pair the same questions")
     gaps = [y - x for x, y in zip(a, b, strict=True)]
     means = _resampled_means(gaps, clusters, seed, resamples)
     mean = sum(gaps) / len(gaps)
@@ -73,9 +72,9 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
 
 
 def read_result(low: float, high: float, worth: float) -> str:
-    """What an interval of a difference allows to say: better, worse, no difference that matters, or inconclusive.
+    """The verdict an interval of a difference supports: better, worse, no difference that matters, or inconclusive.
 
-    worth: the smallest difference that would change a decision; an interval inside (-worth, worth) rules it out.
+    worth: the smallest difference that would change a decision; an interval inside (-worth, worth) rules that out.
     """
     if low > 0:
         return "better"
@@ -88,12 +87,12 @@ def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int
     import numpy
 
     if not len(values) or len(values) != len(clusters):
-        raise ValueError(f"{len(values)} values and {len(clusters)} clusters: give one cluster for each value")
+        raise ValueError(f"there are {len(values)} values and {len(clusters)} clusters: pass one cluster for each value")
     names, index = numpy.unique(list(clusters), return_inverse=True)
     sums = numpy.bincount(index, weights=numpy.asarray(values, float))
     sizes = numpy.bincount(index)
-    drawn = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
-    return sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    draws = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
+    return sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
 
 
 def _percentiles(means) -> tuple[float, float]:
@@ -114,20 +113,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def smallest_detectable_difference(n: int, discordant: float = 0.2, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest paired gap found with this power: (z₁₋α/₂ + z_power) · √(discordant / n).
+    """Smallest paired difference that n questions detect with this power: (z₁₋α/₂ + z_power) · √(discordant / n).
 
-    discordant: share of questions on which the two arms differ. n = 100 gives 0.125.
+    discordant: share of questions on which the two arms differ. n = 100 gives 0.125. Raises ValueError for n < 1.
     """
     from statistics import NormalDist
 
     if n < 1:
-        raise ValueError(f"n is {n}: there has to be at least one question")
+        raise ValueError(f"n is {n}: pass at least one question")
     z = NormalDist().inv_cdf
     return (z(1 - alpha / 2) + z(power)) * math.sqrt(discordant / n)
 
 
 def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
-    """Cohen's kappa of two labellers over the same pairs (scikit-learn); 1.0 when both used one and the same label."""
+    """Cohen's kappa of two labellers over the same pairs (scikit-learn); 1.0 when both use a single common label."""
     from sklearn.metrics import cohen_kappa_score
 
     if len(set(first) | set(second)) == 1:

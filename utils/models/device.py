@@ -1,4 +1,4 @@
-"""The machine: device, number format, memory handed back, energy, quiet libraries."""
+"""The machine: device, number format, memory, energy, and quiet libraries."""
 from __future__ import annotations
 
 import contextlib
@@ -14,10 +14,9 @@ from pathlib import Path
 
 
 def quiet() -> None:
-    """Keep the libraries from printing walls of log text and from reaching for the hub or for telemetry."""
-    for name, value in {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
-                        "ANONYMIZED_TELEMETRY": "False", "TRANSFORMERS_VERBOSITY": "error",
-                        "HF_HUB_DISABLE_PROGRESS_BARS": "1"}.items():
+    """Turn off the libraries' progress bars, telemetry and all log text but errors; keep freed memory pages."""
+    for name, value in {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "ANONYMIZED_TELEMETRY": "False",
+                        "DO_NOT_TRACK": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}.items():
         os.environ.setdefault(name, value)
     with contextlib.suppress(ImportError):
         from transformers.utils import logging as transformers_logging
@@ -31,7 +30,7 @@ def quiet() -> None:
 
 
 def torch_device() -> str:
-    """`cuda`, `mps` or `cpu`: the first this machine has."""
+    """The first of `cuda`, `mps` and `cpu` that this machine has."""
     import torch
 
     if torch.cuda.is_available():
@@ -41,10 +40,10 @@ def torch_device() -> str:
 
 @functools.cache
 def prefers_bfloat16() -> bool:
-    """True where bfloat16 is the better format: on GPUs that have it, on processors where it multiplies faster than float32.
+    """True where bfloat16 is the better format: on GPUs that support it, and on CPUs where it multiplies faster than float32.
 
-    That a processor knows bfloat16 does not make it fast: with the instructions of AVX-512 alone PyTorch took 1.7 times as long
-    to embed as in float32 (`python -m tests.measure precision`). So the shape of the model's products is timed, once a process.
+    A CPU that supports bfloat16 may still be slow at it: with AVX-512 instructions alone, embedding in PyTorch took 1.7 times
+    as long as in float32 (`python -m tests.measure precision`). So this times products of the model's shape, once per process.
     """
     import torch
 
@@ -53,12 +52,12 @@ def prefers_bfloat16() -> bool:
     if torch_device() == "mps":
         return False
     vectors = "SVE" in torch.backends.cpu.get_cpu_capability() or torch.cpu._is_avx512_bf16_supported()
-    known = vectors or torch.cpu._is_amx_tile_supported()
-    return known and product_seconds("bfloat16") < 0.8 * product_seconds("float32")
+    supported = vectors or torch.cpu._is_amx_tile_supported()
+    return supported and product_seconds("bfloat16") < 0.8 * product_seconds("float32")
 
 
 def product_seconds(dtype: str, rounds: int = 8) -> float:
-    """Seconds of the fastest of some products like those of the model's feed-forward layers, 512 positions at a time."""
+    """Seconds of the fastest of `rounds` matrix products shaped like the model's feed-forward layers, at 512 positions."""
     import torch
 
     left, right = (torch.ones(shape, dtype=getattr(torch, dtype)) for shape in ((512, 576), (1536, 576)))
@@ -67,7 +66,7 @@ def product_seconds(dtype: str, rounds: int = 8) -> float:
 
 @contextlib.contextmanager
 def autocast() -> Iterator[None]:
-    """bfloat16 autocast where the hardware has it, inference mode everywhere."""
+    """Inference mode, with bfloat16 autocast where it is the better format."""
     import torch
 
     with torch.inference_mode(), torch.autocast(torch_device(), torch.bfloat16, enabled=prefers_bfloat16()):
@@ -76,7 +75,7 @@ def autocast() -> Iterator[None]:
 
 @functools.cache
 def _libc():
-    """glibc, or None on other systems."""
+    """The glibc library, or None on other systems."""
     import ctypes
     import platform
 
@@ -85,9 +84,9 @@ def _libc():
 
 @functools.cache
 def keep_freed_pages() -> None:
-    """Tell glibc not to hand freed pages back: on a CPU, fetching them anew costs more than the arithmetic.
+    """Make glibc keep freed pages: on a CPU, requesting them again costs more than the arithmetic.
 
-    M_MMAP_THRESHOLD (-3) and M_TRIM_THRESHOLD (-1) of mallopt(3); on other systems nothing happens.
+    Sets M_MMAP_THRESHOLD (-3) and M_TRIM_THRESHOLD (-1) of mallopt(3); does nothing on other systems.
     """
     if _libc():
         _libc().mallopt(-3, 1 << 30)
@@ -95,19 +94,19 @@ def keep_freed_pages() -> None:
 
 
 def release_memory() -> None:
-    """Free what nothing refers to any more, circles included, and give its pages back to the system."""
+    """Free unreferenced objects, reference cycles included, and return their pages to the system."""
     gc.collect()
     if _libc():
         _libc().malloc_trim(0)
 
 
 def release_memory_after(function: Callable) -> Callable:
-    """A function that hands memory back when it ends: trainers hold their models in circles."""
+    """Decorator that releases memory when the function ends: trainers hold their models in reference cycles."""
 
     @functools.wraps(function)
-    def wrapped(*given, **named):
+    def wrapped(*args, **kwargs):
         try:
-            return function(*given, **named)
+            return function(*args, **kwargs)
         finally:
             release_memory()
 
@@ -115,7 +114,7 @@ def release_memory_after(function: Callable) -> Callable:
 
 
 def peak_memory_gb() -> float:
-    """Peak resident memory of this process in GB (0 where the system does not say)."""
+    """Peak resident memory of this process in GB (0 where the system does not report it)."""
     try:
         import resource
     except ImportError:
@@ -128,21 +127,21 @@ COUNTERS = Path("/sys/class/powercap")
 
 
 def joules(folder: Path = COUNTERS) -> float | None:
-    """Joules counted so far by all processor packages, or None where nothing is reported or may be read.
+    """Joules counted so far by all processor packages, or None if the counters are missing or unreadable.
 
-    The counters begin anew when they are full, so a later reading may be smaller: then the difference says nothing.
+    The counters wrap around, so a later reading may be smaller; the difference is then meaningless.
     """
-    found = []
+    readings = []
     for path in sorted(folder.glob("*-rapl:[0-9]/energy_uj")):
         try:
-            found.append(int(path.read_text("utf-8")) / 1e6)
+            readings.append(int(path.read_text("utf-8")) / 1e6)
         except (OSError, ValueError):
             return None
-    return sum(found) if found else None
+    return sum(readings) if readings else None
 
 
 def energy_per_answer(before: float | None, answers: int) -> str:
-    """Words for the energy of each answer since `joules` said `before`; that there is no figure, where there is none."""
+    """Energy per answer since the `joules` reading `before`, as text, or a note that this machine reports none."""
     now = joules()
     if before is None or now is None or now <= before:
         return "this machine reports none"

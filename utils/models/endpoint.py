@@ -1,4 +1,4 @@
-"""Generation through any OpenAI-compatible server (`LAB_ENDPOINT`): vLLM, `transformers serve`, a priced API."""
+"""Generation through any OpenAI-compatible server (`LAB_ENDPOINT`): vLLM, `transformers serve` or a paid API."""
 from __future__ import annotations
 
 import os
@@ -10,7 +10,7 @@ from .device import quiet
 
 
 class Endpoint:
-    """The same interface over an OpenAI-compatible server (`LAB_ENDPOINT`); one request a prompt, a few at a time."""
+    """The interface of a language model over an OpenAI-compatible server: one request per prompt, `parallel` at a time."""
 
     def __init__(self, url: str, name: str = "default", parallel: int = 8):
         from openai import OpenAI
@@ -20,22 +20,22 @@ class Endpoint:
         self.name, self.url, self.parallel = name, url, parallel
 
     def count(self, text: str) -> int:
-        """About four characters a token: the server's tokenizer is not known; answers carry its own exact counts."""
+        """Estimated tokens, at four characters each: the server's tokenizer is unknown. Its answers carry exact counts."""
         return max(1, len(text) // 4)
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
                  on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
-        """Greedy answers (temperature 0) in the order asked; RuntimeError names the server when it cannot be used."""
+        """Greedy answers (temperature 0) in the order of `conversations`. Raises RuntimeError when the server fails."""
         from concurrent.futures import ThreadPoolExecutor
 
         answers: list[Generation] = []
         for start in range(0, len(conversations), batch_size):
             batch = conversations[start : start + batch_size]
             with ThreadPoolExecutor(self.parallel) as pool:
-                made = list(pool.map(lambda messages: self._one(messages, max_new_tokens), batch))
-            answers += made
+                generations = list(pool.map(lambda messages: self._one(messages, max_new_tokens), batch))
+            answers += generations
             if on_batch:
-                on_batch(list(range(start, start + len(batch))), made)
+                on_batch(list(range(start, start + len(batch))), generations)
         return answers
 
     def _one(self, messages: list[dict[str, str]], max_new_tokens: int) -> Generation:
@@ -43,12 +43,10 @@ class Endpoint:
 
         started = time.perf_counter()
         try:
-            reply = self.client.chat.completions.create(
-                model=self.name, messages=messages, max_tokens=max_new_tokens, temperature=0
-            )
+            reply = self.client.chat.completions.create(model=self.name, messages=messages, max_tokens=max_new_tokens,
+                                                        temperature=0)
         except OpenAIError as error:
             raise RuntimeError(f"LAB_ENDPOINT {self.url} did not answer ({error}): is the server running?") from None
-        used = reply.usage
-        text = (reply.choices[0].message.content or "").strip()
-        tokens = (used.prompt_tokens, used.completion_tokens) if used else (0, self.count(text))
+        usage, text = reply.usage, (reply.choices[0].message.content or "").strip()
+        tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, self.count(text))
         return Generation(text, *tokens, time.perf_counter() - started)

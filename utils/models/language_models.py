@@ -1,4 +1,4 @@
-"""The language model: found, converted once, loaded, and run in batches."""
+"""The language model: locating it, converting it once, loading it, and generating in batches."""
 from __future__ import annotations
 
 import functools
@@ -16,7 +16,7 @@ CONVERTED = settings.WHEEL_MODEL + "-safetensors"
 
 
 def language_model_path(name: str) -> str:
-    """Where to load the language model `name` from: the converted wheel, a local directory, or a hub id."""
+    """Where to load the language model `name` from: the folder of the converted wheel, a local directory, or a hub id."""
     if name != settings.WHEEL_MODEL:
         return local_or_hub_path(name, "LAB_MODEL")
     folder = settings.cache() / "models" / CONVERTED
@@ -24,42 +24,42 @@ def language_model_path(name: str) -> str:
 
 
 def local_or_hub_path(name: str, variable: str) -> str:
-    """The local directory of a model, or its hub id as it is. Raises ValueError naming the variable that chose it."""
+    """A model's local directory, or its hub id unchanged. Raises ValueError, naming the variable, for a bad folder."""
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").exists():
-            raise ValueError(f"{variable}: the folder {name} holds no config.json, so it is not a model directory")
+            raise ValueError(f"{variable}: the folder {name} holds no config.json; set it to a model directory or a hub id")
         return str(path)
     if path.is_absolute() or name.startswith((".", "~")):
-        raise ValueError(f"{variable}: there is no folder {name}")
+        raise ValueError(f"{variable}: there is no folder {name}; set it to a model directory or a hub id")
     return name
 
 
 def _convert(source: Path, folder: Path) -> Path:
-    """GGUF (4-bit) → float16 safetensors. transformers refuses to save a model it loaded from GGUF directly."""
+    """GGUF (4-bit) → float16 safetensors, through a new model: transformers cannot save one that it loaded from GGUF."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
     quiet()
     file = next(source.glob("*.gguf")).name
-    loaded = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
-    config = loaded.config
+    gguf_model = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
+    config = gguf_model.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     config.dtype = torch.float16
-    plain = LlamaForCausalLM(config)
-    plain.load_state_dict(loaded.state_dict())
+    model = LlamaForCausalLM(config)
+    model.load_state_dict(gguf_model.state_dict())
     partial = downloads.fresh_folder(folder)
-    plain.to(torch.float16).save_pretrained(partial)
+    model.to(torch.float16).save_pretrained(partial)
     AutoTokenizer.from_pretrained(source, gguf_file=file).save_pretrained(partial)
     return downloads.seal_folder(partial, folder, converted_from=file)
 
 
 class LanguageModel:
-    """A causal language model on this machine: batched greedy generation.
+    """A causal language model on this machine, with batched generation.
 
-    name: `settings.WHEEL_MODEL`, a local directory or a hub id. dtype: a torch dtype, by default float32 on a CPU.
-    adapter: folder of a LoRA adapter to merge into the model; `name` then tells the two apart.
+    name: `settings.WHEEL_MODEL`, a local directory or a hub id. dtype: a torch dtype; default: float32 on a CPU, else 16 bits.
+    adapter: folder of a LoRA adapter to merge into the model; its digest is then part of `name`.
     """
 
     def __init__(self, name: str = settings.WHEEL_MODEL, dtype: object = None, adapter: str = ""):
@@ -75,7 +75,7 @@ class LanguageModel:
             self.tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
             self.model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(torch_device()).eval()
         except OSError as error:
-            raise RuntimeError(f"LAB_MODEL: could not load {name}: {str(error).splitlines()[0]}") from None
+            raise RuntimeError(f"LAB_MODEL: could not load {name} (check the name): {str(error).splitlines()[0]}") from None
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.name = name
@@ -83,34 +83,33 @@ class LanguageModel:
             self.name += "+" + merge_adapter(self, "model", adapter)
 
     def prompt(self, messages: list[dict[str, str]]) -> str:
-        """The chat template applied, ready for generation."""
+        """The messages in the chat template, ready for generation."""
         return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
     def count(self, text: str) -> int:
-        """Number of tokens of `text`, no special tokens added."""
+        """Number of tokens in `text`, without special tokens."""
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
                  on_batch: Callable[[list[int], list[Generation]], None] | None = None, temperature: float = 0.0,
                  seed: int = 0) -> list[Generation]:
-        """Answers in the order asked, greedy unless a temperature is given; longest prompts first so that a batch pads little.
+        """Answers in the order of `conversations`, greedy at temperature 0; batches go by prompt length, to pad little.
 
-        on_batch(indices, generations) is called after each batch: what it saves survives an interruption.
+        on_batch(indices, generations) is called after each batch, so that a caller can save partial results.
         """
         import torch
 
         torch.manual_seed(seed)
-        prompts = [self.prompt(messages) for messages in conversations]
-        ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in prompts]
+        ids = [self.tokenizer(self.prompt(messages), add_special_tokens=False)["input_ids"] for messages in conversations]
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         answers: list[Generation | None] = [None] * len(ids)
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            made = self._batch([ids[i] for i in batch], max_new_tokens, temperature)
-            for i, answer in zip(batch, made, strict=True):
+            generations = self._batch([ids[i] for i in batch], max_new_tokens, temperature)
+            for i, answer in zip(batch, generations, strict=True):
                 answers[i] = answer
             if on_batch:
-                on_batch(batch, made)
+                on_batch(batch, generations)
         release_memory()
         return answers
 
@@ -124,19 +123,19 @@ class LanguageModel:
         new = out[:, padded["input_ids"].shape[1] :].tolist()
         seconds = (time.perf_counter() - started) / len(ids)
         stops = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
-        kept = [next((row[:i] for i, token in enumerate(row) if token in stops), row) for row in new]
-        texts = self.tokenizer.batch_decode(kept, skip_special_tokens=True)
-        return [Generation(t.strip(), len(p), len(k), seconds) for t, p, k in zip(texts, ids, kept, strict=True)]
+        completions = [next((row[:i] for i, token in enumerate(row) if token in stops), row) for row in new]
+        texts = self.tokenizer.batch_decode(completions, skip_special_tokens=True)
+        return [Generation(t.strip(), len(p), len(c), seconds) for t, p, c in zip(texts, ids, completions, strict=True)]
 
 
 @functools.lru_cache(maxsize=2)
-def language_model(chosen: settings.Settings, adapter: str = "", digest: str = ""):
-    """The generator these settings ask for, loaded once: a LanguageModel, or an Endpoint when one is set.
+def language_model(run_settings: settings.Settings, adapter: str = "", digest: str = ""):
+    """The generator for these settings, loaded once: an Endpoint if they name one, else a LanguageModel.
 
-    adapter: folder of a LoRA adapter, ValueError on an endpoint. digest: of its weights; a new one is loaded anew.
+    adapter: folder of a LoRA adapter (ValueError with an endpoint). digest: of its weights; a new digest loads the model again.
     """
-    if chosen.endpoint:
+    if run_settings.endpoint:
         if adapter:
-            raise ValueError("LAB_ENDPOINT is set, and a server takes no adapter: unset it, or ask for base arms only")
-        return Endpoint(chosen.endpoint, chosen.model)
-    return LanguageModel(chosen.model, adapter=adapter)
+            raise ValueError("LAB_ENDPOINT is set, but an endpoint cannot load an adapter: unset it, or use base arms only")
+        return Endpoint(run_settings.endpoint, run_settings.model)
+    return LanguageModel(run_settings.model, adapter=adapter)

@@ -1,4 +1,4 @@
-"""The tools for a person's own documents."""
+"""Tools for your own documents."""
 
 _FILES = {
     "drafting": ["REVIEW", "write_drafts"],

@@ -1,4 +1,4 @@
-"""Figures: plain numbers, labels and colours in, a described PNG out. Imports no other workspace."""
+"""Figures as PNG with alt text, drawn from numbers, labels and colours. Imports no other subpackage."""
 
 _FILES = {
     "style": ["CURVES", "axes", "show", "you_are_here"],

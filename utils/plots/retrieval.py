@@ -1,4 +1,4 @@
-"""Figures of lab 1: lengths, Recall@k, arms by task, gain against cost, part of the graph, growth of the corpus."""
+"""Figures of lab 1: lengths, Recall@k, arms by task, gain against cost, part of the graph."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from .style import CURVES, NEUTRAL, axes, show
 
 def length_histogram(counts: Sequence[int], window: int, title: str, alt: str, what: str = "document",
                      note: str = "the embedder reads"):
-    """Histogram of lengths in tokens (log scale) of documents or examples, with a limit marked."""
+    """Histogram of lengths in tokens (log scale) with a line at `window` tokens. what: singular name of the items."""
     import numpy
 
     figure, area = axes(title, f"{what} length (tokens, log scale)", f"{what}s")
@@ -20,7 +20,7 @@ def length_histogram(counts: Sequence[int], window: int, title: str, alt: str, w
 
 
 def recall_curve(curves: dict[str, list], ks: Sequence[int], title: str, alt: str):
-    """Recall@k against k for each named curve; every point is a stats.Interval, drawn as a band."""
+    """Recall@k against k for each named curve of Intervals, with the intervals as bands."""
     figure, area = axes(title, "k (documents looked at)", "Recall@k (share of questions)")
     for (style, colour), (name, points) in zip(CURVES, curves.items(), strict=False):
         area.plot(ks, [p.mean for p in points], style, color=colour, marker="o", label=f"{name} (n={points[0].n})", lw=2)
@@ -31,22 +31,22 @@ def recall_curve(curves: dict[str, list], ks: Sequence[int], title: str, alt: st
 
 
 def arm_bars(summary, metric_of: dict[str, str], title: str, alt: str, colours: Mapping[str, str]):
-    """Bars with intervals: tasks along x, one bar for each arm, the metric of each task in its label.
+    """Bars with intervals: tasks on the x axis, one bar per arm. metric_of: task → metric. colours: arm → colour.
 
-    summary: frame with arm, task, metric, mean, low, high, n. colours: arm → colour.
+    summary: frame with arm, task, metric, mean, low, high, n.
     """
     figure, area = axes(title, "", "score (0 to 1)", (8.5, 4.2))
     arms = list(dict.fromkeys(summary.arm))
     width = 0.8 / len(arms)
-    for place, arm in enumerate(arms):
+    for number, arm in enumerate(arms):
         rows = [_row(summary, arm, task, metric) for task, metric in metric_of.items()]
-        x = [i + (place - (len(arms) - 1) / 2) * width for i in range(len(rows))]
+        positions = [i + (number - (len(arms) - 1) / 2) * width for i in range(len(rows))]
         means = [row["mean"] for row in rows]
         errors = [[row["mean"] - row.low for row in rows], [row.high - row["mean"] for row in rows]]
-        for place_x, row in zip(x, rows, strict=True):
+        for x, row in zip(positions, rows, strict=True):
             if row.high < 0.005:
-                area.text(place_x, 0.01, "0", ha="center", fontsize=9, color="#444444")
-        area.bar(x, means, width * 0.92, color=colours[arm], label=arm, yerr=errors, capsize=3, ecolor="#444444")
+                area.text(x, 0.01, "0", ha="center", fontsize=9, color="#444444")
+        area.bar(positions, means, width * 0.92, color=colours[arm], label=arm, yerr=errors, capsize=3, ecolor="#444444")
     counts = [int(_row(summary, arms[0], task, metric).n) for task, metric in metric_of.items()]
     labels = [f"{task}\n{metric.replace('_', ' ')}\nn={n}" for (task, metric), n in zip(metric_of.items(), counts, strict=True)]
     area.set_xticks(range(len(labels)), labels, fontsize=10)
@@ -63,19 +63,19 @@ GROUP_COLOURS = {"before": "#E69F00", "search": "#0072B2", "after": "#009E73", "
 
 
 def gain_against_cost(rows, title: str, alt: str):
-    """Stages as points with intervals: added milliseconds along x, gain in answers that stand in the prompt along y.
+    """Stages as points with intervals: added milliseconds (x) against the gain in prompts that contain the answer (y).
 
-    rows: frame with stage, group, difference, low, high, added_ms, verdict; filled points helped or hurt, hollow ones are
-    inconclusive. Points near zero carry their row's number only.
+    rows: frame with stage, group, difference, low, high, added_ms, verdict. Filled points helped or hurt, hollow ones are
+    inconclusive; hollow points near zero show only their row number.
     """
     figure, area = axes(title, "added milliseconds a question (log scale above 10)", "gain: answer in the prompt", (8.5, 4.6))
     area.axhline(0, color="#444444", lw=1)
     for number, row in enumerate(rows.itertuples()):
         colour = GROUP_COLOURS[row.group]
-        clear = row.verdict != "inconclusive"
+        conclusive = row.verdict != "inconclusive"
         area.errorbar(row.added_ms, row.difference, [[row.difference - row.low], [row.high - row.difference]], fmt="o", ms=9,
-                      color=colour, mfc=colour if clear else "white", alpha=1.0 if clear else 0.7, lw=1.2)
-        label = row.stage if clear or row.added_ms > 50 or abs(row.difference) > 0.07 else str(number + 1)
+                      color=colour, mfc=colour if conclusive else "white", alpha=1.0 if conclusive else 0.7, lw=1.2)
+        label = row.stage if conclusive or row.added_ms > 50 or abs(row.difference) > 0.07 else str(number + 1)
         area.annotate(label, (row.added_ms, row.difference), xytext=(8, 5 - 16 * (number % 2)), textcoords="offset points",
                       fontsize=10, ha="right" if row.added_ms > 1000 else "left")
     area.set_xscale("symlog", linthresh=10)
@@ -89,29 +89,29 @@ NODE_COLOURS = {"operation": "#0072B2", "error": "#D55E00", "parameter": "#009E7
 
 
 def subgraph(knowledge, centre: Sequence[str], title: str, alt: str):
-    """A few operations of a networkx graph: what they share named on the right, what is their own as dots on the left."""
+    """Operations of a networkx graph: shared errors and parameters on the right with names, their own on the left as dots."""
     kinds = {node: data.get("kind", "") for node, data in knowledge.nodes(data=True)}
-    near = {op: [n for n in knowledge.successors(op) if kinds[n] in ("error", "parameter")] for op in centre}
-    owners = {node: [op for op in centre if node in near[op]] for members in near.values() for node in members}
+    neighbours = {op: [n for n in knowledge.successors(op) if kinds[n] in ("error", "parameter")] for op in centre}
+    owners = {node: [op for op in centre if node in neighbours[op]] for members in neighbours.values() for node in members}
     shared = sorted((n for n in owners if len(owners[n]) > 1), key=lambda n: (-len(owners[n]), owners[n], n))
-    own = sorted((n for n in owners if len(owners[n]) == 1), key=lambda n: (centre.index(owners[n][0]), n))
-    place = {}
-    for x, nodes in ((-1.0, own), (0.0, list(centre)), (1.0, shared)):
-        place |= {node: (x, 1 - (i + 0.5) / len(nodes)) for i, node in enumerate(nodes)}
+    unshared = sorted((n for n in owners if len(owners[n]) == 1), key=lambda n: (centre.index(owners[n][0]), n))
+    positions = {}
+    for x, nodes in ((-1.0, unshared), (0.0, list(centre)), (1.0, shared)):
+        positions |= {node: (x, 1 - (i + 0.5) / len(nodes)) for i, node in enumerate(nodes)}
     figure, area = axes(title, "", "", (8.5, 5.2))
     for node, operations in owners.items():
         for operation in operations:
-            area.plot(*zip(place[operation], place[node], strict=True), color="#BBBBBB", lw=1, zorder=1)
+            area.plot(*zip(positions[operation], positions[node], strict=True), color="#BBBBBB", lw=1, zorder=1)
     for kind in ("operation", "error", "parameter"):
-        nodes = [node for node in place if kinds[node] == kind]
-        area.scatter(*zip(*(place[node] for node in nodes), strict=True), s=160 if kind == "operation" else 60,
-                     color=NODE_COLOURS[kind], label=kind, zorder=2)
+        points = [point for node, point in positions.items() if kinds[node] == kind]
+        area.scatter(*zip(*points, strict=True), s=160 if kind == "operation" else 60, color=NODE_COLOURS[kind], label=kind,
+                     zorder=2)
     for node in centre:
         name = knowledge.nodes[node]["name"]
-        area.annotate(name, place[node], (0, 9), textcoords="offset points", ha="center", fontsize=11)
+        area.annotate(name, positions[node], (0, 9), textcoords="offset points", ha="center", fontsize=11)
     for node in shared:
         name = (knowledge.nodes[node].get("means") or [""])[0] if ":parameter:" in node else knowledge.nodes[node]["name"]
-        area.annotate(name, place[node], (8, -4), textcoords="offset points", fontsize=10)
+        area.annotate(name, positions[node], (8, -4), textcoords="offset points", fontsize=10)
     area.legend(fontsize=10, frameon=False, loc="upper left", ncols=3, bbox_to_anchor=(0, 0.02))
     area.set_xlim(-1.1, 1.9)
     area.axis("off")

@@ -1,4 +1,4 @@
-"""Figures of lab 3 and of the decision report: outcomes, quality against cost, tornado, map of winners."""
+"""Figures of lab 3 and the decision report: outcomes, quality against cost, tornado, best option by volume, staleness."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,39 +10,39 @@ MARKS = {False: "o", True: "s"}  # without and with passages
 
 
 def outcome_bars(shares: dict[str, dict[str, float]], n: int, title: str):
-    """One bar for each arm: correct, abstained and wrong, which add up to one."""
+    """One bar per arm: shares of correct, abstained and wrong answers, which sum to 1. shares: arm → outcome → share."""
     figure, area = axes(wrapped(title, 5.5), f"share of questions (n = {n})", "", (8.0, 0.9 + 0.42 * len(shares)))
     left = [0.0] * len(shares)
     for name, shade in OUTCOME_COLOURS.items():
-        widths = [each[name] for each in shares.values()]
+        widths = [outcomes[name] for outcomes in shares.values()]
         area.barh(range(len(shares)), widths, left=left, color=shade, label=name, edgecolor="white")
-        for place, (start, width) in enumerate(zip(left, widths, strict=True)):
+        for number, (start, width) in enumerate(zip(left, widths, strict=True)):
             if width >= 0.06:
-                area.text(start + width / 2, place, f"{width:.2f}", ha="center", va="center", fontsize=10,
+                area.text(start + width / 2, number, f"{width:.2f}", ha="center", va="center", fontsize=10,
                           color="black" if name == "abstained" else "white")
         left = [start + width for start, width in zip(left, widths, strict=True)]
     area.set_yticks(range(len(shares)), list(shares), fontsize=11)
     area.invert_yaxis()
     area.set_xlim(0, 1)
     figure.legend(fontsize=11, frameon=False, ncols=3, loc="outside lower center")
-    values = "; ".join(f"{arm}: " + ", ".join(f"{name} {value:.2f}" for name, value in each.items())
-                     for arm, each in shares.items())
+    values = "; ".join(f"{arm}: " + ", ".join(f"{name} {share:.2f}" for name, share in outcomes.items())
+                       for arm, outcomes in shares.items())
     return show(figure, f"{title}. {values}.")
 
 
 def pareto(points: Sequence[dict], title: str, x: str):
-    """Share of correct answers against a cost, with intervals; options that no other beats on both are joined.
+    """Share of correct answers against a cost, with intervals; a line joins the options that no other beats on both.
 
-    points: name, colour, retrieves, cost, correct, low, high. Squares answer with passages, circles without.
+    points: name, colour, retrieves, cost, correct, low, high. Squares: with passages; circles: without.
     """
     figure, area = axes(wrapped(title, 5.5), x, "share of correct answers", (8.5, 4.2))
     top = max(0.5, max(point["high"] for point in points)) * 1.05
-    for point in sorted(points, key=lambda each: -each["correct"]):
+    for point in sorted(points, key=lambda option: -option["correct"]):
         error = [[point["correct"] - point["low"]], [point["high"] - point["correct"]]]
-        area.errorbar([point["cost"]], [point["correct"]], yerr=error,
-                      fmt=MARKS[point["retrieves"]], ms=9, mec="white", color=point["colour"], capsize=3, label=point["name"])
+        area.errorbar([point["cost"]], [point["correct"]], yerr=error, fmt=MARKS[point["retrieves"]], ms=9, mec="white",
+                      color=point["colour"], capsize=3, label=point["name"])
     front, best = [], -1.0
-    for point in sorted(points, key=lambda each: (each["cost"], -each["correct"])):
+    for point in sorted(points, key=lambda option: (option["cost"], -option["correct"])):
         if point["correct"] > best:
             front, best = [*front, point], point["correct"]
     area.plot([p["cost"] for p in front], [p["correct"] for p in front], "--", color="#444444", lw=1)
@@ -54,23 +54,21 @@ def pareto(points: Sequence[dict], title: str, x: str):
 
 
 def tornado_bars(rows: Sequence[dict], title: str, currency: str, most: int = 10):
-    """Swing of a difference in net present value for each assumption, widest on top; at the line both are equal.
+    """Bars from the value difference at an assumption's low end to the one at its high end; the options are equal at the line.
 
-    rows: assumption, label, low, high (the ends of its range), at_low, at_high (the difference there).
+    rows: assumption, label, low, high (its range), at_low, at_high (difference in net present value), widest bar first.
     """
     rows = list(rows)[:most]
-    figure, area = axes(wrapped(title),
-                        f"difference in net present value ({currency}, thousands)\n"
-                        "small numbers: the assumption's low and high value", "",
-                        (8.0, 1.1 + 0.42 * len(rows)))
-    for place, row in enumerate(rows):
+    figure, area = axes(wrapped(title), f"difference in net present value ({currency}, thousands)\n"
+                        "small numbers: the assumption's low and high value", "", (8.0, 1.1 + 0.42 * len(rows)))
+    for number, row in enumerate(rows):
         low, high = row["at_low"] / 1000, row["at_high"] / 1000
-        area.barh(place, high - low, left=low, color=NEUTRAL)
+        area.barh(number, high - low, left=low, color=NEUTRAL)
         rises = low <= high
-        for value, end, side in ((low, row["low"], rises), (high, row["high"], not rises)):
+        for value, end, is_left in ((low, row["low"], rises), (high, row["high"], not rises)):
             text = f"{end:,.0f}" if end >= 1000 else f"{end:g}"
-            area.annotate(text, (value, place), xytext=(-4 if side else 4, 0), textcoords="offset points", fontsize=9,
-                          ha="right" if side else "left", va="center")
+            area.annotate(text, (value, number), xytext=(-4 if is_left else 4, 0), textcoords="offset points", fontsize=9,
+                          ha="right" if is_left else "left", va="center")
     area.axvline(0, color="black", lw=1)
     area.set_yticks(range(len(rows)), [row["label"] for row in rows], fontsize=11)
     area.invert_yaxis()
@@ -83,42 +81,42 @@ def tornado_bars(rows: Sequence[dict], title: str, currency: str, most: int = 10
 
 def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[float], updates: Sequence[float],
                       today: tuple[float, float]):
-    """Map of the option with the highest net present value over volume and updates a month; grey where every one loses money.
+    """Map of the option with the highest net present value by question volume and updates a month; grey where all lose money.
 
-    winners: index of the winning option, -1 where none pays: an array of shape (updates, volumes). options: name → colour, in
-    the order of the indices. today: (volume, updates), marked by a cross; the title says what wins there.
+    winners: index of the best option, -1 if none pays: an array of shape (updates, volumes). options: name → colour, in index
+    order. today: (volume, updates), marked with a cross; the title names the best option there.
     """
     import numpy
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
     names = list(options)
-    here = int(winners[tuple(int(numpy.abs(numpy.asarray(axis) - at).argmin())
+    best = int(winners[tuple(int(numpy.abs(numpy.asarray(axis) - at).argmin())
                              for axis, at in ((updates, today[1]), (volumes, today[0])))])
-    title = f"{'No option pays' if here < 0 else f'{names[here]} pays most'} today (+)"
+    title = f"{'No option pays' if best < 0 else f'{names[best]} pays most'} today (+)"
     title += "; grey: none pays" if (winners < 0).any() else ""
-    used = sorted({int(value) for value in numpy.unique(winners)})
-    shades = {i: "#EEEEEE" if i < 0 else options[names[i]] for i in used}
+    indices = sorted({int(value) for value in numpy.unique(winners)})
+    shades = {i: "#EEEEEE" if i < 0 else options[names[i]] for i in indices}
     figure, area = axes(title, "questions a month (log scale)", "updates a month", (7.5, 4.2))
-    place = {value: number for number, value in enumerate(used)}
-    area.pcolormesh(volumes, updates, numpy.vectorize(place.get)(winners), cmap=ListedColormap([shades[i] for i in used]),
-                    vmin=-0.5, vmax=len(used) - 0.5, shading="nearest")
+    code_of = {value: number for number, value in enumerate(indices)}
+    area.pcolormesh(volumes, updates, numpy.vectorize(code_of.get)(winners), vmin=-0.5, vmax=len(indices) - 0.5,
+                    cmap=ListedColormap([shades[i] for i in indices]), shading="nearest")
     area.set_xscale("log")
     for shade, width in (("white", 5), ("black", 2)):
         area.plot([today[0]], [today[1]], "+", color=shade, ms=14, mew=width)
-    labels = {i: "none pays" if i < 0 else names[i] for i in used}
-    figure.legend(handles=[Patch(facecolor=shades[i], edgecolor="#444444", label=labels[i]) for i in used], fontsize=11,
+    labels = {i: "none pays" if i < 0 else names[i] for i in indices}
+    figure.legend(handles=[Patch(facecolor=shades[i], edgecolor="#444444", label=labels[i]) for i in indices], fontsize=11,
                   frameon=False, ncols=3, loc="outside lower center")
-    counts = {labels[i]: float((winners == i).mean()) for i in used}
+    counts = {labels[i]: float((winners == i).mean()) for i in indices}
     return show(figure, f"{title}. " + "; ".join(f"{name}: {share:.0%} of the map" for name, share in counts.items()) + ".")
 
 
-def stale_curve(updates: Sequence[float], shares: Sequence[float], once: float, weekly: float):
-    """Mean share of stale answers against updates a month.
+def stale_curve(updates: Sequence[float], shares: Sequence[float], monthly_share: float, weekly: float):
+    """Mean share (0 to 1) of stale answers against updates a month.
 
-    shares: between 0 and 1. once: the share with one update a month. weekly: the share that goes stale in a week.
+    monthly_share: the share with one update a month. weekly: the share that goes stale in a week.
     """
-    title = f"One update a month leaves {100 * once:.2f} % of answers stale, one a year {100 * shares[0]:.1f} %"
+    title = f"One update a month leaves {100 * monthly_share:.2f} % of answers stale, one a year {100 * shares[0]:.1f} %"
     figure, area = axes(title, "updates a month (log scale)", "stale answers (%, mean)", (7.5, 3.2))
     area.plot(updates, [100 * share for share in shares], color="#0072B2", lw=2)
     area.set_xscale("log")

@@ -1,4 +1,4 @@
-"""What every figure shares: title, axes, colours that colour-blind readers tell apart (Okabe and Ito), alt text."""
+"""Common parts of all figures: title, axes, a colour-blind-safe palette (Okabe and Ito), alt text."""
 from __future__ import annotations
 
 import io
@@ -10,12 +10,12 @@ LABS = {"1": "Lab 1\nadvanced RAG", "2": "Lab 2\nfine-tuning\nwith feedback", "3
 
 
 def wrapped(title: str, inches: float = 6.0) -> str:
-    """A title in lines that fit above a plotting area so many inches wide; lines it has already are kept."""
+    """The title wrapped to fit a plotting area of this width; existing line breaks are kept."""
     return "\n".join(line for part in title.split("\n") for line in textwrap.wrap(part, int(9 * inches)))
 
 
 def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
-    """(figure, axes) with title and labels in a size that can be projected."""
+    """(figure, axes) with title and labels large enough to project. size: inches."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -31,7 +31,7 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
 
 
 def show(figure, alt: str):
-    """The figure as a PNG of 256 colours with alt text, ready to be the last expression of a cell."""
+    """The figure as an IPython image: a PNG of 256 colours with alt text. Closes the figure."""
     import PIL.Image
     from IPython.display import Image
     from matplotlib import pyplot
@@ -45,12 +45,12 @@ def show(figure, alt: str):
 
 
 def you_are_here(part: str):
-    """The three labs in a row, the present one filled."""
+    """The three labs in a row with the lab numbered `part` filled."""
     figure, area = axes("", "", "", (7.5, 1.4))
     for place, (name, label) in enumerate(LABS.items()):
-        here = name == part
-        area.text(place, 0, label, ha="center", va="center", fontsize=12, color="white" if here else "black",
-                  bbox={"boxstyle": "round,pad=0.5", "facecolor": "#0072B2" if here else "white", "edgecolor": "#0072B2"})
+        current = name == part
+        area.text(place, 0, label, ha="center", va="center", fontsize=12, color="white" if current else "black",
+                  bbox={"boxstyle": "round,pad=0.5", "facecolor": "#0072B2" if current else "white", "edgecolor": "#0072B2"})
         if place:
             area.annotate("", (place - 0.3, 0), (place - 0.7, 0), arrowprops={"arrowstyle": "->", "lw": 2})
     area.set(xlim=(-0.5, 2.5), ylim=(-0.6, 0.6))

@@ -1,6 +1,7 @@
-"""BM25 with tokens that know identifiers: `SendMessage` also matches "send message"."""
+"""BM25 with identifier-aware tokens: `SendMessage` also matches "send message"."""
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 
@@ -11,17 +12,16 @@ IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*|\d+")
 
 
 def bm25_tokens(text: str) -> list[str]:
-    """Porter stems without stop words; an identifier of several words counts as a whole and as its words.
+    """Porter stems without stop words; an identifier of several words gives a token for the whole and one for each word.
 
-    >>> tokens("Use SendMessage to send messages.")
+    >>> bm25_tokens("Use SendMessage to send messages.")
     ['sendmessag', 'send', 'messag', 'send', 'messag']
     """
-    found = []
+    tokens = []
     for word in IDENTIFIER.findall(text):
         parts = stems(word)
-        found += stems(word.lower()) if len(parts) > 1 else []
-        found += parts
-    return [token for token in found if token not in stop_stems()]
+        tokens += [*(stems(word.lower()) if len(parts) > 1 else []), *parts]
+    return [token for token in tokens if token not in stop_stems()]
 
 
 class BM25Index:
@@ -30,19 +30,18 @@ class BM25Index:
     def __init__(self, chunks: Sequence[Chunk]):
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets DEBUG when it is imported
         self.chunks = list(chunks)
-        known = {chunk.indexed: None for chunk in chunks}
-        for text in known:
-            known[text] = bm25_tokens(text)
+        tokens = {text: bm25_tokens(text) for text in {chunk.indexed for chunk in chunks}}
         self.index = bm25s.BM25()
-        self.index.index([known[chunk.indexed] for chunk in chunks], show_progress=False)
+        self.index.index([tokens[chunk.indexed] for chunk in chunks], show_progress=False)
 
     def scores(self, query: str):
         """BM25 score of every chunk, in the order of `chunks`: an array of shape (chunks,)."""
         import numpy
 
-        asked = [token for token in bm25_tokens(query) if token in self.index.vocab_dict]
-        return self.index.get_scores(asked) if asked else numpy.zeros(len(self.chunks), "float32")
+        terms = [token for token in bm25_tokens(query) if token in self.index.vocab_dict]
+        return self.index.get_scores(terms) if terms else numpy.zeros(len(self.chunks), "float32")
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The k best chunks, best first; chunks that share no word with the query are left out."""

@@ -1,4 +1,4 @@
-"""Documents cut into chunks: blind windows, sections with contextual headers, sentences."""
+"""Documents split into chunks: fixed-size windows, sections with contextual headers, sentences."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ Count = Callable[[str], int]
 
 
 def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, overlap: int = 20) -> list[Chunk]:
-    """Windows of `size` tokens, each beginning `size - overlap` after the one before, blind to structure.
+    """Windows of `size` tokens, each starting `size - overlap` tokens after the previous one, across section borders.
 
     tokenizer: a Hugging Face fast tokenizer. Raises ValueError when overlap is not smaller than size.
     """
     if not 0 <= overlap < size:
-        raise ValueError(f"overlap {overlap} has to be at least 0 and below the chunk size {size}")
+        raise ValueError(f"overlap is {overlap}: it must be at least 0 and below the chunk size {size}")
     starts, position = [], 0
     for section in document.sections:
         starts.append((position, section.name))
@@ -28,15 +28,14 @@ def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, 
         if not window or (begin and len(window) <= overlap):
             break
         section = next(name for start, name in reversed(starts) if start <= window[0][0])
-        passage = text[window[0][0] : window[-1][1]]
-        chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section, passage))
+        chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section, text[window[0][0] : window[-1][1]]))
     return chunks
 
 
 def contextual_header(document: Document, section: str) -> str:
-    """Where a passage stands, in words an embedder knows: group › document › section.
+    """A passage's place in the corpus, in plain words: group › document › section.
 
-    A title of its own, one that does not repeat group and name, stands beside the document's name.
+    A title that does not just repeat group and name follows the document's name.
     """
     own_title = "" if document.title in (document.name, f"{document.group} {document.name}") else document.title
     parts = [document.group, document.name, own_title, section]
@@ -44,7 +43,7 @@ def contextual_header(document: Document, section: str) -> str:
 
 
 def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
-    """Neighbouring parts joined as long as they stay within `size` tokens; a longer part is cut at spaces."""
+    """Neighbouring parts joined while they fit in `size` tokens; a longer part is split at spaces."""
     packed: list[str] = []
     used = 0
     for part in [piece for long in parts for piece in _cut(long, count, size)]:
@@ -59,20 +58,18 @@ def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
 
 
 def _cut(part: str, count: Count, size: int) -> list[str]:
-    if count(part) <= size:
-        return [part]
     words = part.split()
-    if len(words) < 2:
+    if count(part) <= size or len(words) < 2:
         return [part]
     half = len(words) // 2
     return _cut(" ".join(words[:half]), count, size) + _cut(" ".join(words[half:]), count, size)
 
 
 def chunk_by_section(document: Document, count: Count, size: int = 120, with_header: bool = True) -> list[Chunk]:
-    """One chunk for each section, a long section in several that end where sentences end.
+    """One chunk per section; a long section is split at sentence ends.
 
-    count: tokens of a text. size: most tokens of a chunk, its header included. The header is kept apart from the
-    text, so that a prompt need not repeat it; the index reads both.
+    count: number of tokens in a text. size: maximum tokens per chunk, header included. The header is stored apart from the
+    text: the index reads both, a prompt may leave the header out.
     """
     chunks = []
     for section in document.sections:
@@ -84,7 +81,7 @@ def chunk_by_section(document: Document, count: Count, size: int = 120, with_hea
 
 
 def chunk_by_sentence(document: Document, count: Count, size: int = 120) -> list[Chunk]:
-    """One chunk for each sentence, without a header: the unit of sentence-window retrieval."""
+    """One chunk per sentence, without a header: the unit of sentence-window retrieval."""
     chunks = []
     for section in document.sections:
         for text in [piece for sentence in sentences(section.text) for piece in _cut(sentence, count, size)]:
@@ -93,20 +90,20 @@ def chunk_by_sentence(document: Document, count: Count, size: int = 120) -> list
 
 
 def section_chunks(documents: Sequence[Document], tokenizer, size: int) -> list[Chunk]:
-    """Section chunks with contextual headers of every document; sizes are counted with the embedder's tokenizer."""
+    """Section chunks with contextual headers for all documents; sizes are counted with the embedder's tokenizer."""
     count = token_counter(documents, tokenizer)
     return [chunk for document in documents for chunk in chunk_by_section(document, count, size)]
 
 
 def token_counter(documents: Sequence[Document], tokenizer) -> Callable[[str], int]:
-    """A function that counts a text's tokens; all sentences of the documents are counted at once, which is much faster."""
-    known = list({sentence for d in documents for section in d.sections for sentence in sentences(section.text)})
-    ids = tokenizer(known, add_special_tokens=False, verbose=False)["input_ids"] if known else []
-    counted = dict(zip(known, map(len, ids), strict=True))
+    """A function that counts a text's tokens; the documents' sentences are counted in advance in one batch, for speed."""
+    texts = list({sentence for d in documents for section in d.sections for sentence in sentences(section.text)})
+    ids = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
+    counts = dict(zip(texts, map(len, ids), strict=True))
 
     def count(text: str) -> int:
-        if text not in counted:
-            counted[text] = len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-        return counted[text]
+        if text not in counts:
+            counts[text] = len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return counts[text]
 
     return count

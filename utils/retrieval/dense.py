@@ -10,17 +10,17 @@ from .. import models
 from ..settings import Settings, cache
 from ..types import Chunk, Hit
 
-BATCH = 128  # chunks embedded and stored together: what an interruption can lose
+BATCH = 128  # chunks embedded and stored at a time: the most that an interruption loses
 
 
 class DenseIndex:
     """Chunks in a Chroma collection, searched by cosine similarity of sentence embeddings."""
 
     def __init__(self, chunks: Sequence[Chunk], embedder: models.Embedder, settings: Settings):
-        """Open the collection of exactly these chunks, adding what is missing.
+        """Open the collection of exactly these chunks and add the missing ones. Raises ValueError without chunks.
 
-        The collection's name is a digest of texts and embedder, so a changed corpus gets a new one, an
-        interrupted build goes on where it stopped, and an unchanged one is skipped.
+        The collection is named by a digest of texts and embedder, so a changed corpus gets a new collection, an interrupted
+        build resumes, and a complete collection is reused.
         """
         if not chunks:
             raise ValueError("there are no chunks to index: is the corpus empty?")
@@ -29,10 +29,8 @@ class DenseIndex:
         digest = hashlib.sha256(embedder.name.encode())
         for chunk in chunks:
             digest.update(f"{chunk.id}\0{chunk.indexed}\0".encode())
-        client = chroma_client(settings)
-        self.collection = client.get_or_create_collection(
-            f"chunks-{digest.hexdigest()[:24]}", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-        )
+        self.collection = chroma_client(settings).get_or_create_collection(
+            f"chunks-{digest.hexdigest()[:24]}", embedding_function=None, configuration={"hnsw": {"space": "cosine"}})
         self.added = self._add_missing()
 
     def _add_missing(self) -> int:
@@ -73,18 +71,13 @@ class DenseIndex:
 
     def _nearest(self, vectors, k: int) -> list[list[Hit]]:
         k = min(k, len(self.chunks))
-        found = self.collection.query(query_embeddings=vectors, n_results=k, include=["distances"])
-        return [
-            [Hit(self.chunks[i], rank, 1.0 - d) for rank, (i, d) in enumerate(zip(ids, far, strict=True), 1)]
-            for ids, far in zip(found["ids"], found["distances"], strict=True)
-        ]
+        result = self.collection.query(query_embeddings=vectors, n_results=k, include=["distances"])
+        return [[Hit(self.chunks[i], rank, 1.0 - d) for rank, (i, d) in enumerate(zip(ids, distances, strict=True), 1)]
+                for ids, distances in zip(result["ids"], result["distances"], strict=True)]
 
 
 class EvidenceFilteredRetriever:
-    """Searches passages inside or outside given documents only: the oracle and distractor bounds.
-
-    Brute force over the stored vectors, so it is exact.
-    """
+    """Exact search, inside or outside given documents only, over the stored vectors: the oracle and distractor bounds."""
 
     def __init__(self, dense: DenseIndex):
         import numpy
@@ -105,7 +98,7 @@ class EvidenceFilteredRetriever:
 
 
 def chroma_client(settings: Settings):
-    """A Chroma client: the server at LAB_CHROMA_URL, else an embedded one in the cache. No telemetry."""
+    """A Chroma client: the server at LAB_CHROMA_URL, else an embedded one in the cache. RuntimeError when the server is down."""
     import chromadb
     from chromadb.config import Settings as ChromaSettings
 
@@ -119,8 +112,7 @@ def chroma_client(settings: Settings):
     except Exception as error:
         raise RuntimeError(
             f"LAB_CHROMA_URL {settings.chroma_url} did not answer ({type(error).__name__}): start the server with "
-            f"`chroma run`, or unset the variable to use the embedded one"
-        ) from None
+            f"`chroma run`, or unset the variable to use the embedded one") from None
 
 
 def distinct_documents(hits: Sequence[Hit]) -> list[str]:
@@ -129,7 +121,7 @@ def distinct_documents(hits: Sequence[Hit]) -> list[str]:
 
 
 def search_documents(search: Callable[[str, int], list[Hit]], question: str, depth: int, documents: int = 10) -> list[Hit]:
-    """At least `depth` hits, and more until they come from `documents` distinct documents or none are left."""
+    """At least `depth` hits, doubling `depth` until they cover `documents` distinct documents or no hits are left."""
     while True:
         hits = search(question, depth)
         if len(distinct_documents(hits)) >= documents or len(hits) < depth:

@@ -1,4 +1,4 @@
-"""Several rankings put together by rank or by standardised score. Pure functions on hits."""
+"""Merging several rankings by rank or by standardised score. Pure functions on hits."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from ..types import Hit
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[Hit]], k: int = 60) -> list[Hit]:
-    """One ranking of several: score = sum of 1 / (k + rank) over the rankings a chunk is in (Cormack et al., 2009)."""
+    """Rankings merged into one: score = sum of 1 / (k + rank) over the rankings with the chunk (Cormack et al., 2009)."""
     return weighted_rank_fusion(rankings, [1.0] * len(rankings), k)
 
 
 def weighted_rank_fusion(rankings: Sequence[Sequence[Hit]], weights: Sequence[float], k: int = 60) -> list[Hit]:
-    """Reciprocal rank fusion with a weight for each ranking."""
+    """Reciprocal rank fusion with one weight per ranking."""
     scores: dict[str, float] = {}
     first: dict[str, Hit] = {}
     for ranking, weight in zip(rankings, weights, strict=True):
@@ -24,7 +24,7 @@ def weighted_rank_fusion(rankings: Sequence[Sequence[Hit]], weights: Sequence[fl
 
 
 def ranked(hits: Sequence[Hit]) -> list[Hit]:
-    """Hits by score, best first, ranks counted anew; ties keep their order."""
+    """Hits sorted by score, best first, with new ranks from 1; ties keep their order."""
     return [replace(hit, rank=rank) for rank, hit in enumerate(sorted(hits, key=lambda hit: -hit.score), 1)]
 
 

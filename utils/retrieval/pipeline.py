@@ -1,4 +1,4 @@
-"""The advanced pipeline: every stage switched by one configuration; the selected one lies in `data/checkpoints`."""
+"""The advanced pipeline: one configuration switches every stage; the selected one is stored in `data/checkpoints`."""
 from __future__ import annotations
 
 import functools
@@ -21,53 +21,53 @@ SELECTED_CONFIG = models.CHECKPOINTS / "advanced_rag.json"
 
 @dataclass(frozen=True)
 class PipelineConfig:
-    """What the pipeline is made of. The defaults are the naive end of every choice."""
+    """The stages of the pipeline and their sizes. The defaults switch every optional stage off."""
 
     chunk_tokens: int = 120
-    k: int = 3  # most passages in the prompt; `context_tokens` of the settings limits them too
+    k: int = 3  # maximum passages in the prompt; `context_tokens` in the settings limits them too
     tuned: bool = False  # MiniLM with the course's adapter
     candidates: int = 200  # chunks fetched from the dense index
     bm25: float = 0.0  # weight of BM25 against 1 − bm25 for the dense score, both standardised
-    overview: float = 0.0  # weight of the dense score of the document's first chunk, added to that of each of its chunks
-    rerank_documents: int = 0  # documents that the cross-encoder reranks
-    rerank_chunks: int = 2  # their best chunks that it reads
+    overview: float = 0.0  # weight of the dense score of a document's first chunk, added to the score of all its chunks
+    rerank_documents: int = 0  # number of documents that the cross-encoder reranks
+    rerank_chunks: int = 2  # number of their best chunks that it reads, per document
     rerank: float = 0.0  # weight of its score against 1 − rerank for the fused one
 
 
 def load_selected_config() -> PipelineConfig:
-    """The configuration selected on dev. Raises RuntimeError naming the remedy when the file is missing or damaged."""
+    """The configuration selected on dev. Raises RuntimeError when its file is missing or damaged."""
     try:
         return PipelineConfig(**json.loads(SELECTED_CONFIG.read_text("utf-8"))["recipe"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise RuntimeError(f"data/checkpoints/{SELECTED_CONFIG.name} is missing or damaged: get it back with `git checkout "
-                           f"data/checkpoints`, or make it anew with `python3 -m utils rebuild lab1`") from None
+        raise RuntimeError(f"data/checkpoints/{SELECTED_CONFIG.name} is missing or damaged: restore it with `git checkout "
+                           f"data/checkpoints` or build it again with `python3 -m utils rebuild lab1`") from None
 
 
 def save_selected_config(config: PipelineConfig, why: str) -> None:
-    """Write the configuration that `advanced_rag` uses, with a sentence on how it was chosen."""
+    """Write the configuration that `advanced_rag` uses, with a sentence on how it was selected."""
     SELECTED_CONFIG.parent.mkdir(exist_ok=True)
     SELECTED_CONFIG.write_text(json.dumps({"recipe": asdict(config), "chosen": why}, indent=1) + "\n", "utf-8")
 
 
 def adapter_digests() -> list[str]:
-    """Digests of the shipped retrieval adapters, as their provenance has them."""
+    """Digests of the shipped retrieval adapters, read from their provenance files."""
     files = [folder / "provenance.json" for folder in (BI_ENCODER, CROSS_ENCODER)]
     return [json.loads(file.read_text("utf-8"))["adapter_sha256"] for file in files if file.exists()]
 
 
 class RetrievalPipeline:
-    """A retriever with every stage switched by its configuration."""
+    """A retriever whose configuration switches every stage."""
 
     def __init__(self, documents: Sequence[Document], settings: Settings, config: PipelineConfig | None = None,
                  chunks: Sequence[Chunk] = ()):
-        """Open (or build) the index of section chunks; the course's adapters apply to the course's embedder only.
+        """Open or build the index of section chunks; the course's adapters apply to the course's embedder only.
 
-        chunks: the documents' chunks, where a caller has cut them already.
+        chunks: the documents' chunks, if you have them already.
         """
         self.config = config or load_selected_config()
         self.settings = settings
-        adapted = self.config.tuned and settings.embedder == WHEEL_EMBEDDER
-        self.embedder = models.embedder(settings.embedder, str(BI_ENCODER) if adapted else "")
+        adapter = str(BI_ENCODER) if self.config.tuned and settings.embedder == WHEEL_EMBEDDER else ""
+        self.embedder = models.embedder(settings.embedder, adapter)
         self.chunks = list(chunks) or section_chunks(documents, self.embedder.tokenizer, self.config.chunk_tokens)
         self.dense = DenseIndex(self.chunks, self.embedder, settings)
         self.place = {chunk.id: i for i, chunk in enumerate(self.chunks)}
@@ -83,7 +83,7 @@ class RetrievalPipeline:
         return (self.rerank(fused, query) if self.config.rerank else fused)[:k]
 
     def fuse(self, query: str, candidates: int) -> list[Hit]:
-        """Dense hits, weighted with BM25 and with the document's overview where the configuration asks for it."""
+        """Dense hits, combined with the scores of BM25 and of the document's overview if they have a weight."""
         import numpy
 
         config = self.config
@@ -101,24 +101,24 @@ class RetrievalPipeline:
 
     @functools.cached_property
     def first(self):
-        """For each chunk, the place of its document's first chunk: an array of shape (chunks,)."""
+        """Index of the first chunk of each chunk's document: an array of shape (chunks,)."""
         import numpy
 
-        begins: dict[str, int] = {}
-        return numpy.array([begins.setdefault(chunk.document_id, place) for place, chunk in enumerate(self.chunks)])
+        first: dict[str, int] = {}
+        return numpy.array([first.setdefault(chunk.document_id, place) for place, chunk in enumerate(self.chunks)])
 
     def rerank(self, hits: Sequence[Hit], query: str) -> list[Hit]:
-        """The first documents' best chunks rescored by the cross-encoder; everything else stays behind them."""
-        wanted = set(distinct_documents(hits)[: self.config.rerank_documents])
+        """The top documents' best chunks, reranked with the cross-encoder; all other hits follow in their old order."""
+        top_documents = set(distinct_documents(hits)[: self.config.rerank_documents])
         candidates: list[Hit] = []
         for hit in hits:
-            taken = sum(other.document_id == hit.document_id for other in candidates)
-            if hit.document_id in wanted and taken < self.config.rerank_chunks:
+            siblings = sum(other.document_id == hit.document_id for other in candidates)
+            if hit.document_id in top_documents and siblings < self.config.rerank_chunks:
                 candidates.append(hit)
         scores = cross_encoder(self.settings.reranker).scores(query, [hit.chunk.indexed for hit in candidates])
         weight = self.config.rerank
         fused = weight * standardise(scores) + (1 - weight) * standardise([hit.score for hit in candidates])
         first = ranked([replace(hit, score=float(s)) for hit, s in zip(candidates, fused, strict=True)])
-        taken, floor = {hit.chunk.id for hit in candidates}, first[-1].score - 1
-        rest = [replace(hit, score=floor - 0.001 * n) for n, hit in enumerate(hits) if hit.chunk.id not in taken]
+        reranked_ids, floor = {hit.chunk.id for hit in candidates}, first[-1].score - 1
+        rest = [replace(hit, score=floor - 0.001 * n) for n, hit in enumerate(hits) if hit.chunk.id not in reranked_ids]
         return ranked([*first, *rest])

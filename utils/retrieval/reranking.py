@@ -1,4 +1,4 @@
-"""The first hits reranked: by the language model's likelihood, or by a cross-encoder. Nothing here trains."""
+"""Reranking hits by the language model's likelihood or by a cross-encoder. Training is elsewhere."""
 from __future__ import annotations
 
 import functools
@@ -13,31 +13,31 @@ CROSS_ENCODER = settings.DATA / "checkpoints" / "cross_encoder"
 
 
 def query_likelihood(hits: Sequence[Hit], question: str, model: models.LanguageModel, batch_size: int = 8) -> list[Hit]:
-    """Hits by how likely the model finds the question after the passage: mean log-probability of its tokens.
+    """Hits by the likelihood of the question given the passage: the mean log-probability of the question's tokens.
 
-    One forward pass for each passage, nothing generated (Sachan et al., 2022).
+    One forward pass per passage, no generation (Sachan et al., 2022).
     """
     import torch
 
-    asked = model.tokenizer(" " + question, add_special_tokens=False)["input_ids"]
-    lead = [f"Passage: {hit.document_id} {hit.chunk.text}\nA question that this passage answers:" for hit in hits]
-    prompts = [model.tokenizer(text, add_special_tokens=False)["input_ids"][-400:] for text in lead]
+    question_ids = model.tokenizer(" " + question, add_special_tokens=False)["input_ids"]
+    texts = [f"Passage: {hit.document_id} {hit.chunk.text}\nA question that this passage answers:" for hit in hits]
+    prompts = [model.tokenizer(text, add_special_tokens=False)["input_ids"][-400:] for text in texts]
     scores: list[float] = []
     for start in range(0, len(prompts), batch_size):
-        rows = [prompt + asked for prompt in prompts[start : start + batch_size]]
+        rows = [prompt + question_ids for prompt in prompts[start : start + batch_size]]
         padded = model.tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(models.torch_device())  # padded on the left
         with models.autocast():
-            logits = model.model(**padded, logits_to_keep=len(asked) + 1).logits[:, :-1].float()
-        told = torch.tensor(asked, device=logits.device).expand(len(rows), -1).unsqueeze(-1)
-        scores += logits.log_softmax(-1).gather(-1, told).squeeze(-1).mean(-1).tolist()
+            logits = model.model(**padded, logits_to_keep=len(question_ids) + 1).logits[:, :-1].float()
+        targets = torch.tensor(question_ids, device=logits.device).expand(len(rows), -1).unsqueeze(-1)
+        scores += logits.log_softmax(-1).gather(-1, targets).squeeze(-1).mean(-1).tolist()
     return ranked([replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)])
 
 
 class CrossEncoder:
-    """Reads question and passage together and gives one score: a hub model, or MiniLM with the course's adapter."""
+    """Scores question and passage together: a hub model, or MiniLM with the course's adapter."""
 
     def __init__(self, name: str = ""):
-        """name: a hub id or directory of a finished cross-encoder; "" for the adapter that ships with the course."""
+        """name: hub id or directory of a trained cross-encoder; "" for MiniLM with the course's adapter."""
         import sentence_transformers
 
         models.quiet()
@@ -48,7 +48,7 @@ class CrossEncoder:
         models.merge_adapter(self.model[0], "auto_model", str(CROSS_ENCODER))
 
     def scores(self, question: str, passages: Sequence[str], batch_size: int = 32):
-        """One score for each passage, larger is better: an array of shape (passages,)."""
+        """One score per passage, higher is better: an array of shape (passages,)."""
         with models.autocast():
             return self.model.predict([(question, passage) for passage in passages], batch_size=batch_size,
                                       show_progress_bar=False)
@@ -60,7 +60,7 @@ class CrossEncoder:
 
 
 def untrained_cross_encoder(window: int = 128):
-    """MiniLM with a fresh head of one score: where training starts and the shipped adapter goes on top."""
+    """MiniLM with an untrained one-score head: the start of training and the base of the shipped adapter."""
     import sentence_transformers
     import torch
 

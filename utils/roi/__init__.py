@@ -1,4 +1,4 @@
-"""What an option costs and earns, how sure that is, and the page that says so."""
+"""What an option costs and earns, how certain that is, and the page that reports it."""
 
 _FILES = {
     "assumptions": ["Assumptions", "PRICE_FILE", "label", "load_assumptions"],

@@ -16,39 +16,38 @@ def smallest(value) -> float:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Everything that is not a property of an option. Money is in the price file's currency, time in months.
+    """Everything that is not a property of an option. Money is in the price file's currency.
 
-    Each may be a number or a NumPy array; arrays broadcast, so that a simulation is the same arithmetic as a single table.
-    Raises ValueError for a negative one.
+    Each field is a number or a NumPy array; arrays broadcast, so a simulation uses the same arithmetic as a single table.
+    Raises ValueError for a negative field.
     """
 
     volume: float  # questions a month
-    updates: float  # document changes a month that change answers
+    updates: float  # a month: document changes that change answers
     months: float  # horizon
     discount: float  # a year
     correct: float  # what a correct answer earns
-    wrong: float  # what a wrong one costs
+    wrong: float  # what a wrong answer costs
     abstained: float  # what an abstention costs
     engineer_hour: float
     machine_hour: float
-    evaluation: float  # a month, whatever runs
+    evaluation: float  # a month, for any option
     api_input: float  # per 1M tokens
     api_cached: float  # per 1M tokens
     api_output: float  # per 1M tokens
-    rag_build: float  # hours of a person, once, for an option that retrieves
-    tuning_build: float  # once, for a trained one
-    graph_build: float  # once more, for one that retrieves with a knowledge graph
-    feedback_build: float  # once more for each round of feedback
-    rag_update: float  # hours for each update: check that the new documents are indexed
-    tuning_update: float  # hours for each update of what is kept in weights: new examples, a gate
-    indexing: float  # machine hours, at the start and for each update
-    training: float  # machine hours, at the start and for each update of what is kept in weights
+    rag_build: float  # hours of an engineer, once, for an option that retrieves
+    tuning_build: float  # hours, once, for a trained option
+    graph_build: float  # extra hours, once, for a knowledge graph
+    feedback_build: float  # extra hours for each round of feedback
+    rag_update: float  # hours per update: check that the new documents are indexed
+    tuning_update: float  # hours per update of facts in weights: new examples, a gate
+    indexing: float  # machine hours, at the start and per update
+    training: float  # machine hours, at the start and per update of facts in weights
 
     def __post_init__(self):
         for field in fields(self):
             if not smallest(value := getattr(self, field.name)) >= 0:
-                raise ValueError(f"{field.name} is {value}: a price, rate or count cannot be negative; correct it "
-                                 "in the price file")
+                raise ValueError(f"{field.name} is {value}: it cannot be negative; correct it in the price file")
 
 
 PRICE_FILE = settings.DATA / "prices.yaml"
@@ -67,12 +66,12 @@ LABELS = {"volume": "questions a month", "updates": "updates a month", "correct"
 
 
 def label(name: str) -> str:
-    """An assumption's name as a figure or a sentence says it."""
+    """An assumption's name in figures and sentences."""
     return LABELS.get(name, name.replace("_", " "))
 
 
 def load_assumptions(path: Path = PRICE_FILE) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
-    """(assumptions, their ranges, every entry as a row). Raises ValueError naming entry and remedy for what makes no sense."""
+    """(assumptions, their ranges, every entry as a row). Raises ValueError naming the invalid entry and the fix."""
     import yaml
 
     try:
@@ -85,17 +84,17 @@ def load_assumptions(path: Path = PRICE_FILE) -> tuple[Assumptions, dict[str, tu
         raise ValueError(f"{path}: {', '.join(sorted(missing))} is missing; add it with value, unit, kind, date and source")
     for name, entry in entries.items():
         if name not in UNITS:
-            raise ValueError(f"{path}: {name} is not an entry of the cost model; known are {', '.join(UNITS)}")
+            raise ValueError(f"{path}: {name} is not an entry of the cost model; remove it or use one of {', '.join(UNITS)}")
         if entry.get("unit") != UNITS[name]:
-            raise ValueError(f"{path}: {name} is {entry.get('unit')!r}; give its value {UNITS[name]}")
+            raise ValueError(f"{path}: the unit of {name} is {entry.get('unit')!r}; give its value {UNITS[name]}")
         if entry.get("kind") not in ("assumed", "measured") or not entry.get("date") or not entry.get("source"):
             raise ValueError(f"{path}: {name} needs kind (assumed or measured), date and source")
         try:
             low, value, high = (float(entry.get(key, entry["value"])) for key in ("low", "value", "high"))
         except (KeyError, TypeError, ValueError):
-            raise ValueError(f"{path}: {name} needs a number as value, and as low and high if it has them") from None
+            raise ValueError(f"{path}: {name} needs a number as value, and as low and high if given") from None
         if not low <= value <= high:
-            raise ValueError(f"{path}: {name} is {value}, outside its own range of {low} to {high}")
+            raise ValueError(f"{path}: {name} is {value}, outside its own range of {low} to {high}; correct one of them")
         values[name], ranges[name] = value, (low, high)
         rows.append({"name": name, "value": value, "low": low, "high": high, "unit": entry["unit"], "kind": entry["kind"],
                      "date": str(entry["date"]), "source": entry["source"]})

@@ -1,6 +1,6 @@
 """What an option costs and earns: pure functions over one frozen set of assumptions.
 
-The zero of all values is doing nothing: every question goes to a person as before. Nothing here reads a file.
+All values are relative to doing nothing, where every question goes to a person. Nothing in this module reads a file.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .assumptions import Assumptions, smallest
 
 @dataclass(frozen=True)
 class Option:
-    """One way to answer questions. Shares of outcomes sum to 1; tokens and seconds are per question."""
+    """One way to answer questions. The shares of outcomes sum to 1; tokens and seconds are per question."""
 
     name: str
     correct: float
@@ -22,33 +22,33 @@ class Option:
     abstained: float
     tokens_in: float = 0.0
     tokens_out: float = 0.0
-    seconds: float = 0.0  # of our own machine, retrieval and reranking included
+    seconds: float = 0.0  # on our own machine, retrieval and reranking included
     cached: float = 0.0  # share of input tokens read from a provider's prompt cache
-    api: bool = False  # tokens are bought; otherwise the machine's seconds are what costs
+    api: bool = False  # you pay per token; otherwise for the machine's time
     retrieves: bool = False
     uses_graph: bool = False
     trained: bool = False
     feedback_rounds: int = 0
-    facts_in_weights: bool = False  # its facts are in the weights, so that it is trained again when they change
-    quality: str = "measured"  # or assumed
+    facts_in_weights: bool = False  # it learned the facts, so it must be retrained when they change
+    quality: str = "measured"  # or "assumed"
 
     def __post_init__(self):
         total = self.correct + self.wrong + self.abstained
         if not (abs(smallest(total) - 1) < 1e-6 and abs(smallest(-total) + 1) < 1e-6):
-            raise ValueError(f"{self.name}: correct, wrong and abstained add up to {total}, not to 1")
+            raise ValueError(f"{self.name}: correct, wrong and abstained add up to {total}, not to 1; correct the shares")
         if min(map(smallest, (self.correct, self.wrong, self.abstained))) < -1e-9:
-            raise ValueError(f"{self.name}: a share of outcomes is negative")
+            raise ValueError(f"{self.name}: a share of outcomes is negative; give shares from 0 to 1")
         if not 0 <= self.cached <= 1:
-            raise ValueError(f"{self.name}: cached is {self.cached}: it is a share between 0 and 1")
+            raise ValueError(f"{self.name}: cached is {self.cached}; give a share from 0 to 1")
 
 
 NOTHING = "doing nothing"
 HOURS_A_MONTH = 730.0
-UTILISATION = 0.3  # share of a machine's time that can be spent answering, since questions do not come evenly
+UTILISATION = 0.3  # usable share of a machine's time, since questions do not arrive evenly
 
 
 def machines(option: Option, a: Assumptions):
-    """Machines kept running all month: none for a priced API without retrieval, else one, and more where one is too slow."""
+    """Machines running all month: 0 for an API without retrieval, else 1, or more (a fraction too) if one is too slow."""
     import numpy
 
     if option.api and not option.retrieves:
@@ -57,7 +57,7 @@ def machines(option: Option, a: Assumptions):
 
 
 def query_cost(option: Option, a: Assumptions):
-    """What one more question costs: bought tokens. Our own machines are paid by the month (`machines`)."""
+    """Cost of one more question: API tokens. Our own machines are paid by the month (`machines`)."""
     if not option.api:
         return 0.0
     fresh = option.tokens_in * (1 - option.cached) * a.api_input
@@ -65,46 +65,46 @@ def query_cost(option: Option, a: Assumptions):
 
 
 def build_cost(option: Option, a: Assumptions):
-    """What is paid once."""
+    """One-off cost."""
     hours = (option.retrieves * a.rag_build + option.uses_graph * a.graph_build + option.trained * a.tuning_build
              + option.feedback_rounds * a.feedback_build)
     return hours * a.engineer_hour + (option.retrieves * a.indexing + option.trained * a.training) * a.machine_hour
 
 
 def update_cost(option: Option, a: Assumptions):
-    """What one change of the documents costs."""
+    """Cost of one update of the documents."""
     hours = option.retrieves * a.rag_update + option.facts_in_weights * a.tuning_update
     return hours * a.engineer_hour + (option.retrieves * a.indexing + option.facts_in_weights * a.training) * a.machine_hour
 
 
 def monthly_cost(option: Option, a: Assumptions):
-    """What is paid each month whether anybody asks or not: machines, evaluation, updates."""
+    """Fixed cost per month, at any volume: machines, evaluation, updates."""
     return machines(option, a) * HOURS_A_MONTH * a.machine_hour + a.evaluation + a.updates * update_cost(option, a)
 
 
 def total_cost(option: Option, a: Assumptions):
-    """Over the horizon: build + T·(host + evaluation + updates) + V·T·query."""
+    """Cost over the horizon of T months at V questions a month: build + T·monthly + V·T·query."""
     return build_cost(option, a) + a.months * (monthly_cost(option, a) + a.volume * query_cost(option, a))
 
 
 def cost_per_1000(option: Option, a: Assumptions) -> float:
-    """Everything, spread over the questions, times a thousand. inf without questions."""
-    return float(1000 * total_cost(option, a) / asked) if (asked := a.volume * a.months) else math.inf
+    """Total cost per 1,000 questions; inf without questions."""
+    return float(1000 * total_cost(option, a) / questions) if (questions := a.volume * a.months) else math.inf
 
 
 def cost_per_correct(option: Option, a: Assumptions) -> float:
-    """Everything, spread over the correct answers. inf when none is correct."""
+    """Total cost per correct answer; inf if none is correct."""
     correct = a.volume * a.months * option.correct
     return float(total_cost(option, a) / correct) if correct else math.inf
 
 
 def answer_value(option: Option, a: Assumptions):
-    """What one question brings on average: correct answers earn, wrong ones cost, abstentions cost an escalation."""
+    """Mean value of one question: correct answers earn, wrong ones cost, abstentions cost an escalation."""
     return option.correct * a.correct - option.wrong * a.wrong - option.abstained * a.abstained
 
 
 def net_present_value(option: Option | None, a: Assumptions):
-    """Net present value against doing nothing (None, worth 0): build now, then a discounted cash flow at each month's end."""
+    """Net present value against doing nothing (None, 0): build cost now, then a discounted cash flow at each month's end."""
     import numpy
 
     if option is None:
@@ -117,15 +117,15 @@ def net_present_value(option: Option | None, a: Assumptions):
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Where two options draw level: at `at` (None: nowhere); which is ahead below it and above it (or everywhere)."""
+    """Where two options are worth the same (`at`; None: nowhere), and which is ahead below and above it."""
 
     at: float | None
     below: str
     above: str
-    first: bool = False  # they draw level again further on
+    first: bool = False  # there are further break-even points above
 
     def words(self, unit: str) -> str:
-        """The break-even as a phrase."""
+        """The break-even in words."""
         if self.at is None:
             return f"{self.above} at any number of {unit}"
         at = f"{self.at:,.0f}" if self.at >= 10 else f"{self.at:.1f}"
@@ -135,20 +135,21 @@ class BreakEven:
 def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "volume", within: tuple = ()) -> BreakEven:
     """Where an assumption makes the two net present values equal, and which is ahead on either side.
 
-    one: None for doing nothing. within: (low, high), where to look; volume and updates need none. A billionth is no gap.
+    one: None for doing nothing. within: the range to search, needed unless `what` is volume or updates. A relative difference of
+    up to 1e-9 counts as none. Raises ValueError if the range is missing.
     """
     import numpy
 
     if not within and what not in ("volume", "updates"):
-        raise ValueError(f"what is {what!r}: choose volume or updates, or say within which range to look")
+        raise ValueError(f"what is {what!r}: choose volume or updates, or give the range to search as within=(low, high)")
 
     def ahead(x):
         now = replace(a, **{what: x})
         values = [net_present_value(option, now) for option in (one, other)]
         return numpy.where(abs(values[0] - values[1]) <= 1e-9 * (abs(values[0]) + abs(values[1])), 0.0, values[1] - values[0])
 
-    wide = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e8 if what == "volume" else 1e3, 600)])
-    grid = numpy.linspace(*within, 600) if within else wide
+    grid = (numpy.linspace(*within, 600) if within
+            else numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e8 if what == "volume" else 1e3, 600)]))
     gaps = ahead(grid)
     names = {True: other.name, False: one.name if one else NOTHING}
     turns = numpy.nonzero((gaps[:-1] > 0) != (gaps[1:] > 0))[0]
@@ -162,14 +163,14 @@ def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "v
 
 
 def option_of_arm(name: str, outcomes: Mapping[str, float], usage: Mapping[str, float]) -> Option:
-    """The option that an arm of the benchmark stands for; what it needs follows from its model and context.
+    """The option that an arm of the benchmark stands for; its model and context determine what it needs.
 
-    outcomes: shares correct, wrong and abstained. usage: tokens_in, tokens_out and seconds of a question. Raises ValueError
-    for a model whose rounds of feedback are not recorded, since nobody can say what it cost.
+    outcomes: shares correct, wrong and abstained. usage: tokens_in, tokens_out and seconds per question. Raises ValueError for a
+    model whose rounds of feedback are not recorded, since its cost is then unknown.
     """
     arm = evaluation.parse_arm(name)
     if arm.model.feedback_rounds is None:
-        raise ValueError(f"{name}: its recipe and rounds of feedback are not recorded, so its cost is unknown")
+        raise ValueError(f"{name}: its rounds of feedback are not recorded, so its cost is unknown; leave the arm out")
     return Option(name, **outcomes, **usage, retrieves=arm.context.retrieves, uses_graph=arm.context.uses_graph,
                   trained=arm.is_trained, feedback_rounds=arm.model.feedback_rounds,
                   facts_in_weights=arm.model.facts_in_weights and not arm.context.retrieves)

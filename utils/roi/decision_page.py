@@ -1,4 +1,4 @@
-"""The page of a decision: figures, Markdown and HTML. Holds no arithmetic of its own."""
+"""The page of a decision: figures, Markdown and HTML, without arithmetic of its own."""
 from __future__ import annotations
 
 import math
@@ -46,11 +46,11 @@ def report_figures(report: DecisionReport) -> dict[str, object]:
 
 
 def report_markdown(report: DecisionReport, pictures: dict[str, str]) -> str:
-    """The page. pictures: name → address of the figure, as `report_figures` names them."""
+    """The page. pictures: name (as in `report_figures`) → address of the figure."""
     lines = ["# RAG, fine-tuning, or both: the decision", "", recommendation(report), ""]
     lines += [f"Measured on {report.questions} questions over {report.clusters} clusters; {detectable_gap(report)}.", ""]
     if report.unpriced:
-        lines += [f"Left out, because nobody recorded how it was trained: {', '.join(report.unpriced)}.", ""]
+        lines += [f"Left out, because their training is not recorded: {', '.join(report.unpriced)}.", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
     lines += ["", *_option_table(report)]
     lines += ["", "Money in USD; NPV is the net present value over the horizon against doing nothing. *Correct* means an "
@@ -94,7 +94,7 @@ def _certainty(report: DecisionReport) -> list[str]:
 
 
 def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_FILE) -> list[Path]:
-    """The page as HTML with its figures inside, and beside it as Markdown with the figures as files; returns all paths."""
+    """Write the page as HTML with embedded figures, and as Markdown with figure files; returns all paths."""
     import base64
     from html import escape
 

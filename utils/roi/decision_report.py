@@ -1,6 +1,6 @@
 """The decision: from any benchmark's records and a price file to what to choose, how sure that is, and what would change it.
 
-Every number of the page (`decision_page`) comes from here.
+Every number on the page (`decision_page`) is computed here.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .cost_model import NOTHING, Option, break_even, net_present_value, option_o
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
 DRAWS = 10_000
-MORE_QUESTIONS = 200  # further labelled questions whose worth is computed
+MORE_QUESTIONS = 200  # further labelled questions whose value is computed
 VOLUMES = tuple(10 ** (2 + 4 * i / 240) for i in range(241))  # axes of the map of winners
 UPDATES = tuple(8 * i / 160 for i in range(161))
 
@@ -43,26 +43,26 @@ class DecisionReport:
 
     @property
     def nothing_is_ahead(self) -> bool:
-        """True where doing nothing is best more often than the best option, or that one loses on average."""
+        """True if doing nothing is best more often than the best option, or that option loses money on average."""
         choice, simulation = self.simulation["choice"], self.simulation
         return simulation["mean"][choice] < 0 or simulation["probability_none"] > simulation["probability_best"][choice]
 
     @property
     def rival(self) -> Option | None:
-        """What the best option has to beat: the runner-up, or None, doing nothing, where that is ahead or nothing else is."""
+        """What the best option has to beat: the runner-up, or doing nothing (None) if that is ahead or there is no other."""
         order = sorted(range(len(self.options)), key=lambda i: -self.simulation["mean"][i])
         return self.options[order[1]] if len(order) > 1 and not self.nothing_is_ahead else None
 
 
 def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed: int = 0) -> DecisionReport:
-    """The decision that the records support. Raises ValueError where they hold no answers or none that can be correct."""
+    """The decision that the records support. Raises ValueError if they hold no answers or none with an outcome."""
     parsed = [evaluation.parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
     buyable = [arm for arm in parsed if arm.is_option]
     arms = [arm.name for arm in buyable if arm.model.feedback_rounds is not None]
     unpriced = tuple(arm.name for arm in buyable if arm.name not in arms)
     scored = [record for record in evaluation.scorable(records) if record.arm in arms]
     if not scored:
-        raise ValueError(f"no record is of an arm that somebody could buy and of a task with an outcome: score at least one arm "
+        raise ValueError(f"no record is of an arm that you could deploy and of a task with an outcome: score at least one arm "
                          f"on questions of {', '.join(evaluation.SCORABLE_TASKS)}")
     if not any(record.completion_tokens for record in scored):
         raise ValueError("the records hold no answers (made with --retrieval-only?): run the benchmark without it")
@@ -82,7 +82,7 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
 
 
 def recommendation(report: DecisionReport) -> str:
-    """One sentence in Markdown, as sure as the draws are."""
+    """The recommendation in Markdown, worded as firmly as the draws allow."""
     simulation, name = report.simulation, report.best.name
     share, none = float(simulation["probability_best"][simulation["choice"]]), simulation["probability_none"]
     today, mean = float(net_present_value(report.best, report.assumptions)), simulation["mean"][simulation["choice"]]
@@ -99,7 +99,7 @@ def recommendation(report: DecisionReport) -> str:
 
 
 def detectable_gap(report: DecisionReport) -> str:
-    """What difference so many questions can show, in words; none where the sample is too small for any."""
+    """The smallest difference that this sample can show, in words, or that it is too small for any."""
     discordant = 0.2  # share of questions on which two options differ: no gap can be larger
     gaps = [metrics.smallest_detectable_difference(n, discordant) for n in (report.questions, report.clusters)]
     if gaps[0] > discordant:
@@ -110,7 +110,7 @@ def detectable_gap(report: DecisionReport) -> str:
 
 
 def turning_points(report: DecisionReport) -> list[str]:
-    """What would change the order, as lines of Markdown: volume, updates, and the assumptions that turn it within their range."""
+    """What would change the order, as lines of Markdown: volume, updates, and assumptions within their range."""
     lines = [f"{report.best.name} against {report.rival.name if report.rival else NOTHING}, at today's other assumptions:", ""]
     for assumption, unit in (("volume", "questions a month"), ("updates", "updates a month")):
         even = break_even(report.rival, report.best, report.assumptions, assumption)
@@ -127,7 +127,7 @@ def turning_points(report: DecisionReport) -> list[str]:
 
 
 def cost_of_error(report: DecisionReport) -> list[str]:
-    """What it costs to choose wrongly and to answer wrongly, as lines of Markdown."""
+    """The cost of choosing wrongly and of answering wrongly, as lines of Markdown."""
     simulation, assumptions = report.simulation, report.assumptions
     wrong, regret = assumptions.volume * report.best.wrong, simulation["regret"][simulation["choice"]]
     return [f"- Compared with knowing everything beforehand, choosing {report.best.name} costs {regret:,.0f} USD on average, "

@@ -1,4 +1,4 @@
-"""How sure an order of options is: tornado, Monte Carlo, worth of more labels, map of winners."""
+"""How robust a ranking of options is: tornado, Monte Carlo, value of more labels, map of winners."""
 from __future__ import annotations
 
 import math
@@ -10,18 +10,14 @@ from .cost_model import Option, net_present_value
 
 
 def tornado(one: Option | None, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
-    """For each assumption the net present value of other minus that of one at its ends, widest swing first.
+    """Net present value of other minus one (None: doing nothing) at both ends of each assumption's range, widest swing first."""
 
-    one: None for doing nothing.
-    """
-
-    def gap(**changed) -> float:
-        now = replace(a, **changed)
+    def gap(**changes) -> float:
+        now = replace(a, **changes)
         return float(net_present_value(other, now) - net_present_value(one, now))
 
     rows = [{"assumption": name, "label": label(name), "low": low, "high": high, "at_low": gap(**{name: low}),
-             "at_high": gap(**{name: high})}
-            for name, (low, high) in ranges.items()]
+             "at_high": gap(**{name: high})} for name, (low, high) in ranges.items()]
     return sorted(rows, key=lambda row: -abs(row["at_high"] - row["at_low"]))
 
 
@@ -30,31 +26,31 @@ def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping
     """Net present values, shape (draws, options), with drawn quality and, if vary, drawn assumptions.
 
     quality: array (draws, options, 3) of the shares correct, wrong and abstained, from one bootstrap for all options.
-    Assumptions come from a triangle between low and high with today's value on top; where high is four times low or more,
-    on the log scale, so that long upper ends do not pull the mean far from today's value.
+    Assumptions have a triangular distribution from low to high with its mode at today's value, on the log scale if high is at
+    least 4·low, so that a long upper tail does not pull the mean far from today's value.
     """
     import numpy
 
     if quality.shape[1:] != (len(options), 3):
-        raise ValueError(f"quality has shape {quality.shape}: it has to be (draws, {len(options)}, 3)")
-    random, drawn = numpy.random.default_rng(seed), {}
+        raise ValueError(f"quality has shape {quality.shape}; give shares of shape (draws, {len(options)}, 3)")
+    random, draws = numpy.random.default_rng(seed), {}
     for name, (low, high) in ranges.items() if vary else ():
         top = getattr(a, name)
         if low > 0 and high >= 4 * low:
-            drawn[name] = numpy.exp(random.triangular(math.log(low), math.log(top), math.log(high), len(quality)))
+            draws[name] = numpy.exp(random.triangular(math.log(low), math.log(top), math.log(high), len(quality)))
         elif low < high:
-            drawn[name] = random.triangular(low, top, high, len(quality))
-    now = replace(a, **drawn)
+            draws[name] = random.triangular(low, top, high, len(quality))
+    now = replace(a, **draws)
     varied = [replace(option, correct=quality[:, i, 0], wrong=quality[:, i, 1], abstained=quality[:, i, 2])
               for i, option in enumerate(options)]
     return numpy.stack([numpy.broadcast_to(net_present_value(option, now), len(quality)) for option in varied], axis=1)
 
 
 def compare_options(values) -> dict[str, object]:
-    """How sure the order of options is, from net present values of shape (draws, options).
+    """How certain the ranking of options is, from net present values of shape (draws, options).
 
-    choice: index of the highest mean; mean, low, high (95 % of draws), probability_best and regret: one value an option;
-    probability_none and regret_none: of doing nothing. Regret is against knowing in each draw which is best.
+    choice: index of the highest mean. mean, low, high (95 % of draws), probability_best and regret: one value per option.
+    probability_none and regret_none: doing nothing. Regret: the mean loss against the best choice in each draw.
     """
     import numpy
 
@@ -63,26 +59,25 @@ def compare_options(values) -> dict[str, object]:
     return {"choice": int(values.mean(axis=0).argmax()), "probability_best": wins.mean(axis=0),
             "probability_none": float((top <= 0).mean()), "regret": (numpy.maximum(top, 0) - values).mean(axis=0),
             "regret_none": float(numpy.maximum(top, 0).mean()), "mean": values.mean(axis=0),
-            "low": numpy.percentile(values, 2.5, axis=0),
-            "high": numpy.percentile(values, 97.5, axis=0)}
+            "low": numpy.percentile(values, 2.5, axis=0), "high": numpy.percentile(values, 97.5, axis=0)}
 
 
 def value_of_labels(values, questions: int, more: int) -> float:
-    """Expected gain in net present value from measuring on `more` further questions before deciding (normal approximation).
+    """Expected gain in net present value from measuring on `more` new questions before deciding (normal approximation).
 
-    values: net present values (draws, options) in which only quality varies; doing nothing, worth 0, may be chosen too. The mean
-    that the further data would move each option to has r = more / (questions + more) of the present variance (preposterior
-    analysis; Raiffa and Schlaifer, 1961). The further questions have to come from as many new operations in proportion.
+    values: net present values (draws, options) in which only quality varies; doing nothing, worth 0, is also a choice. With the
+    new data each option's posterior mean has more / (questions + more) of today's variance (preposterior analysis; Raiffa and
+    Schlaifer, 1961). This assumes that the number of clusters grows in proportion to the number of questions.
     """
     import numpy
 
     mean = values.mean(axis=0)
-    moved = mean + math.sqrt(more / (questions + more)) * (values - mean)
-    return float(numpy.maximum(moved.max(axis=1), 0).mean() - max(mean.max(), 0))
+    posterior = mean + math.sqrt(more / (questions + more)) * (values - mean)
+    return float(numpy.maximum(posterior.max(axis=1), 0).mean() - max(mean.max(), 0))
 
 
 def winner_map(options: Sequence[Option], a: Assumptions, volumes: Sequence[float], updates: Sequence[float]):
-    """Index of the option with the highest net present value, shape (updates, volumes); -1 where every one loses money."""
+    """Index of the option with the highest net present value, shape (updates, volumes); -1 where all of them lose money."""
     import numpy
 
     grid = replace(a, volume=numpy.asarray(volumes, float)[None, :], updates=numpy.asarray(updates, float)[:, None])

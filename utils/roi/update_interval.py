@@ -1,4 +1,4 @@
-"""How often to update: answers go stale while documents change, and every update costs something."""
+"""How often to update: answers go stale as documents change, but every update costs money."""
 from __future__ import annotations
 
 import math
@@ -12,10 +12,9 @@ WEEKS_A_MONTH = 365.25 / 12 / 7
 
 
 def stale_share(weekly: float, weeks):
-    """Mean share of answers that are stale when updates lie so many weeks apart; weeks may be an array.
+    """Mean share of stale answers with `weeks` (a number or an array) between updates: 1 − (1 − weekly)^t averaged over t.
 
-    weekly: share of answers that goes stale in a week, between 0 and 1. Right after an update nothing is stale, and
-    1 − (1 − weekly)^t is after t weeks; this is the mean over the interval. Raises ValueError outside the range.
+    weekly: share of answers that goes stale in a week, from 0 to below 1. Raises ValueError outside this range.
     """
     import numpy
 
@@ -27,18 +26,18 @@ def stale_share(weekly: float, weeks):
 
 
 def with_staleness(option: Option, weekly: float, weeks) -> Option:
-    """The option with the mean share of its correct answers gone wrong that updates so many weeks apart allow."""
+    """The option with the mean share of its correct answers that is stale counted as wrong."""
     stale = option.correct * stale_share(weekly, weeks)
     return replace(option, correct=option.correct - stale, wrong=option.wrong + stale)
 
 
 def value_of_interval(option: Option, now: Assumptions, weekly: float, weeks):
-    """Net present value with updates so many weeks apart, staleness and their cost included."""
+    """Net present value with `weeks` between updates, including staleness and the cost of updates."""
     return net_present_value(with_staleness(option, weekly, weeks), replace(now, updates=WEEKS_A_MONTH / weeks))
 
 
 def best_interval(option: Option, now: Assumptions, weekly: float) -> float | None:
-    """Weeks between updates with the highest net present value, from a day up to the horizon; None for never updating."""
+    """Weeks between updates with the highest net present value, from one day to the horizon; None: never update."""
     import numpy
 
     horizon = now.months * WEEKS_A_MONTH
@@ -49,7 +48,7 @@ def best_interval(option: Option, now: Assumptions, weekly: float) -> float | No
 
 
 def interval_table(options: Sequence[Option], now: Assumptions, weekly: float, waits: tuple[int, ...] = (1, 4, 13, 26, 52)):
-    """Net present value by weeks between updates, with each option's best interval and the stale share: a pandas DataFrame."""
+    """Net present value by weeks between updates, with each option's best interval and the stale shares: a DataFrame."""
     import pandas
 
     rows = {"share of correct answers that are stale": {"best": "", **{w: f"{float(stale_share(weekly, w)):.1%}" for w in waits}}}
@@ -61,10 +60,7 @@ def interval_table(options: Sequence[Option], now: Assumptions, weekly: float, w
 
 
 def stale_by_updates(weekly: float):
-    """(updates a month, mean shares of stale answers, the share with one update a month) from one update a year to eight a month.
-
-    The first two are arrays of length 60.
-    """
+    """(60 numbers of updates a month, 1/12 to 8; mean share of stale answers at each; that share at one update a month)."""
     import numpy
 
     updates = numpy.geomspace(1 / 12, 8, 60)

@@ -1,4 +1,4 @@
-"""Fine-tuning: examples, supervised training, feedback, judges, preferences, and the gate that may refuse."""
+"""Fine-tuning: examples, supervised training, feedback, judges, preferences, and the gate that promotes or refuses an adapter."""
 
 _FILES = {
     "wording": ["value_in", "word_question"],

@@ -1,4 +1,4 @@
-"""What a training run shows while it runs: one progress bar with the loss, and the loss drawn anew."""
+"""Live display of a training run: a progress bar with the loss, and a loss curve that updates in the notebook."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -7,21 +7,18 @@ from .. import plots
 
 
 class Callback:
-    """Answers every event of a transformers trainer with nothing; a subclass defines the events it cares about.
-
-    Stands in for `transformers.TrainerCallback`, whose import takes seconds.
-    """
+    """Ignores every trainer event it does not define; replaces `transformers.TrainerCallback`, which is slow to import."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("on_"):
-            return lambda *given, **named: None
+            return lambda *arguments, **named: None
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
 
 class TrainingProgress(Callback):
-    """A bar over optimiser steps with time left; keeps (step, loss) pairs and counts the tokens of this process's run.
+    """A progress bar over optimiser steps; records (step, loss) pairs and counts the tokens since the run started or resumed.
 
-    diagnostics: of a run on preferences, (step, {what: value}) for what TRL logs of `WATCHED`.
+    diagnostics: (step, {name: value}) of the `WATCHED` values that TRL logs in a preference run.
     """
 
     WATCHED = ("rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected", "kl")
@@ -34,7 +31,7 @@ class TrainingProgress(Callback):
         self.bar = None
 
     def on_train_begin(self, args, state, control, **_):
-        """Open the bar where the run begins or resumes."""
+        """Open the bar at the step where the run starts or resumes."""
         from tqdm.auto import tqdm
 
         self.losses = [(row["step"], round(row["loss"], 4)) for row in state.log_history if "loss" in row]
@@ -44,19 +41,19 @@ class TrainingProgress(Callback):
                         disable=not state.is_world_process_zero)
 
     def on_step_end(self, args, state, control, **_):
-        """One step further."""
+        """Advance the bar by one step."""
         self.bar.update(1)
 
     def on_log(self, args, state, control, logs=None, **_):
-        """Keep the loss and show it."""
+        """Record the loss and show it."""
         if logs and "loss" in logs:
             self.losses.append((state.global_step, round(float(logs["loss"]), 4)))
             self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
-        if found := {name: round(float(logs[name]), 4) for name in self.WATCHED if name in (logs or {})}:
-            self.diagnostics.append((state.global_step, found))
+        if values := {name: round(float(logs[name]), 4) for name in self.WATCHED if name in (logs or {})}:
+            self.diagnostics.append((state.global_step, values))
         if logs and "num_tokens" in logs:
             if int(logs["num_tokens"]) < self.tokens_before:
-                self.tokens_before = 0  # a trainer that counts anew after it resumed
+                self.tokens_before = 0  # this trainer restarted its count when it resumed
             self.tokens_here = int(logs["num_tokens"]) - self.tokens_before
 
     def on_train_end(self, args, state, control, **_):
@@ -65,29 +62,29 @@ class TrainingProgress(Callback):
 
 
 class LossPlot(Callback):
-    """Draws the loss anew in the notebook every few logs while training runs."""
+    """Redraws the loss curve in the notebook after every `interval` logged losses."""
 
-    def __init__(self, every: int = 2):
-        self.every, self.losses, self.handle = every, [], None
+    def __init__(self, interval: int = 2):
+        self.interval, self.losses, self.handle = interval, [], None
 
     def on_log(self, args, state, control, logs=None, **_):
-        """Redraw."""
+        """Record the loss and redraw the curve when it is due."""
         if not logs or "loss" not in logs:
             return
         self.losses.append((state.global_step, float(logs["loss"])))
-        if len(self.losses) % self.every == 0:
+        if len(self.losses) % self.interval == 0:
             self._draw()
 
     def on_train_end(self, args, state, control, **_):
-        """The last losses, too."""
+        """Draw the final losses."""
         if self.losses:
             self._draw()
 
     def _draw(self) -> None:
         from IPython.display import display
 
-        drawn = plots.loss_curve(self.losses, f"Loss {self.losses[0][1]:.2f} → {self.losses[-1][1]:.2f}")
+        figure = plots.loss_curve(self.losses, f"Loss {self.losses[0][1]:.2f} → {self.losses[-1][1]:.2f}")
         if self.handle is None:
-            self.handle = display(drawn, display_id=True)
+            self.handle = display(figure, display_id=True)
         else:
-            self.handle.update(drawn)
+            self.handle.update(figure)

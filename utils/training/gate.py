@@ -1,4 +1,4 @@
-"""The gate: compares a candidate adapter with the present one on dev, and may refuse it."""
+"""The gate: compares a candidate adapter with the adapter in use on dev, and promotes or refuses it."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from ..types import Record
 
 @dataclass(frozen=True)
 class GateResult:
-    """Whether the gate lets a candidate pass, and why, check by check."""
+    """The gate's decision on a candidate and the checks behind it."""
 
     promoted: bool
     checks: tuple[tuple[str, bool, str], ...]  # (name, passed, the numbers)
@@ -22,13 +22,13 @@ class GateResult:
 
 def promotion_gate(candidate: Sequence[Record], present: Sequence[Record], perplexity: tuple[float, float],
                    most_lost: float = 0.03, most_forgotten: float = 1.05) -> GateResult:
-    """May the candidate take the present adapter's place? Both are judged on the same dev questions, pair by pair.
+    """Decides whether the candidate replaces the adapter in use (`present`), from paired results on the same dev questions.
 
-    candidate, present: records of one model each; those of a `+distractor` arm count as questions whose passages do not hold
-    the answer, beside the unanswerable ones. perplexity: (candidate's, present's) on general text. Promoted when one goal of
-    the training improved (abstention where it should, citation, or exact match: interval above zero), exact match on
-    answerable questions and abstention where it should did not fall by more than `most_lost`, abstention on answerable
-    questions did not rise by more than `most_lost`, and perplexity rose to at most `most_forgotten` times.
+    candidate, present: records of one model each; those of a `+distractor` arm count as unanswerable, because their passages do
+    not contain the answer. perplexity: (candidate, present) on general text. The candidate is promoted when a training goal
+    improved (correct abstention, citation or exact match: interval above zero), exact match and correct abstention fell by at
+    most `most_lost`, needless abstention rose by at most `most_lost`, and perplexity grew at most `most_forgotten` times.
+    Raises ValueError when the two sets of records share no answerable or no unanswerable question.
     """
     goals = {"abstains where it should": _change(candidate, present, False, "abstained"),
              "cites a right passage": _change(candidate, present, True, "cited_right"),
@@ -49,7 +49,7 @@ def promotion_gate(candidate: Sequence[Record], present: Sequence[Record], perpl
 
 def gate_results(records: Sequence[Record], perplexity: Mapping[str, float], names: Sequence[str],
                  present: str = "raft") -> dict[str, GateResult]:
-    """What the gate says of each candidate, from records with the search's passages and with distractors only."""
+    """The gate's decision on each candidate, from records with retrieved passages and with distractors only."""
     arms = {record.arm: evaluation.parse_arm(record.arm) for record in records}
     compared = [record for record in records if arms[record.arm].context.name in ("advanced_rag", "distractor")]
     own = {name: [record for record in compared if arms[record.arm].adapter == name] for name in (*names, present)}
@@ -57,7 +57,7 @@ def gate_results(records: Sequence[Record], perplexity: Mapping[str, float], nam
 
 
 def _change(candidate: Sequence[Record], present: Sequence[Record], answerable: bool, measure: str) -> metrics.PairedDifference:
-    """Paired difference of one measure over the questions whose passages may hold the answer, or over those that cannot."""
+    """Paired difference of one measure over questions that can be answered, or over those that cannot."""
     def key(record: Record) -> tuple[str, bool]:
         return record.question_id, evaluation.parse_arm(record.arm).context.name == "distractor"
 
@@ -67,7 +67,7 @@ def _change(candidate: Sequence[Record], present: Sequence[Record], answerable: 
     before = {key(record): record for record in present}
     shared = [record for record in candidate if belongs(record) and key(record) in before]
     if not shared:
-        raise ValueError(f"the gate needs {'answerable' if answerable else 'unanswerable'} questions that both arms answered; "
+        raise ValueError(f"the gate needs {'answerable' if answerable else 'unanswerable'} questions that both arms answered: "
                          "run both on the same dev questions")
 
     def value(record: Record) -> float:

@@ -1,4 +1,4 @@
-"""Judges of pairs, calibrated: on labels they did not learn from, in both orders, and on controls whose winner is known."""
+"""Judges that label preference pairs: two baselines, the language model asked directly, its likelihoods, and a reward model."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -13,12 +13,12 @@ from .preferences import PreferenceSettings, RewardModel, preference_rows, train
 
 REWARD_SETTINGS = PreferenceSettings(recipe="reward", rank=8, alpha=16, epochs=2.0)
 SCORING_JUDGES = ("likelihood", "reward model")  # judges that give each answer a score
-CHECKED_BY_CODE = "accepted answers"  # no judge: code that compares with what somebody wrote down
+CHECKED_BY_CODE = "accepted answers"  # not a judge: code that compares answers with the accepted ones
 JUDGES = ("the phrase wins", "the longer wins", "asked", *SCORING_JUDGES)
 
 
 class Judges:
-    """Judges over the pairs of one reader: one half of the labelled pairs to learn from, the other to judge the judges."""
+    """Judges of one reader's pairs: they train on one half of the labelled pairs and are evaluated on the held-out half."""
 
     def __init__(self, labelled: Sequence[PreferencePair], questions: Sequence[Question], workspace: evaluation.Workspace,
                  reader: Path, run: PreferenceSettings = REWARD_SETTINGS):
@@ -28,28 +28,27 @@ class Judges:
 
     @cached_property
     def reward(self) -> RewardModel:
-        """The reward model, trained on the half to learn from."""
+        """The reward model, trained on the training half."""
         rows = preference_rows(self.learn, self.known, self.chunks, self.run.balance)
         return train_reward_model(rows, self.folder, self.run, settings.cache() / "rebuild" / "reward")[0]
 
     def label(self, judge: str, pairs: Sequence[PreferencePair]) -> list[PreferencePair]:
-        """The pairs with the labels of a judge, source `ai`. Raises KeyError for a name that is no judge."""
+        """The pairs as labelled by a judge, source `ai`. Raises KeyError for an unknown judge."""
         prompts = [pair_prompt(pair, self.known[pair.question_id], self.chunks) for pair in pairs]
 
-        def sure(asked: list, texts: list) -> list[float]:
-            return models.mean_log_probability(self.workspace.model(f"adapter:{self.folder}"), asked, texts)
+        def likelihood(prompts: list, texts: list) -> list[float]:
+            return models.mean_log_probability(self.workspace.model(f"adapter:{self.folder}"), prompts, texts)
 
         def scored(score: Callable) -> list[str]:
             a, b = (score(prompts, [getattr(pair, side) for pair in pairs]) for side in "ab")
             return [pair.label for pair in label_by_scores(pairs, a, b)]
 
-        ways = {"the phrase wins": lambda: [label_by_phrase(pair) for pair in pairs],
-                "the longer wins": lambda: [label_by_length(pair) for pair in pairs],
-                "asked": lambda: ask_which(self.workspace.model(), pairs, self.known, self.chunks),
-                "likelihood": lambda: scored(sure),
-                "reward model": lambda: scored(self.reward.score)}
-        return [replace(pair, label=label, source="ai") for pair, label in zip(pairs, ways[judge](), strict=True)]
-
+        labels = {"the phrase wins": lambda: [label_by_phrase(pair) for pair in pairs],
+                  "the longer wins": lambda: [label_by_length(pair) for pair in pairs],
+                  "asked": lambda: ask_which(self.workspace.model(), pairs, self.known, self.chunks),
+                  "likelihood": lambda: scored(likelihood),
+                  "reward model": lambda: scored(self.reward.score)}
+        return [replace(pair, label=label, source="ai") for pair, label in zip(pairs, labels[judge](), strict=True)]
 
 
 WHICH = ("Question: {}\nAnswer A: {}\nAnswer B: {}\nWhich answer is right according to the passages, short, and says so when "
@@ -58,7 +57,7 @@ WHICH = ("Question: {}\nAnswer A: {}\nAnswer B: {}\nWhich answer is right accord
 
 def ask_which(model, pairs: Sequence[PreferencePair], questions: dict[str, Question], chunks: dict[str, Chunk],
               batch_size: int = 8) -> list[str]:
-    """Labels of a model that is asked outright: the likelier of the next tokens "A" and "B" after passages and both answers."""
+    """Labels from asking the model directly: the likelier next token, "A" or "B", after the passages and both answers."""
     tokenizer, labels = model.tokenizer, []
     letters = [tokenizer(letter, add_special_tokens=False)["input_ids"][0] for letter in "AB"]
     prompts = []
@@ -78,6 +77,6 @@ def ask_which(model, pairs: Sequence[PreferencePair], questions: dict[str, Quest
 
 def label_by_scores(pairs: Sequence[PreferencePair], a: Sequence[float], b: Sequence[float], margin: float = 0.0,
                     source: str = "ai") -> list[PreferencePair]:
-    """The pairs labelled by two lists of scores; scores closer than `margin` are a tie."""
+    """The pairs labelled by two lists of scores; scores that differ by at most `margin` are a tie."""
     return [replace(pair, source=source, label="tie" if abs(x - y) <= margin else "a" if x > y else "b")
             for pair, x, y in zip(pairs, a, b, strict=True)]

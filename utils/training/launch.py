@@ -14,18 +14,18 @@ RECIPES = {"closed_book": closed_book_examples, "format_only": format_only_examp
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Train from the command line, on one process or, under `accelerate launch`, on many."""
+    """Train from the command line: in one process, or in several under `accelerate launch`."""
     import argparse
 
     parser = argparse.ArgumentParser(prog="python -m utils.training.launch", description="LoRA fine-tuning of the course's model")
     parser.add_argument("--recipe", choices=tuple(RECIPES), default="raft")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the adapter")
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="train on the first N examples only")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to save the adapter in")
+    parser.add_argument("--limit", type=int, default=0, metavar="N", help="train on N random examples only; 0 means all")
     parser.add_argument("--epochs", type=float, default=SFTSettings.epochs)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--four-bit", action="store_true", help="QLoRA; needs a GPU and the package bitsandbytes")
+    parser.add_argument("--four-bit", action="store_true", help="train with QLoRA; needs a GPU and the bitsandbytes package")
     options = parser.parse_args(words)
-    workspace = evaluation.Workspace()  # LAB_PROFILE and LAB_MODEL choose the model
+    workspace = evaluation.Workspace()  # LAB_PROFILE and LAB_MODEL select the model
     examples = RECIPES[options.recipe](evaluation.load_questions(known=workspace.documents), workspace)
     examples = sample_examples(examples, options.limit or len(examples), options.seed)
     run = SFTSettings(recipe=options.recipe, epochs=options.epochs, seed=options.seed)

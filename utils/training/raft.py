@@ -1,4 +1,4 @@
-"""RAFT examples: a question with retrieved passages, the answering one among distractors or withheld (Zhang et al., 2024)."""
+"""RAFT examples: a question with retrieved passages, with or without the one that answers it (Zhang et al., 2024)."""
 from __future__ import annotations
 
 import random
@@ -11,11 +11,11 @@ from ..types import Chunk, Document, Example, Hit, Question
 from .examples import target_answer
 from .feedback import in_pool
 
-BUDGETS = (160, 300, 480)  # tokens of the passages; drawn, so that short and full prompts are both known
-ABSENT = 0.12  # share of answerable questions that are shown without the passage that answers
-FIRST = 0.5  # share of the answering passages that stand first: about how often retrieval on dev puts them there
+BUDGETS = (160, 300, 480)  # tokens of passages, drawn at random so that the model sees short and full prompts
+ABSENT = 0.12  # share of answerable questions shown without the passage that answers
+FIRST = 0.5  # share of answering passages placed first, about as often as retrieval ranks them first on dev
 MOST_NAMES = 6
-ERRORS = 120  # templated error questions that RAFT adds: naming the right one of several errors takes most practice
+ERRORS = 120  # templated error questions that RAFT adds, because choosing among several errors needs most practice
 ERROR_TEMPLATES = (
     "Which error means this: {}",
     "I got an exception from {service}. The message says: {} What is it called?",
@@ -27,12 +27,11 @@ ERROR_TEMPLATES = (
 
 def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, seed: int = 0, absent: float = ABSENT,
                   pool: bool = False, errors: int = ERRORS) -> list[Example]:
-    """Question with retrieved passages → short answer and the number of the passage that holds it (RAFT, Zhang et al., 2024).
+    """Question with retrieved passages → short answer and the number of the passage that holds it.
 
-    The answering passage stands among what the advanced pipeline finds; from a share `absent` of the questions every document
-    that answers is withheld, and the completion abstains. `seen_fact` rows are never used. pool: the questions that feedback
-    is collected on, instead of all others. errors: how many templated error questions are added to those of
-    `data/error_questions.jsonl`; with 0 neither is.
+    The answering passage is mixed with hits of the advanced pipeline. For a share `absent` of the questions every document
+    that answers is withheld and the completion abstains. `seen_fact` rows are never used. pool: use the feedback questions
+    instead of all others. errors: templated error questions to add to `data/error_questions.jsonl`; 0 adds neither.
     """
     from tqdm.auto import tqdm
 
@@ -51,15 +50,15 @@ def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace
 
 
 def templated_errors(questions: Sequence[Question], documents: Mapping[str, Document], many: int = ERRORS) -> list[Question]:
-    """Error questions made from what documents say of errors, drawn at random but always the same.
+    """Error questions made from the documents' descriptions of errors; a fixed seed draws the same ones every time.
 
-    Left out: home documents of dev and test, and every error of a service that a dev or test question asks for.
+    Home documents of dev and test and the errors that dev or test questions of a service ask for are excluded.
     """
     held_out = [q for q in questions if q.split in ("dev", "test")]
     homes = {q.home for q in held_out}
-    asked = {(documents[q.cluster].group, name) for q in held_out if q.task == "error" for name in q.answers}
+    tested = {(documents[q.cluster].group, name) for q in held_out if q.task == "error" for name in q.answers}
     meanings = corpus.error_meanings(documents.values())
-    usable = sorted((key, ids) for key, ids in meanings.items() if key[:2] not in asked and set(ids) - homes)
+    usable = sorted((key, ids) for key, ids in meanings.items() if key[:2] not in tested and set(ids) - homes)
     draw, templated = random.Random(0), []
     for (service, name, meaning), ids in draw.sample(usable, min(many, len(usable))):
         evidence = sorted(ids, key=lambda id_: (id_ in homes, id_))  # the first is the question's home
@@ -100,7 +99,7 @@ def _example(question: Question, shown: Sequence[Hit], completion: str, kind: st
 
 
 def _list_example(question: Question, shown: Sequence[Hit], documents: Mapping[str, Document]) -> Example | None:
-    """A question for several operations: the answer names those whose documents are among the passages, or abstains."""
+    """An example for several operations: the answer lists those whose documents are shown, or abstains."""
     if question.fact["kind"] not in ("raises", "takes", "requires", "returns", "states"):
         return None
     number_of = {documents[hit.document_id].name: n for n, hit in reversed(list(enumerate(shown, 1)))
@@ -112,7 +111,7 @@ def _list_example(question: Question, shown: Sequence[Hit], documents: Mapping[s
 
 
 def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
-    """Index of the chunk that answers: the fact's own section or sentence in the home document, else the best-scored."""
+    """Index of the chunk that answers: the fact's section or sentence in the home document, else its best-scored chunk."""
     home = [i for i, chunk in enumerate(chunks) if chunk.document_id == question.evidence[0]]
     if question.fact.get("kind") == "pattern":
         answering = [i for i in home if re.search(question.fact["pattern"], " ".join(chunks[i].text.split()))]
@@ -125,9 +124,8 @@ def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
 
 def fill_passages(answering: list[Hit], others: Sequence[Hit], count: Callable[[str], int], budget: int,
                   position: int) -> list[Hit]:
-    """The answering hit at `position`, or last, among as many others as the budget allows, at most 8 in all."""
-    spent = sum(count(text) for text in generation.numbered_passages(answering))
-    around = []
+    """The answering hits at `position` (or last) among as many others as fit `budget` tokens, at most 8 hits in all."""
+    spent, around = sum(count(text) for text in generation.numbered_passages(answering)), []
     for hit in others:
         tokens = count(generation.numbered_passages([hit])[0])
         if len(around) + len(answering) == 8 or (spent + tokens > budget and (around or answering)):
@@ -139,7 +137,7 @@ def fill_passages(answering: list[Hit], others: Sequence[Hit], count: Callable[[
 
 def pool_contexts(questions: Sequence[Question], workspace: evaluation.Workspace,
                   seed: int = 7) -> list[tuple[Question, list[Hit]]]:
-    """(question, hits) of the feedback pool, each answerable question once with and once without what answers it."""
+    """(question, hits) of the feedback pool: each answerable question once with and once without the answering passage."""
     known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in workspace.pipeline.chunks}
     contexts = {}
     for share in (0.0, 1.0):

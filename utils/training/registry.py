@@ -11,12 +11,12 @@ from .gate import GateResult
 
 
 def register_adapter(adapter: Path, name: str, parent: str = "", metrics: dict | None = None) -> Path:
-    """Copy an adapter into the local registry under a new name, with its parent and metrics; names are never reused."""
+    """Copy an adapter into the local registry with its parent and metrics. Raises ValueError for an invalid or used name."""
     if not re.fullmatch(r"[a-z0-9_@-]+", name):
-        raise ValueError(f"{name!r}: use small letters, digits, _, - and @ for an adapter's name")
+        raise ValueError(f"{name!r} is not a valid adapter name: use small letters, digits, _, - and @")
     target = models.local_registry() / name
     if target.exists():
-        raise ValueError(f"the registry holds {name} already: give the new adapter another name")
+        raise ValueError(f"the registry holds {name} already: choose another name for the new adapter")
     partial = models.local_registry() / f".{name}.part"
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(adapter, partial)
@@ -27,41 +27,41 @@ def register_adapter(adapter: Path, name: str, parent: str = "", metrics: dict |
 
 
 def unused_name(name: str) -> str:
-    """The name itself, or with the smallest number behind it that the local registry does not hold yet."""
-    taken = {path.name for path in models.local_registry().iterdir()}
-    return next(each for n in range(1, len(taken) + 2) if (each := name if n == 1 else f"{name}_{n}") not in taken)
+    """The name if the local registry does not have it yet, else the name with the smallest free number appended."""
+    names = {path.name for path in models.local_registry().iterdir()}
+    return next(free for n in range(1, len(names) + 2) if (free := name if n == 1 else f"{name}_{n}") not in names)
 
 
 def promoted_names() -> list[str]:
-    """Names that were promoted, oldest first; the last is the one in use."""
+    """Promoted adapters, oldest first; the last is the adapter in use."""
     path = models.local_registry() / "promoted.json"
     return json.loads(path.read_text("utf-8")) if path.exists() else []
 
 
 def promote(name: str, result: GateResult) -> str:
-    """Put a registered adapter in use if the gate said yes; returns the name in use afterwards."""
+    """Put a registered adapter in use if the gate promoted it; returns the name of the adapter in use."""
     models.adapter_folder(name)
     if result.promoted:
-        _keep([*promoted_names(), name])
+        _write_promoted([*promoted_names(), name])
     return promoted_names()[-1] if promoted_names() else ""
 
 
 def rollback() -> str:
-    """Take the last promotion back; returns the name in use afterwards. Raises ValueError when there is none before it."""
+    """Undo the last promotion; returns the name of the adapter in use. Raises ValueError when no earlier one exists."""
     if len(promoted_names()) < 2:
-        raise ValueError("there is no earlier adapter to go back to")
-    _keep(promoted_names()[:-1])
+        raise ValueError("there is no earlier adapter to go back to: promote a second adapter first")
+    _write_promoted(promoted_names()[:-1])
     return promoted_names()[-1]
 
 
-def _keep(names: list[str]) -> None:
+def _write_promoted(names: list[str]) -> None:
     part = models.local_registry() / "promoted.part"
     part.write_text(json.dumps(names) + "\n", "utf-8")
     part.replace(models.local_registry() / "promoted.json")
 
 
 def lineage() -> list[dict]:
-    """One row for each adapter of the local registry: name, parent, recipe, labels, metrics, digest, in use."""
+    """One row per adapter of the local registry: name, parent, recipe, labels, metrics, digest, in use."""
     in_use = (promoted_names() or [""])[-1]
     rows = []
     for path in sorted(path for path in models.local_registry().iterdir() if (path / "adapter_model.safetensors").exists()):

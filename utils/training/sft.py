@@ -1,4 +1,4 @@
-"""Supervised LoRA fine-tuning with TRL and PEFT: one frozen record of settings, one function that trains, resumes and saves."""
+"""Supervised LoRA fine-tuning with TRL and PEFT: a frozen settings record and a function that trains, resumes and saves."""
 from __future__ import annotations
 
 import hashlib
@@ -17,7 +17,7 @@ from .examples import example_rows, tokenized_conversations
 from .labelled_tokens import score_labelled_tokens_only
 
 LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]  # every linear layer of a block
-SAVE_EVERY = 20  # optimiser steps between checkpoints: what an interruption can lose
+SAVE_EVERY = 20  # optimiser steps between checkpoints, the most an interruption can lose
 PACKAGES = ("torch", "transformers", "trl", "peft", "botocore")
 
 
@@ -30,17 +30,17 @@ class SFTSettings:
     alpha: int = 32
     learning_rate: float = 1e-3
     epochs: float = 2.0
-    batch_size: int = 8  # examples a step
-    micro_batch: int = 1  # examples at a time: memory grows with it, speed on a CPU does not
+    batch_size: int = 8  # examples per step
+    micro_batch: int = 1  # examples per forward pass; more need more memory and are no faster on a CPU
     max_length: int = 1024
     seed: int = 0
-    limit: int = 0  # train on so many examples only; 0 is all
-    practice: int = 0  # raft: reading practice from other services (`reading`) mixed in
-    views: int = 1  # raft: how often each question is asked, each time with other passages or in another order
+    limit: int = 0  # train on the first `limit` examples only; 0 means all
+    practice: int = 0  # raft: reading-practice conversations from other services to add
+    views: int = 1  # raft: examples per question, each with other passages or another order
 
 
 def trainer_arguments(kind, folder: Path, run: SFTSettings, **more):
-    """TRL training arguments that all of the course's runs share; `kind` is TRL's class for them."""
+    """The TRL training arguments that all runs share; `kind` is the TRL class to build."""
     import torch
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -62,15 +62,14 @@ def lora_config(run: SFTSettings):
     """LoRA on every linear layer of every block."""
     from peft import LoraConfig
 
-    return LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules=LINEAR_LAYERS, lora_dropout=0.0,
-                      task_type="CAUSAL_LM")
+    return LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules=LINEAR_LAYERS, lora_dropout=0.0, task_type="CAUSAL_LM")
 
 
 def settings_for_adapters() -> settings.Settings:
-    """The settings with the model that the shipped adapters belong to; says so where another one was chosen."""
+    """The settings with the base model of the shipped adapters; prints a note when you selected another model."""
     run = settings.load()
     if (run.model, run.endpoint) != (settings.WHEEL_MODEL, ""):
-        print(f"This lab trains and loads adapters of {settings.WHEEL_MODEL}; it takes that model instead of {run.model}.")
+        print(f"This lab trains and loads adapters of {settings.WHEEL_MODEL}, so it uses that model instead of {run.model}.")
     return replace(run, model=settings.WHEEL_MODEL, endpoint="")
 
 
@@ -82,7 +81,7 @@ def load_base_model(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
 
     models.quiet()
     datasets.disable_progress_bars()
-    models.language_model.cache_clear()  # training needs the memory; readers are loaded again when asked for
+    models.language_model.cache_clear()  # training needs the memory; language models are loaded again when needed
     models.release_memory()
     path, more = models.language_model_path(name), {}
     if four_bit:
@@ -96,51 +95,50 @@ def load_base_model(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
 
 
 def resume_from_adapter(model, parent: Path):
-    """The base model with the adapter in `parent`, ready to be trained further."""
+    """The base model with the adapter in `parent`, ready for further training."""
     from peft import PeftModel
 
     folder = model.config._name_or_path
     model = PeftModel.from_pretrained(model, str(parent), is_trainable=True)
-    model.peft_config["default"].base_model_name_or_path = folder  # by its name PEFT would ask a hub when it saves
+    model.peft_config["default"].base_model_name_or_path = folder  # PEFT would look a hub name up online when it saves
     return model
 
 
 @models.release_memory_after
-def train_sft(made: Sequence[Example], run: SFTSettings, folder: Path, callbacks: Sequence = (), four_bit: bool = False,
+def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callbacks: Sequence = (), four_bit: bool = False,
               parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
-    An interrupted run leaves its last checkpoint in the cache and goes on from there when called again with the same
-    settings and examples. callbacks: extra trainer callbacks, for example a loss plot. parent: an adapter to go on from.
-    model_name: another model than the course's: a hub id or a local directory.
+    An interrupted run resumes from its last checkpoint when you call it again with the same settings and examples. callbacks:
+    extra trainer callbacks, such as a loss plot. parent: adapter to continue from. model_name: hub id or local directory.
     """
     from trl import SFTConfig, SFTTrainer
 
-    made = list(made)[: run.limit or None]
-    work = checkpoint_folder(made, run, parent, model_name)
+    examples = list(examples)[: run.limit or None]
+    work = checkpoint_folder(examples, run, parent, model_name)
     model, tokenizer = load_base_model(model_name, four_bit)
     model = resume_from_adapter(model, parent) if parent else model
-    several = any(example.more for example in made)
-    rows = tokenized_conversations(made, tokenizer) if several else example_rows(made)
-    trainer = SFTTrainer(model, trainer_arguments(SFTConfig, work, run, completion_only_loss=True,
-                                                  train_sampling_strategy="group_by_length"),
-                         train_dataset=rows, processing_class=tokenizer, peft_config=None if parent else lora_config(run))
-    told = {"base": model_name, "settings": asdict(run), "examples": len(made),
-            **(parent_of(parent) if parent else {}), "data_sha256": rows_digest(made)}
-    return fit_and_save(trainer, folder, work, told, callbacks)
+    several_turns = any(example.more for example in examples)
+    rows = tokenized_conversations(examples, tokenizer) if several_turns else example_rows(examples)
+    arguments = trainer_arguments(SFTConfig, work, run, completion_only_loss=True, train_sampling_strategy="group_by_length")
+    trainer = SFTTrainer(model, arguments, train_dataset=rows, processing_class=tokenizer,
+                         peft_config=None if parent else lora_config(run))
+    provenance = {"base": model_name, "settings": asdict(run), "examples": len(examples),
+                  **(parent_of(parent) if parent else {}), "data_sha256": rows_digest(examples)}
+    return fit_and_save(trainer, folder, work, provenance, callbacks)
 
 
-def run_in_subprocess(function: Callable, *given):
-    """Call a training function in a process of its own, which hands all its memory back; returns what it returns."""
+def run_in_subprocess(function: Callable, *arguments):
+    """Call a training function in its own process, so that its memory is freed afterwards; returns its result."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *given).result()
+        return pool.submit(function, *arguments).result()
 
 
-def fit_and_save(trainer, folder: Path, work: Path, told: dict, callbacks: Sequence = ()) -> dict:
-    """Run a TRL trainer from its last checkpoint, if it has one, then save adapter and record; returns the record."""
+def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks: Sequence = ()) -> dict:
+    """Run a TRL trainer, from its last checkpoint if there is one, and save adapter and record; returns the record."""
     import shutil
 
     from transformers import PrinterCallback
@@ -152,11 +150,11 @@ def fit_and_save(trainer, folder: Path, work: Path, told: dict, callbacks: Seque
     for callback in (progress, *callbacks):
         trainer.add_callback(callback)
     last = get_last_checkpoint(str(work)) if work.exists() else None
-    begun = time.monotonic()
+    started = time.monotonic()
     trainer.train(resume_from_checkpoint=last)
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     watched = {"diagnostics": progress.diagnostics} if progress.diagnostics else {}
-    record = {**told, "loss": progress.losses, **watched, "seconds": round(seconds, 1), "resumed": bool(last),
+    record = {**provenance, "loss": progress.losses, **watched, "seconds": round(seconds, 1), "resumed": bool(last),
               "tokens_per_second": round(progress.tokens_here / seconds, 1), "peak_memory_gb": round(models.peak_memory_gb(), 2)}
     if trainer.is_world_process_zero():
         save_adapter(trainer.model, folder, record)
@@ -165,7 +163,7 @@ def fit_and_save(trainer, folder: Path, work: Path, told: dict, callbacks: Seque
 
 
 def save_adapter(model, folder: Path, record: dict) -> None:
-    """The adapter in bfloat16 safetensors, its configuration and its provenance."""
+    """Save the adapter as bfloat16 safetensors with its configuration and provenance."""
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -176,20 +174,20 @@ def save_adapter(model, folder: Path, record: dict) -> None:
     config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     config["base_model_name_or_path"] = record.get("base", settings.WHEEL_MODEL)
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
-    told = {"base": settings.WHEEL_MODEL, **record, "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "versions": {package: importlib.metadata.version(package) for package in PACKAGES}}
-    (folder / "provenance.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    provenance = {"base": settings.WHEEL_MODEL, **record, "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                  "versions": {package: importlib.metadata.version(package) for package in PACKAGES}}
+    (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
 
 
-def rows_digest(made: Sequence) -> str:
-    """Digest of training rows: equal rows, equal digest."""
-    return hashlib.sha256(json.dumps([asdict(row) for row in made], sort_keys=True).encode()).hexdigest()
+def rows_digest(rows: Sequence) -> str:
+    """SHA-256 of the training rows, as hex digits."""
+    return hashlib.sha256(json.dumps([asdict(row) for row in rows], sort_keys=True).encode()).hexdigest()
 
 
-def checkpoint_folder(made: Sequence, run, parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> Path:
-    """Where a run keeps its checkpoints: a folder of the cache named after model, settings, rows and parent."""
-    told = json.dumps([model_name, asdict(run), parent_of(parent) if parent else {}], sort_keys=True) + rows_digest(made)
-    return settings.cache() / "training" / hashlib.sha256(told.encode()).hexdigest()[:12]
+def checkpoint_folder(rows: Sequence, run, parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> Path:
+    """The cache folder for a run's checkpoints, named by a digest of model, settings, rows and parent."""
+    key = json.dumps([model_name, asdict(run), parent_of(parent) if parent else {}], sort_keys=True) + rows_digest(rows)
+    return settings.cache() / "training" / hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def parent_of(parent: Path) -> dict:

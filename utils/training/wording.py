@@ -1,4 +1,4 @@
-"""Questions worded by code from a sentence that states a value: for drafts and for training on changed facts."""
+"""Questions that code words from a sentence: for draft questions, reading practice and training on changed facts."""
 from __future__ import annotations
 
 import random
@@ -17,26 +17,24 @@ SIZES = re.compile(r"bytes|KB|MB|GB|TB|KiB|MiB|GiB")
 
 
 def value_in(sentence: str) -> str:
-    """The one value that a sentence states, or "" where it states none, several, or is too short or long to ask about."""
+    """The value a sentence states, or "" when it states none or several, or is too short or too long to ask about."""
     values = [*VALUE.findall(sentence), *NAMED.findall(sentence)]
     plain = len(values) == 1 and 8 <= len(sentence.split()) <= 40 and sentence.count(values[0]) == 1
     return values[0] if plain else ""
 
 
 def word_question(kind: str, sentence: str, answer: str, draw: random.Random) -> str:
-    """A terse question from the sentence's content words, some dropped, the answer cut out."""
-    rest = sentence.replace(answer, " ", 1)
-    names = re.findall(r"[A-Za-z][A-Za-z'-]+", rest)
+    """A terse question from the sentence's content words without the answer; some words are dropped at random."""
+    names = re.findall(r"[A-Za-z][A-Za-z'-]+", sentence.replace(answer, " ", 1))
     content = [plain_words(name) if name[1:].lower() != name[1:] else name.lower() for name in names
                if name.lower() not in STOPWORDS]
-    kept = [word for word in content if draw.random() > DROPPED]
-    kept = kept if len(kept) > 2 else content
-    said = " ".join(kept[:14])
+    words = [word for word in content if draw.random() > DROPPED]
+    text = " ".join((words if len(words) > 2 else content)[:14])
     if kind == "error":
-        return draw.choice((said, f"failed: {said}", f"{said}, which error?", f"exception when {said}"))
+        return draw.choice((text, f"failed: {text}", f"{text}, which error?", f"exception when {text}"))
     if kind == "routing":
-        return draw.choice((f"which call {said}?", f"how do I {said}", said, f"want to {said}"))
+        return draw.choice((f"which call {text}?", f"how do I {text}", text, f"want to {text}"))
     if kind == "member" or not answer[0].isdigit():
-        return draw.choice((f"{said}: which one?", f"which value {said}", f"what {said}?", f"{said} is set to what?"))
+        return draw.choice((f"{text}: which one?", f"which value {text}", f"what {text}?", f"{text} is set to what?"))
     how = "how long" if TIMES.search(answer) else "how large" if SIZES.search(answer) else "how many"
-    return draw.choice((f"{how} {said}?", f"{said}: {how}?", f"{how} {said}", f"what is the limit: {said}"))
+    return draw.choice((f"{how} {text}?", f"{text}: {how}?", f"{how} {text}", f"what is the limit: {text}"))

@@ -1,1 +1,1 @@
-"""Checks of the exercises, a file for each lab; how they work stands in `harness`."""
+"""Checks of the exercises, one file per lab; `harness` runs them."""

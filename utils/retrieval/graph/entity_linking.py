@@ -1,4 +1,4 @@
-"""From a question to a place in the knowledge graph, and from there to the set of names it asks for."""
+"""Links a question to nodes of the knowledge graph, and from there to the set of names it asks for."""
 from __future__ import annotations
 
 import functools
@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ... import corpus, models, settings
+from ... import corpus, models
+from ...settings import Settings
 from ...text import content_words, plain_words
 from ...types import Chunk
 from ..dense import DenseIndex
 from .triples import lacking, sharing, subjects
 
-# What people say when they mean a relation. Read off training questions; order does not matter.
+# Wording that signals a relation, collected from training questions; the order does not matter.
 CUES = {
     "raises": r"\bfail|refus|reject|\berror|raise|notice|complain|says? (?:so|that)|report|\bcheck|validat|\bblock|\bhit\b|"
               r"\bthrow|exception|missing|expire|too many|invalid|doesn't exist|corrupt|stopp|conflict|busy|\bcap\b|limit|"
@@ -37,9 +38,9 @@ NUMBERS = dict(zip("one two three four five six seven eight nine ten fifteen".sp
 
 @dataclass(frozen=True)
 class Link:
-    """Where a question meets the graph: `relation` of `nodes`, and what the traversal from there returns.
+    """A question's link to the graph: the `relation` of `nodes` that it asks for, and what the traversal returns.
 
-    names: the bare names asked for. documents: ids of the operations the answer rests on. confidence: 0 to about 2.
+    names: the bare names in the answer. documents: ids of the operations that support it. confidence: 0 to about 2.
     """
 
     relation: str
@@ -50,14 +51,14 @@ class Link:
 
 
 class Linker:
-    """Links questions to one graph. The entities' texts are embedded once and kept in Chroma beside the chunks."""
+    """Links questions to one graph. The entities' texts are embedded once and stored in Chroma with the chunks."""
 
-    def __init__(self, knowledge, embedder: models.Embedder, chosen: settings.Settings):
+    def __init__(self, knowledge, embedder: models.Embedder, settings: Settings):
         self.graph, self.embed = knowledge, embedder.encode
         self.operations = {n: d for n, d in knowledge.nodes(data=True) if d["kind"] == "operation"}
         self.entities = [n for n, d in knowledge.nodes(data=True) if d["kind"] in ("error", "parameter", "output")]
         texts = [Chunk(node, node, "entity", self._text(node)) for node in self.entities]
-        self.vectors = DenseIndex(texts, embedder, chosen).vectors if texts else None
+        self.vectors = DenseIndex(texts, embedder, settings).vectors if texts else None
         self.words = [content_words(chunk.text) for chunk in texts]
         self.names = [content_words(plain_words(self._spelled(node))) for node in self.entities]
         self._seen: dict[str, float] = {}
@@ -68,28 +69,28 @@ class Linker:
         return {n: _content(d["name"]) for n, d in self.graph.nodes(data=True) if d["kind"] == "condition"}
 
     def _spelled(self, node: str) -> str:
-        """The name as the documents write it; a member's node is in lower case, and its first meaning is its name."""
+        """The name as the documents spell it: of a member, whose node is in lower case, that is its first meaning."""
         data = self.graph.nodes[node]
         return data["name"] if data["kind"] == "error" else (data.get("means") or [data["name"]])[0]
 
     def _text(self, node: str) -> str:
-        """What an embedder should know of an entity: kind, name in plain words, and what the documents say it means."""
+        """Text to embed for an entity: its kind, its name in plain words, and its meaning according to the documents."""
         data = self.graph.nodes[node]
-        told = data.get("means", [])
-        told = told[:1] if data["kind"] == "error" else told[1:3]
-        return " ".join([data["kind"], plain_words(self._spelled(node)), *told])
+        meanings = data.get("means", [])
+        meanings = meanings[:1] if data["kind"] == "error" else meanings[1:3]
+        return " ".join([data["kind"], plain_words(self._spelled(node)), *meanings])
 
     def link(self, question: str, services: Sequence[str] = ()) -> Link | None:
-        """Where the question meets the graph; None when it asks for no set of names.
+        """The question's link to the graph; None when it does not ask for a set of names.
 
-        services: those the question is about, if known; [] for all.
+        services: the services the question is about, if known; empty for all.
         """
         named = self.named_operations(question, services)
         asks_where = re.search(r"\bservices?\b|\bwhere (?:is|else|do|can)\b", question, re.I)
         if asks_where and len({self.operations[node]["name"] for node in named}) == 1:
-            found = self._sharing(named[0])
-            if found and (re.search(r"\bservices\b", question, re.I) or not services):
-                return found
+            link = self._sharing(named[0])
+            if link and (re.search(r"\bservices\b", question, re.I) or not services):
+                return link
         if len(named) >= 2 and TWO.search(question):
             return self._lacking(question, named)
         if not PLURAL.search(question):
@@ -98,15 +99,14 @@ class Linker:
                    key=lambda link: link.confidence, default=None)
 
     def named_operations(self, question: str, services: Sequence[str] = ()) -> list[str]:
-        """Operations the question names, in its order; only those of one service where that is clear."""
+        """Operations the question names, in its order; if they are of several services, those of the most named one."""
         spans: dict[str, int] = {}
         for node, data in self.operations.items():
             if services and data["service"] not in services:
                 continue
-            # most names are not in the question at all, and a plain search says so without compiling a pattern
-            place = data["name"] in question and re.search(rf"\b{data['name']}\b", question)
-            if place:
-                spans[node] = place.start()
+            # the substring test avoids compiling a pattern for the many names that are not in the question
+            if data["name"] in question and (match := re.search(rf"\b{data['name']}\b", question)):
+                spans[node] = match.start()
         by_service: dict[str, list[str]] = {}
         for node in sorted(spans, key=spans.get):
             by_service.setdefault(self.operations[node]["service"], []).append(node)
@@ -121,7 +121,7 @@ class Linker:
         return Link("sharing", (name,), tuple(services), tuple(sorted(documents)), 2.0)
 
     def _lacking(self, question: str, named: Sequence[str]) -> Link:
-        """Errors or inputs of the one operation that the other lacks; which one is `a` follows from the wording."""
+        """Errors or inputs that operation `a` has and `b` lacks; the wording decides which operation is `a`."""
         a, b = named[:2]
         names = {node: self.operations[node]["name"] for node in (a, b)}
         if re.search(r"on top of|beyond|compared (?:to|with)|than|lacks? ", question, re.I):
@@ -134,29 +134,27 @@ class Linker:
         return Link(f"{relation}, less those of", (a, b), tuple(self._spelled(node) for node in nodes), (a, b), 2.0)
 
     def _entity(self, question: str, services: Sequence[str]) -> Link | None:
-        """The error, parameter or output that the question speaks of, weighted by what its verbs ask for."""
+        """The error, parameter or output the question is about; a relation scores higher if the question has its cues."""
         if not self.entities:
             return None
         bare = corpus.without_service(question)
-        cosines, asked = self.vectors @ self.embed([bare])[0], content_words(bare)
+        cosines, question_words = self.vectors @ self.embed([bare])[0], content_words(bare)
         cues = {relation: bool(re.search(pattern, question, re.I)) for relation, pattern in CUES.items()}
         best: tuple[float, str, str] | None = None
         for i, node in enumerate(self.entities):
             data = self.graph.nodes[node]
             if services and data["service"] not in services:
                 continue
-            name = self.names[i]
-            lexical = len(asked & name) / max(2, len(name)) + 0.5 * len(asked & self.words[i]) / max(1, len(asked))
+            shared, shared_name = question_words & self.words[i], question_words & self.names[i]
+            lexical = len(shared_name) / max(2, len(self.names[i])) + 0.5 * len(shared) / max(1, len(question_words))
             spelled = self._spelled(node)
             capital = spelled in question and any(c.isupper() for c in spelled)
             exact = float(capital and bool(re.search(rf"\b{spelled}\b", question)))
             value = float(cosines[i]) + 0.4 * lexical + 0.4 * exact
-            for relation, kind in KIND.items():
-                if kind != data["kind"]:
-                    continue
-                scored = value + (0.3 if cues[relation] else 0.0) + (0.05 if relation == "takes" else 0.0)
-                if (best is None or scored > best[0]) and len(subjects(self.graph, relation, node)) > 1:
-                    best = (scored, relation, node)
+            for relation in (relation for relation, kind in KIND.items() if kind == data["kind"]):
+                score = value + (0.3 if cues[relation] else 0.0) + (0.05 if relation == "takes" else 0.0)
+                if (best is None or score > best[0]) and len(subjects(self.graph, relation, node)) > 1:
+                    best = (score, relation, node)
         if best is None:
             return None
         value, relation, node = best
@@ -164,24 +162,23 @@ class Linker:
         return Link(relation, (node,), tuple(self.operations[d]["name"] for d in documents), tuple(documents), value)
 
     def _condition(self, question: str, services: Sequence[str]) -> Link | None:
-        """Operations that state what the question says: the sentence nearest to it, and those that say the same."""
+        """Operations with the condition the question describes: the nearest sentence and those with the same meaning."""
         if not re.search(CUES["states"], question, re.I):
             return None
         bare = corpus.without_service(question)
-        asked = _content(bare)
+        question_words = _content(bare)
         pool = [c for c in self.conditions if not services or self.graph.nodes[c]["service"] in services]
-        weight = {word: self._rarity(word) for word in asked}
-        near = sorted(pool, key=lambda c: -sum(weight[w] for w in asked & self.conditions[c]))[:20]
+        weight = {word: self._rarity(word) for word in question_words}
+        near = sorted(pool, key=lambda c: -sum(weight[w] for w in question_words & self.conditions[c]))[:20]
         if not near or not any(weight.values()):
             return None
         cosine = self.embed([self.graph.nodes[c]["name"] for c in near]) @ self.embed([bare])[0]
-        lexical = [sum(weight[w] for w in asked & self.conditions[c]) / sum(weight.values()) for c in near]
+        lexical = [sum(weight[w] for w in question_words & self.conditions[c]) / sum(weight.values()) for c in near]
         values = [float(c) + 0.4 * share for c, share in zip(cosine, lexical, strict=True)]
         anchor = near[values.index(max(values))]
-        said = self.conditions[anchor]
-        alike = [c for c in pool if self.graph.nodes[c]["service"] == self.graph.nodes[anchor]["service"]
-                 and _same(said, self.conditions[c], asked)]
-        documents = sorted({d for c in alike for d in subjects(self.graph, "states", c)})
+        equivalents = [c for c in pool if self.graph.nodes[c]["service"] == self.graph.nodes[anchor]["service"]
+                       and _same(self.conditions[anchor], self.conditions[c], question_words)]
+        documents = sorted({d for c in equivalents for d in subjects(self.graph, "states", c)})
         if len(documents) < 2:
             return None
         return Link("states", (anchor,), tuple(self.operations[d]["name"] for d in documents), tuple(documents), max(values))
@@ -194,14 +191,14 @@ class Linker:
 
 
 def _content(text: str) -> frozenset[str]:
-    """Content words with number words as digits and operation-like names left out: they differ where sense does not."""
-    spoken = " ".join(NUMBERS.get(word.lower(), word) for word in re.sub(r"\b[A-Z][a-z]+[A-Z]\w*", "", text).split())
-    return frozenset(content_words(spoken))
+    """Content words, with number words as digits and without CamelCase names, so that sentences with one meaning match."""
+    plain = " ".join(NUMBERS.get(word.lower(), word) for word in re.sub(r"\b[A-Z][a-z]+[A-Z]\w*", "", text).split())
+    return frozenset(content_words(plain))
 
 
-def _same(anchor: frozenset[str], other: frozenset[str], asked: frozenset[str]) -> bool:
-    """True when two sentences share their numbers, what the question asks, and half of their words."""
+def _same(anchor: frozenset[str], other: frozenset[str], question_words: frozenset[str]) -> bool:
+    """True when two sentences share their numbers, the anchor's words from the question, and half of their words."""
     numbers = {w for w in anchor if w.isdigit()}
-    if numbers != {w for w in other if w.isdigit()} or not (anchor & asked) <= other:
+    if numbers != {w for w in other if w.isdigit()} or not (anchor & question_words) <= other:
         return False
     return len(anchor & other) >= 0.5 * min(len(anchor), len(other))

@@ -1,4 +1,4 @@
-"""Graph retrieval: documents that the traversal returns first, vector hits after them."""
+"""Graph retrieval: first the documents that the traversal returns, then the hits of vector search."""
 from __future__ import annotations
 
 import functools
@@ -15,7 +15,7 @@ CERTAIN = 0.8  # links below this confidence do not change the ranking
 
 
 class GraphRetriever:
-    """The graph of the documents with the linker that finds a question's place in it."""
+    """A retriever over the documents' knowledge graph, with the pipeline's hits as a fallback."""
 
     def __init__(self, documents: Sequence[Document], pipeline: RetrievalPipeline):
         self.pipeline = pipeline
@@ -23,16 +23,16 @@ class GraphRetriever:
 
     @functools.cached_property
     def graph(self):
-        """The graph read out of the documents' text."""
+        """The graph extracted from the documents' text."""
         return build_graph(extract_triples(self.documents))
 
     @functools.cached_property
     def linker(self) -> Linker:
-        """The linker on that graph."""
+        """The linker from questions to nodes of the graph."""
         return Linker(self.graph, self.pipeline.embedder, self.pipeline.settings)
 
     def link(self, question: str) -> Link | None:
-        """Where the question meets the graph; None when it asks for no set of names."""
+        """The question's link to the graph; None when it does not ask for a set of names."""
         return self.linker.link(question, corpus.services_named(question))
 
     def search(self, query: str, k: int) -> list[Hit]:
@@ -41,13 +41,13 @@ class GraphRetriever:
         link = self.link(query)
         if link is None or link.confidence < CERTAIN:
             return hits
-        collected = [self._evidence(document, link) for document in link.documents]
-        known = {hit.chunk.id for hit in collected}
-        every = [*collected, *(hit for hit in hits if hit.chunk.id not in known)]
-        return ranked([Hit(hit.chunk, 0, 1.0 - n / 1000) for n, hit in enumerate(every)])[:k]
+        evidence = [self._evidence(document, link) for document in link.documents]
+        evidence_ids = {hit.chunk.id for hit in evidence}
+        merged = [*evidence, *(hit for hit in hits if hit.chunk.id not in evidence_ids)]
+        return ranked([Hit(hit.chunk, 0, 1.0 - n / 1000) for n, hit in enumerate(merged)])[:k]
 
     def _evidence(self, document: str, link: Link) -> Hit:
-        """The passage of the document that says what the link is about: the node's own section, else the overview."""
+        """The document's passage on the link's node: the node's own section, else a passage with its name, else the first one."""
         chunks = [chunk for chunk in self.pipeline.chunks if chunk.document_id == document]
         node = self.graph.nodes.get(link.nodes[0], {})
         name, kind = node.get("name", ""), node.get("kind", "")

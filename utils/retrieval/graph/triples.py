@@ -1,4 +1,4 @@
-"""A knowledge graph read out of document text: triples, their score against the truth, and traversal."""
+"""A knowledge graph extracted from document text: triples, the graph, and its traversal."""
 from __future__ import annotations
 
 import re
@@ -9,12 +9,12 @@ from ... import corpus
 from ...text import sentences
 from ...types import Document
 
-SCORED_RELATIONS = ("has", "raises", "takes", "requires", "returns", "mentions")  # those whose truth a service model holds
+SCORED_RELATIONS = ("has", "raises", "takes", "requires", "returns", "mentions")  # relations that a service model can verify
 
 
 @dataclass(frozen=True)
 class Triple:
-    """subject → relation → object, with the document whose text says so."""
+    """subject → relation → object, with the document whose text states it."""
 
     subject: str
     relation: str
@@ -25,8 +25,8 @@ class Triple:
 def extract_triples(documents: Iterable[Document]) -> list[Triple]:
     """Triples of every relation, read line by line from the documents' text.
 
-    Nodes are `service`, `service.Operation`, `service:error:X`, `service:parameter:x`, `service:output:x` (names of
-    members in lower case, since spellings vary) and `service:condition:sentence`.
+    Nodes are `service`, `service.Operation`, `service:error:X`, `service:parameter:x`, `service:output:x` (names of members
+    in lower case, because spellings vary) and `service:condition:sentence`.
     """
     documents = list(documents)
     names: dict[str, set[str]] = {}
@@ -36,40 +36,40 @@ def extract_triples(documents: Iterable[Document]) -> list[Triple]:
 
 
 def _read(document: Document, operations: set[str]) -> list[Triple]:
-    """One pass over the lines: title, description, inputs, errors, and after "Returns:" the outputs."""
-    service, subject, found = document.group, document.id, []
+    """One pass over the lines: title, description, inputs, errors, and outputs after "Returns:"."""
+    service, subject, triples = document.group, document.id, []
 
-    def say(relation: str, what: str, who: str = subject) -> None:
-        found.append(Triple(who, relation, what, subject))
+    def add(relation: str, target: str, source: str = subject) -> None:
+        triples.append(Triple(source, relation, target, subject))
 
     lines = document.text.split("\n")
     if lines[0].split() == [service, document.name]:
-        say("has", subject, service)
+        add("has", subject, service)
     returning, error, described, owner = False, "", True, ""
     for line in lines[1:]:
-        member, raised = corpus.MEMBER_LINE.match(line), corpus.ERROR_LINE.match(line)
-        if owner and line.strip() and not member and not raised:
-            say("means", sentences(line)[0], owner)
+        member, error_line = corpus.MEMBER_LINE.match(line), corpus.ERROR_LINE.match(line)
+        if owner and line.strip() and not member and not error_line:
+            add("means", sentences(line)[0], owner)
         owner = ""
         if line == "Returns:":
             returning, error = True, ""
-        elif raised:
-            error, described = f"{service}:error:{raised[1]}", False
-            say("raises", error)
-            say("means", " ".join(sentences(raised[2])[:2]), error)
+        elif error_line:
+            error, described = f"{service}:error:{error_line[1]}", False
+            add("raises", error)
+            add("means", " ".join(sentences(error_line[2])[:2]), error)
         elif member:
             described, owner = False, f"{service}:{'output' if returning else 'parameter'}:{member[1].lower()}"
-            say("returns" if returning else "takes", owner)
-            say("means", member[1], owner)
+            add("returns" if returning else "takes", owner)
+            add("means", member[1], owner)
             if member[2] and not returning:
-                say("requires", owner)
+                add("requires", owner)
         elif described:
             for name in sorted(operations & set(re.findall(r"[A-Z]\w+", line)) - {document.name}):
-                say("mentions", f"{service}.{name}")
-        if line.strip() and not error and not raised:
+                add("mentions", f"{service}.{name}")
+        if line.strip() and not error and not error_line:
             for sentence in sentences(line):
-                say("states", f"{service}:condition:{sentence}")
-    return list(dict.fromkeys(found))
+                add("states", f"{service}:condition:{sentence}")
+    return list(dict.fromkeys(triples))
 
 
 def build_graph(triples: Iterable[Triple]):
@@ -79,10 +79,10 @@ def build_graph(triples: Iterable[Triple]):
     graph = networkx.MultiDiGraph()
     for triple in triples:
         if triple.relation == "means":
-            told = graph.nodes[triple.subject].setdefault("means", []) if triple.subject in graph else [triple.object]
-            graph.add_node(triple.subject, **_described(triple.subject), means=told)
-            if triple.object not in told:
-                told.append(triple.object)
+            meanings = graph.nodes[triple.subject].setdefault("means", []) if triple.subject in graph else []
+            graph.add_node(triple.subject, **_described(triple.subject), means=meanings)
+            if triple.object not in meanings:
+                meanings.append(triple.object)
             continue
         for node in (triple.subject, triple.object):
             if node not in graph or "kind" not in graph.nodes[node]:
@@ -100,12 +100,12 @@ def _described(node: str) -> dict[str, str]:
 
 
 def subjects(graph, relation: str, node: str) -> list[str]:
-    """Who has this relation to the node, sorted: `subjects(g, "raises", error)` are the operations that raise it."""
+    """Nodes that have this relation to `node`, sorted: `subjects(g, "raises", error)` are the operations that raise it."""
     return sorted(u for u, _, key in graph.in_edges(node, keys=True) if key == relation) if node in graph else []
 
 
 def objects(graph, node: str, relation: str) -> list[str]:
-    """What the node has this relation to, in document order."""
+    """Nodes that `node` has this relation to, in document order."""
     return [v for _, v, key in graph.out_edges(node, keys=True) if key == relation] if node in graph else []
 
 
@@ -116,5 +116,5 @@ def lacking(graph, a: str, b: str, relation: str) -> list[str]:
 
 def sharing(graph, operation: str) -> list[str]:
     """Services that have an operation of this name, sorted."""
-    found = [n for n, d in graph.nodes(data=True) if d["kind"] == "operation" and d["name"].lower() == operation.lower()]
-    return sorted({graph.nodes[node]["service"] for node in found})
+    operations = [d for _, d in graph.nodes(data=True) if d["kind"] == "operation"]
+    return sorted({d["service"] for d in operations if d["name"].lower() == operation.lower()})
