@@ -70,8 +70,8 @@ class Arm:
     """A model, its training seed and its context. `name` is the arm as you typed it."""
 
     model: ModelSpec
-    context: ContextSpec = CLOSED_BOOK
     seed: int = 0
+    context: ContextSpec = CLOSED_BOOK
     name: str = ""
 
     def __post_init__(self):
@@ -126,7 +126,7 @@ def parse_arm(name: str) -> Arm:
     if spec is None or (seed and not seeded and not model.startswith("adapter:")):
         listed = [*MODELS, *CONTEXTS, "MODEL+CONTEXT", "MODEL@SEED+CONTEXT", "adapter:FOLDER", *BASELINES]
         raise ValueError(f"unknown arm {name!r}; known are {', '.join(listed)}")
-    return Arm(spec, CONTEXTS.get(context, CLOSED_BOOK), int(seed) if seeded else 0, name)
+    return Arm(spec, int(seed) if seeded else 0, CONTEXTS.get(context, CLOSED_BOOK), name)
 
 
 def parse_arms(names: str) -> list[Arm]:
