@@ -1,6 +1,7 @@
 """The numbers in `data/RESULTS.md` and README.md equal those of the committed records, to the digit."""
 from __future__ import annotations
 
+import functools
 import re
 
 import pytest
@@ -12,6 +13,7 @@ from utils.types import Record
 RESULTS = (settings.DATA / "RESULTS.md").read_text("utf-8")
 README = (settings.ROOT / "README.md").read_text("utf-8")
 TEXT = " ".join(RESULTS.split())  # sentences without line breaks
+load_records = functools.cache(evaluation.load_records)  # each file once for all rows
 ONE = metrics.SINGLE_ANSWER_TASKS
 OPTIONAL_INTERVAL = re.compile(r"(\.\d\d)(?: \[(\.\d\d), (\.\d\d)\])?$")
 
@@ -50,7 +52,7 @@ TEST, DEV = table("option"), table("reader")
 
 @pytest.mark.parametrize("row", TEST, ids=lambda row: row[0].partition(":")[0].strip("`"))
 def test_the_answer_on_test(row):
-    stored = evaluation.load_records("lab3_test")
+    stored = load_records("lab3_test")
     arm = re.match(r"`([^`]+)`", row[0])[1]
     one = [r for r in stored if r.task in ONE]
     assert agrees(row[1], evaluation.correct_share(stored, arm))
@@ -61,7 +63,7 @@ def test_the_answer_on_test(row):
 
 @pytest.mark.parametrize("row", DEV, ids=lambda row: row[0])
 def test_the_readers_on_dev(row):
-    one = [r for r in evaluation.load_records("lab2_dev") if r.task in ONE]
+    one = [r for r in load_records("lab2_dev") if r.task in ONE]
     name = re.match(r"`([^`]+)`", row[0])
     context = "oracle" if "right documents" in row[0] else "advanced_rag"
     arm = f"{name[1]}+{context}" if name else "advanced_rag"
@@ -70,7 +72,7 @@ def test_the_readers_on_dev(row):
 
 
 def test_planned_differences_on_test():
-    stored = evaluation.load_records("lab3_test")
+    stored = load_records("lab3_test")
     for pair in (("advanced_rag", "raft+advanced_rag"), ("closed_book", "raft+advanced_rag"), ("format_only", "closed_book"),
                  ("raft+advanced_rag", "raft+graph")):
         assert pair in evaluation.planned_comparisons()
@@ -79,7 +81,7 @@ def test_planned_differences_on_test():
 
 
 def test_the_variance_of_training():
-    stored = evaluation.load_records("lab3_test")
+    stored = load_records("lab3_test")
     for name in ("raft", "raft_feedback"):
         runs = sorted({r.arm for r in stored if re.fullmatch(rf"{name}(@\d+)?\+advanced_rag", r.arm)})
         shares = [printed(evaluation.correct_share(stored, arm).mean) for arm in sorted(runs, key=lambda arm: ("@" in arm, arm))]
@@ -97,7 +99,7 @@ def test_the_variance_of_training():
 def test_the_money_sentence():
     bought = [match[1] for row in TEST if "refused" not in row[0] or "second" in row[0]
               if (match := re.match(r"`([^`]+)`", row[0])) and "oracle" not in match[1]]
-    report = roi.build_report([r for r in evaluation.load_records("lab3_test") if r.arm in bought])
+    report = roi.build_report([r for r in load_records("lab3_test") if r.arm in bought])
     simulation, today = report.simulation, float(roi.net_present_value(report.best, report.assumptions))
     choice = simulation["choice"]
     assert len(bought) == 9 and report.best.name == "raft+graph" and "Of nine options only `raft+graph` brings anything" in TEXT
@@ -110,7 +112,7 @@ def test_the_money_sentence():
 
 
 def test_the_four_findings_of_the_front_page():
-    retrieved, test = evaluation.load_records("lab1_test"), evaluation.load_records("lab3_test")
+    retrieved, test = load_records("lab1_test"), load_records("lab3_test")
 
     def paired(records: list[Record], first: str, second: str, metric: str) -> metrics.PairedDifference:
         own = [{r.question_id: r for r in records if r.arm == arm and r.task in ONE} for arm in (first, second)]

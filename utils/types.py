@@ -153,7 +153,7 @@ class Answer:
     seconds_generate: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RecordedHit:
     """The part of a hit that a record stores. `rank` counts from 1; `in_prompt`: the model saw the passage."""
 
