@@ -26,16 +26,6 @@ def median_rate(work, count: int, rounds: int = 3) -> float:
     return statistics.median(rates)
 
 
-def peak_gb() -> float:
-    """Peak resident memory of this process in GB (0 where the system does not say)."""
-    try:
-        import resource
-    except ImportError:
-        return 0.0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-
-
 def index_speed(room: evaluation.Workspace) -> None:
     """Chunks a second: ours against a plain loop over `SentenceTransformer.encode`, and the cosine to it."""
     embedder = models.embedder(room.settings.embedder)
@@ -140,4 +130,4 @@ if __name__ == "__main__":
                           ("precision", precision_speed)):
         if part in chosen_parts:
             measure(the_room)
-    print(f"peak memory of this process: {peak_gb():.1f} GB")
+    print(f"peak memory of this process: {models.peak_memory_gb():.1f} GB")
