@@ -1,8 +1,9 @@
-"""Words and sentences: stems, stop words, identifiers as plain words, sentence boundaries."""
+"""Words and sentences: language, stems, stop words, identifiers as plain words, sentence boundaries."""
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 
 STOPWORDS = frozenset(
     "a about after all am an and any are as at be been before but by can can't could did do does doesn't don't for "
@@ -13,22 +14,56 @@ STOPWORDS = frozenset(
 )
 
 
-def stems(text: str) -> list[str]:
-    """Lower-case Porter stems of the words, with `CamelCase` identifiers split, so that forms of a word match."""
+LANGUAGES = {"ar": "arabic", "da": "danish", "de": "german", "es": "spanish", "fi": "finnish", "fr": "french", "hu": "hungarian",
+             "it": "italian", "nl": "dutch", "no": "norwegian", "nb": "norwegian", "pt": "portuguese", "ro": "romanian",
+             "ru": "russian", "sv": "swedish"}  # languages with a Snowball stemmer; English has Porter's
+
+
+def detect_language(texts: Iterable[str], letters: int = 20_000) -> str:
+    """ISO 639 code of the language that most of these texts' first `letters` characters are in; `en` for an empty text."""
+    import py3langid
+
+    sample = " ".join(texts)[:letters]
+    return py3langid.classify(sample)[0] if re.search(r"[^\W\d_]", sample) else "en"
+
+
+def stems(text: str, language: str = "en") -> list[str]:
+    """Lower-case stems of the words, with `CamelCase` identifiers split, so that forms of a word match.
+
+    language: an ISO 639 code; one without a stemmer keeps its words whole. Scripts without spaces give characters and pairs.
+    """
     split_text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text.replace("’", "'"))
-    return [_stem(word) for word in re.findall(r"[a-z0-9][a-z0-9']*", split_text.lower())]
+    words = re.findall(r"[^\W_](?:[^\W_]|\B[\u0300-\u036f]|')*", split_text.lower())
+    return [stem for word in words for stem in (_pairs(word) if is_unspaced(word) else [_stem(word, language)])]
 
 
 @functools.cache
-def _stem(word: str) -> str:
-    return _stemmer().stem(word)
+def _stem(word: str, language: str) -> str:
+    return _stemmer(language).stem(word) if word.isascii() or language in LANGUAGES else word
 
 
 @functools.cache
-def _stemmer():
-    from nltk.stem import PorterStemmer
+def _stemmer(language: str):
+    from nltk.stem import PorterStemmer, SnowballStemmer
 
-    return PorterStemmer()
+    return SnowballStemmer(LANGUAGES[language]) if language in LANGUAGES else PorterStemmer()
+
+
+def is_unspaced(text: str) -> bool:
+    """True if the text has a letter of a script that is written without spaces, such as Chinese or Thai."""
+    return not text.isascii() and bool(_unspaced().search(text))
+
+
+@functools.cache
+def _unspaced():
+    import regex
+
+    return regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+
+
+def _pairs(word: str) -> list[str]:
+    """Characters and pairs of neighbours: the usual tokens for search in scripts without spaces."""
+    return [*word, *(word[i : i + 2] for i in range(len(word) - 1))]
 
 
 def content_words(text: str) -> set[str]:
@@ -61,6 +96,13 @@ def plain_words(identifier: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences of each line: it is split after `.`, `!` or `?` before a capital letter, digit, quote or bracket."""
+    """Sentences of each line: split after `.`, `!` or `?` before a capital letter, digit, quote or bracket, and after `。`."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
-    return [part for line in lines for part in re.split(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z0-9(\"'`])", line)]
+    return [part.strip() for line in lines for part in _boundary().split(line) if part.strip()]
+
+
+@functools.cache
+def _boundary():
+    import regex
+
+    return regex.compile(r"""(?<=[.!?…])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[\p{Lu}0-9("'`“«¿¡])|(?<=[。！？])(?![」』”])""")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import generation, metrics, retrieval
+from .. import metrics, retrieval
 from ..types import Answer, Question, Record, RecordedHit
 from .arms import Arm
 
@@ -20,8 +20,10 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
         scores["set_f1_text"] = scores["set_f1"]
         scores["score"] = scores["set_f1"] = metrics.set_f1(linked, question.answer_set)
     if question.task in metrics.SINGLE_ANSWER_TASKS and answer.used:
-        shown = " ".join(generation.numbered_passages(answer.hits[: answer.used]))
-        scores["answer_in_context"] = metrics.contains(shown, question.answers)
+        # The prompt also numbers passages and names their place; only the answer to a routing or error question can be a place.
+        places = [f"{hit.document_id} {hit.chunk.section}: " * (question.task != "fact") for hit in answer.hits[: answer.used]]
+        texts = [place + hit.chunk.text for place, hit in zip(places, answer.hits, strict=False)]
+        scores["answer_in_context"] = max(metrics.contains(text, question.answers) for text in texts)
     if question.evidence and answer.used:
         correct = [document in question.evidence for document in answer.cited]
         scores["cited_right"] = float(any(correct))
@@ -38,7 +40,7 @@ def make_record(question: Question, arm: Arm, answer: Answer, settings_hash: str
     if question.evidence and arm.context.retrieves:
         ranking = retrieval.distinct_documents(answer.hits)
         scores |= metrics.retrieval_scores(ranking, question.evidence, question.task == "multi_doc")
-    names = metrics.parse_set(answer.text) if question.task == "multi_doc" and not answer.abstained else []
+    names = metrics.parse_set(answer.text, question.answer_set) if question.task == "multi_doc" and not answer.abstained else []
     hits = [RecordedHit(hit.document_id, hit.chunk.section, hit.rank, round(hit.score, 5), hit.rank <= answer.used)
             for hit in answer.hits]
     return Record(

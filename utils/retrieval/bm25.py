@@ -1,26 +1,27 @@
-"""BM25 with identifier-aware tokens: `SendMessage` also matches "send message"."""
+"""BM25 with identifier-aware tokens (`SendMessage` also matches "send message"), stemmed in the documents' language."""
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Sequence
 
-from ..text import stems, stop_stems
+from ..text import detect_language, stems, stop_stems
 from ..types import Chunk, Hit
 
-IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*|\d+")
+IDENTIFIER = re.compile(r"[^\W\d_](?:[^\W_]|[\u0300-\u036f])*|\d+")
 
 
-def bm25_tokens(text: str) -> list[str]:
-    """Porter stems without stop words; an identifier of several words gives a token for the whole and one for each word.
+def bm25_tokens(text: str, language: str = "en") -> list[str]:
+    """Stems without English stop words; an identifier of several words gives a token for the whole and one for each word.
 
+    language: an ISO 639 code, as for `text.stems`.
     >>> bm25_tokens("Use SendMessage to send messages.")
     ['sendmessag', 'send', 'messag', 'send', 'messag']
     """
     tokens = []
     for word in IDENTIFIER.findall(text):
-        parts = stems(word)
-        tokens += [*(stems(word.lower()) if len(parts) > 1 else []), *parts]
+        parts = stems(word, language)
+        tokens += [*(stems(word.lower(), language) if word.isascii() and len(parts) > 1 else []), *parts]
     return [token for token in tokens if token not in stop_stems()]
 
 
@@ -32,7 +33,8 @@ class BM25Index:
 
         logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets DEBUG when it is imported
         self.chunks = list(chunks)
-        tokens = {text: bm25_tokens(text) for text in {chunk.indexed for chunk in chunks}}
+        self.language = detect_language(chunk.text for chunk in chunks)
+        tokens = {text: bm25_tokens(text, self.language) for text in {chunk.indexed for chunk in chunks}}
         self.index = bm25s.BM25()
         self.index.index([tokens[chunk.indexed] for chunk in chunks], show_progress=False)
 
@@ -40,7 +42,7 @@ class BM25Index:
         """BM25 score of every chunk, in the order of `chunks`: an array of shape (chunks,)."""
         import numpy
 
-        terms = [token for token in bm25_tokens(query) if token in self.index.vocab_dict]
+        terms = [token for token in bm25_tokens(query, self.language) if token in self.index.vocab_dict]
         return self.index.get_scores(terms) if terms else numpy.zeros(len(self.chunks), "float32")
 
     def search(self, query: str, k: int) -> list[Hit]:
