@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from .. import corpus, generation, metrics, retrieval
 from ..retrieval import chunking, fusion, post_retrieval, query_rewriting, reranking
 from ..types import Hit, Question
+from .scoring import answer_in_passages
 from .workspace import Workspace
 
 TOP = 10  # passages that slow stages and stages that change passages work on
@@ -155,7 +156,7 @@ def measure_stage(stage: Stage, questions: Sequence[Question], workspace: Worksp
         ranking = retrieval.distinct_documents(hits)
         scores = metrics.retrieval_scores(ranking, question.evidence, question.task == "multi_doc")
         if question.answers:
-            scores["answer_in_prompt"] = metrics.contains(" ".join(shown), question.answers)
+            scores["answer_in_prompt"] = answer_in_passages(question, shaped[:used])
         rows.append({
             "stage": stage.name, "group": stage.group, "question_id": question.id, "task": question.task,
             "cluster": question.cluster, "documents": ranking[:10], "passages": used,

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import metrics, retrieval
-from ..types import Answer, Question, Record, RecordedHit
+from ..types import Answer, Hit, Question, Record, RecordedHit
 from .arms import Arm
 
 
@@ -20,10 +20,7 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
         scores["set_f1_text"] = scores["set_f1"]
         scores["score"] = scores["set_f1"] = metrics.set_f1(linked, question.answer_set)
     if question.task in metrics.SINGLE_ANSWER_TASKS and answer.used:
-        # The prompt also numbers passages and names their place; only the answer to a routing or error question can be a place.
-        places = [f"{hit.document_id} {hit.chunk.section}: " * (question.task != "fact") for hit in answer.hits[: answer.used]]
-        texts = [place + hit.chunk.text for place, hit in zip(places, answer.hits, strict=False)]
-        scores["answer_in_context"] = max(metrics.contains(text, question.answers) for text in texts)
+        scores["answer_in_context"] = answer_in_passages(question, answer.hits[: answer.used])
     if question.evidence and answer.used:
         correct = [document in question.evidence for document in answer.cited]
         scores["cited_right"] = float(any(correct))
@@ -31,6 +28,16 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
     if question.task == "summary":
         scores["rouge_l_copy_first"] = metrics.rouge_l(copied, reference)
     return scores
+
+
+def answer_in_passages(question: Question, hits: Sequence[Hit]) -> float:
+    """1 if a passage contains an accepted answer. The numbers that a prompt gives its passages are no answers.
+
+    The answer to a routing or error question is a name, so there the passage's document and section count as well.
+    """
+    names = question.task in ("routing", "error")
+    return max((metrics.contains(f"{hit.document_id} {hit.chunk.section}: {hit.chunk.text}" if names else hit.chunk.text,
+                                 question.answers) for hit in hits), default=0.0)
 
 
 def make_record(question: Question, arm: Arm, answer: Answer, settings_hash: str, reference: str = "", copied: str = "",
