@@ -61,6 +61,8 @@ def _pieces(body) -> Iterator[str]:
             yield f" {attributes.get('alt') or ''} "
         elif tag == "sup" and last[-1:].isdigit() and (node.text() or "x").strip("-−+")[:1].isdigit():
             yield "^"  # a power: 10 and 6 are not 106
+        elif tag in ("sup", "sub") and len(node.text() or "") > 3:
+            yield " "  # words of their own, not an index
         elif re.fullmatch("h[1-6]", tag):
             yield HEADING + tag[1]
             stack.append((BODY, False))

@@ -8,6 +8,7 @@ from .encodings import clean
 from .reading_report import Content
 
 HYPHEN = "\ufdd0"  # a hyphen at a line end, until it is known whether it belongs to the word
+PAGE = "\ufdd1"
 PASSWORD = 4  # PDFium's error number
 # First parts that keep their hyphen at a line end; a compound of others keeps it if the document has it within a line.
 COMPOUND = frozenset("all cross double ex full half high long low multi non one part real self semi short single so third three "
@@ -24,23 +25,23 @@ def pdf_content(path: Path) -> Content:
         if error.err_code == PASSWORD:
             raise ValueError("the PDF asks for a password; save it without one") from None
         raise ValueError("it is not a readable PDF; open it in a viewer and save it again") from None
-    pages, notes = [], {}
+    pages = []
     for number in range(1, len(document) + 1):
         try:
             text = document[number - 1].get_textpage().get_text_bounded(errors="surrogatepass")
         except pypdfium2.PdfiumError:
             text = ""
-        text, note = clean(re.sub("(?<=\\w)[-\u2010]\r?\n|[\2\ufffe]", HYPHEN, text))
-        notes[note] = number
-        pages.append(text if sum(map(str.isalnum, text)) > text.count("\ufffd") else "")
+        pages.append(re.sub("(?<=\\w)[-\u2010]\r?\n|[\2\ufffe]", HYPHEN, text) if any(map(str.isalnum, text)) else "")
     document.close()
+    text, note = clean(PAGE.join(pages))
+    pages = text.split(PAGE)
     words = set(re.findall(r"\w+(?:-\w+)*", " ".join(pages).lower()))
     pairs = [(f"page {number}", _paragraphs(_whole_words(page, words))) for number, page in enumerate(pages, 1)]
     empty = [str(number) for number, page in enumerate(pages, 1) if not page]
     if len(empty) == len(pages):
         raise ValueError("the PDF has no text layer; run OCR on it first")
     lost = f"page{'s' * (len(empty) > 1)} {', '.join(empty)}: no text (an image? run OCR)" if empty else ""
-    return Content(pairs, lost=lost, note="; ".join(filter(None, notes)))
+    return Content(pairs, lost=lost, note=note)
 
 
 def _whole_words(text: str, words: set[str]) -> str:
