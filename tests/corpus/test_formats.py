@@ -180,13 +180,15 @@ def test_pdf_pages_without_text_are_named(tmp_path):
 
 @pytest.mark.parametrize(("name", "raw", "text", "encoding"), [
     ("a_html", b"<meta charset='iso-8859-1'><p>4 \x80", "4 €", "windows-1252"),
-    ("a_html", b'<?xml version="1.0" encoding="iso-8859-15"?><p>\xa4', "€", "iso-8859-15"),
+    ("a_html", b'<?xml version="1.0" encoding="iso-8859-15"?><p>\xa4', "€", "iso8859-15"),
     ("a_html", "<meta charset=windows-1252><p>Käse".encode(), "Käse", "utf-8"),
     ("a_html", "<meta charset=Shift_JIS><p>開館".encode("cp932"), "開館", "cp932"),
     ("a_html", "<meta charset=nonsense><p>Der Käse kostet".encode("cp1252"), "Der Käse kostet", "windows-1252"),
-    ("a_md", "Käse".encode("utf-16"), "Käse", "utf-16"),
-    ("a_md", "Käse".encode("utf-32"), "Käse", "utf-32"),
+    ("a_html", "<meta charset=utf-8><p>Der Käse kostet".encode("cp1252"), "Der Käse kostet", "windows-1252"),
+    ("a_md", "Käse".encode("utf-16"), "Käse", "utf-16le"),
+    ("a_md", "Käse".encode("utf-32"), "Käse", "utf-32le"),
     ("a_md", "Plain words here.".encode("utf-16-le"), "Plain words here.", "utf-16-le"),
+    ("a_md", "Käse für Größe, süß".encode() + b"\xc3", "Käse für Größe, süß\ufffd", "utf-8 with 1 broken characters"),
     ("a_md", "\ufeff# T\n\nx".encode(), "x", "utf-8"),
     ("a_csv", "name,price\nKäse,4 €\n".encode("cp1252"), "name: Käse\nprice: 4 €", "windows-1252"),
     ("a_txt", "Музей открыт с 9 до 17 часов.".encode("koi8_r"), "Музей открыт с 9 до 17 часов.", "koi8-r"),
@@ -201,8 +203,9 @@ def test_encodings_are_read_as_declared_or_detected_and_told(tmp_path, name, raw
 @pytest.mark.parametrize(("source", "text", "reason"), [
     ("a\u2028b\x0bc\x0cd\x85e\r\nf\rg", "a\nb\nc\nd\ne\nf\ng", ""),
     ("Cafe\u0301 \ufb01ne so\xadft \ufeffx", "Café fine soft x", ""),
+    ("Käse für Größe\0 und mehr.", "Käse für Größe und mehr.", "control characters removed: 1"),
     ("The preface\0 has 3\x01pages and a long index of words.",
-     "The preface has 3 pages and a long index of words.", "2 control characters removed"),
+     "The preface has 3 pages and a long index of words.", "control characters removed: 2"),
 ])
 def test_characters_that_no_text_should_hold_are_mended_and_told(tmp_path, source, text, reason):
     documents, report = corpus.read_folder(written(tmp_path, a_txt=source))

@@ -5,21 +5,27 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 from ..types import Document, Section
 from .encodings import clean, decode
-from .markdown import front_matter, parser
-from .markup import html_content, notebook_html, rst_content
-from .office import check_archive, docx_html, pptx_html
+from .markdown import markdown_content, mdx_content, notebook_content
+from .markup import html_content, rst_content
+from .office import docx_content, pptx_content
 from .pdf import pdf_content
 from .reading_report import Content, FileReading, ReadingReport
 from .tables import csv_content, json_content, xlsx_content
 
-SUFFIXES = (".md", ".markdown", ".mdx", ".txt", ".html", ".htm", ".pdf", ".docx", ".csv", ".xlsx", ".pptx", ".rst", ".ipynb",
-            ".json")
+TEXT: dict[str, Callable[[str], Content]] = {
+    ".md": markdown_content, ".markdown": markdown_content, ".mdx": mdx_content, ".html": html_content, ".htm": html_content,
+    ".txt": lambda text: Content([("text", text)]), ".rst": rst_content, ".ipynb": notebook_content, ".csv": csv_content,
+    ".json": json_content}
+BINARY: dict[str, Callable[[Path], Content]] = {".pdf": pdf_content, ".docx": docx_content, ".pptx": pptx_content,
+                                                ".xlsx": xlsx_content}
+SUFFIXES = (*TEXT, *BINARY)
 LARGEST = 50_000_000  # bytes
 TOOLS = ("node_modules", "__pycache__", "site-packages", "venv", "__MACOSX")  # folders that hold no documents
 COPIES = ("~$*", "*~", "#*#", "*.bak", "*.swp", "*.swo", "*.tmp", "*.orig", "Thumbs.db", "desktop.ini")
@@ -51,9 +57,10 @@ def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
             rows.append(FileReading(id_, "left out" if reason != DENIED else "set aside", reason, place.suffix.lower()))
             continue
         try:
-            document, row = _document(place, id_, note)
+            with warnings.catch_warnings(action="ignore"):
+                document, row = _document(place, id_, note)
             documents.append(document)
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             raise RuntimeError(f"{id_}: the package {error.name} is missing: run python3 -m utils setup") from None
         except Exception as error:
             known = type(error) is ValueError and str(error)
@@ -82,7 +89,7 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[P
     for entry in entries:
         place, name = Path(entry.path), prefix + entry.name
         hidden = entry.name.startswith(".")
-        if entry.is_dir():
+        if os.path.isdir(place):  # False, not an error, for a link to itself
             real = os.path.realpath(place)
             if hidden or entry.name in TOOLS or (place / "pyvenv.cfg").is_file():
                 files = sum(len(files) for _, _, files in os.walk(place))
@@ -91,7 +98,7 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[P
                 yield place, name + "/", "a link to a folder around it"
             else:
                 yield from _walk(place, name + "/", (*above, real))
-        elif not entry.is_file():
+        elif not os.path.isfile(place):
             yield place, name, "a link to nothing" if entry.is_symlink() else "not a file"
         elif hidden or any(fnmatch(entry.name, pattern) for pattern in COPIES):
             yield place, name, "a hidden file" if hidden else "a copy or note of a program"
@@ -119,9 +126,14 @@ def _document(place: Path, id_: str, note: str) -> tuple[Document, FileReading]:
     size, suffix = place.stat().st_size, place.suffix.lower()
     if size == 0 or size > LARGEST:
         raise ValueError(f"it has {size / 1e6:,.0f} MB, more than {LARGEST / 1e6:.0f}; split it" if size else "the file is empty")
-    content, encoding = _content(place, suffix)
-    sections, notes, names = [], [note, content.note], {"": 0}
-    notes += [f"read as {encoding}"] * (encoding not in ("", "utf-8"))
+    if suffix in BINARY:
+        content, encoding, mended = BINARY[suffix](place), "", ""
+    else:
+        text, encoding = decode(place.read_bytes(), page=suffix in (".html", ".htm"))
+        text, mended = clean(text)
+        content = TEXT[suffix](text)
+    sections, names = [], {}
+    notes = [note, content.note, mended, f"read as {encoding}" if encoding not in ("", "utf-8") else ""]
     for name, text in content.sections:
         (name, _), (text, mended) = clean(name), clean(text)
         names[name] = names.get(name, 0) + 1
@@ -135,31 +147,3 @@ def _document(place: Path, id_: str, note: str) -> tuple[Document, FileReading]:
     reason = "; ".join(dict.fromkeys(filter(None, [content.lost, *notes])))
     return document, FileReading(id_, "in part" if content.lost else "read", reason, suffix, encoding, len(sections),
                                  sum(len(section.text.split()) for section in sections))
-
-
-def _content(place: Path, suffix: str) -> tuple[Content, str]:
-    """What the reader of the format finds, and the encoding of a format of text."""
-    if suffix == ".pdf":
-        return pdf_content(place), ""
-    if suffix in (".docx", ".pptx", ".xlsx"):
-        check_archive(place)
-        if suffix == ".xlsx":
-            return xlsx_content(place), ""
-        if suffix == ".docx":
-            return html_content(*docx_html(place)), ""
-        html, lost = pptx_html(place)
-        return Content(html_content(html).sections, lost=lost), ""
-    text, encoding = decode(place.read_bytes(), page=suffix in (".html", ".htm"))
-    text, note = clean(text)
-    if suffix == ".txt":
-        content = Content([("text", text)])
-    elif suffix in (".html", ".htm"):
-        content = html_content(text)
-    elif suffix == ".ipynb":
-        content = html_content(notebook_html(text, parser(False).render))
-    elif suffix in (".md", ".markdown", ".mdx"):
-        title, body = front_matter(text)
-        content = html_content(parser(suffix == ".mdx").render(body), title)
-    else:
-        content = {".rst": rst_content, ".csv": csv_content, ".json": json_content}[suffix](text)
-    return Content(content.sections, content.title, content.lost, "; ".join(filter(None, [content.note, note]))), encoding

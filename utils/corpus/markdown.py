@@ -1,11 +1,13 @@
-"""Markdown and MDX as HTML in which raw tags and angle brackets swallow no text."""
+"""Markdown, MDX and notebooks as pages in which raw tags and angle brackets swallow no text."""
 from __future__ import annotations
 
 import functools
+import json
 import re
 from html import escape
 
-from .markup import UNSEEN
+from .markup import UNSEEN, html_content
+from .reading_report import Content
 
 ATTRIBUTES = r"""(?:[^<>"']|"[^"]*"|'[^']*')*"""
 TAG = re.compile(rf"<!--.*?-->|</?([a-z][\w:.-]*)\b{ATTRIBUTES}>", re.I | re.S)
@@ -14,13 +16,44 @@ HIDING = UNSEEN | {"dialog", "textarea", "xmp", "plaintext", "noframes", "frames
 WHOLE = re.compile(rf"<({'|'.join(sorted(HIDING))})\b{ATTRIBUTES}>(?:(?!<\1\b).)*?</\1\s*>|<(\w+)\b[^<>]*\shidden\b[^<>]*>"
                    r"(?:(?!<\2\b).)*?</\2\s*>", re.I | re.S)
 ALONE = frozenset("br dd dt hr li option p tbody td tfoot th thead tr wbr".split())  # these need no end
+CODE = re.compile(r"(^[ \t]*(`{3,}|~{3,}).*?^[ \t]*\2|(`+)(?!`).*?(?<!`)\3(?!`))", re.S | re.M)
+# JSX of MDX pages: tags of components with expressions two braces deep, comments, paragraphs of imports and exports.
 COMPONENT = re.compile(r"</?[A-Z][\w.]*(?:\s+[\w:-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}))?"
-                       r"|\s*\{\.\.\.[^{}]*\})*\s*/?>|</?>|\{/\*.*?\*/\}", re.S)
-MODULE_LINE = re.compile(r"import\s+(?:[^\n]*?\sfrom\s+)?[\"']|import\s*\{|"
-                         r"export\s+(?:default|const|let|var|function|async|class|\{|\*)")
+                       r"|\s*\{\.\.\.[^{}]*\})*\s*/?>|</?>|\{/\*.*?\*/\}|^(?:import\s+(?:[^\n]*?\sfrom\s+)?[\"']|import\s*\{"
+                       r"|export\s+(?:default|const|let|var|function|async|class|[{*])).*?(?=\n\s*\n|\Z)", re.S | re.M)
 
 
-def front_matter(text: str) -> tuple[str, str]:
+def markdown_content(text: str) -> Content:
+    """Sections of the page that the Markdown gives; its metadata names the title."""
+    title, body = _front_matter(text)
+    return html_content(_parser().render(body), title)
+
+
+def mdx_content(text: str) -> Content:
+    """Markdown in which components are tags, and imports and exports are code of the page."""
+    pieces, end = [], 0
+    for found in [*CODE.finditer(text), None]:
+        pieces.append(COMPONENT.sub("", text[end:found.start() if found else None]))
+        pieces.append(found[0] if found else "")
+        end = found.end() if found else end
+    return markdown_content("".join(pieces))
+
+
+def notebook_content(text: str) -> Content:
+    """A Jupyter notebook: Markdown cells as pages, code and the text of its outputs as they are."""
+    pieces = []
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"])
+        pieces.append(_parser().render(source) if cell["cell_type"] == "markdown" else f"<pre>{escape(source)}</pre>")
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            error = ": ".join(filter(None, (output.get("ename"), output.get("evalue"))))
+            shown = "".join(output.get("text") or data.get("text/plain") or error)
+            pieces.append("" if any(kind.startswith("image/") for kind in data) else f"<pre>{escape(shown)}</pre>")
+    return html_content("".join(pieces))
+
+
+def _front_matter(text: str) -> tuple[str, str]:
     """Title of the YAML (`---`) or TOML (`+++`) metadata before a page ("" for none), and the page without it."""
     import tomllib
 
@@ -40,23 +73,18 @@ def front_matter(text: str) -> tuple[str, str]:
 
 
 @functools.cache
-def parser(mdx: bool):
+def _parser():
     """A parser of CommonMark with tables, footnotes and strikethrough, whose `render` gives HTML."""
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import html_block
     from mdit_py_plugins.footnote import footnote_plugin
 
     md = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(footnote_plugin)
     md.core.ruler.push("placeholders", _placeholders)
     for kind in ("html_inline", "html_block"):
         md.add_render_rule(kind, lambda self, tokens, index, options, env: _known(tokens[index].content))
-    if mdx:
-        md.disable(["html_block", "code"])
-        md.inline.ruler.before("html_inline", "component", _component)
-        md.core.ruler.before("inline", "module_lines", _without_module_lines)
-    else:
-        block = next(rule.fn for rule in md.block.ruler.__rules__ if rule.name == "html_block")
-        md.block.ruler.at("html_block", lambda *given: _is_block(given[0], given[1]) and block(*given),
-                          {"alt": ["paragraph", "reference", "blockquote"]})
+    md.block.ruler.at("html_block", lambda *given: _is_block(given[0], given[1]) and html_block(*given),
+                      {"alt": ["paragraph", "reference", "blockquote"]})
     return md
 
 
@@ -102,17 +130,3 @@ def _placeholders(state) -> None:
                 opened.setdefault(tag[1].lower(), []).append(child)
         for child in [child for children in opened.values() for child in children]:
             child.type = "text"
-
-
-def _component(state, silent: bool) -> bool:
-    found = COMPONENT.match(state.src, state.pos)
-    if found:
-        state.pos = found.end()
-    return bool(found)
-
-
-def _without_module_lines(state) -> None:
-    """A paragraph of lines that import and export is code of the page."""
-    for token in state.tokens:
-        if token.type == "inline" and token.level == 1 and MODULE_LINE.match(token.content):
-            token.content = ""

@@ -1,11 +1,8 @@
-"""HTML, reStructuredText and notebooks as text: what a reader of the rendered page sees, one section per heading."""
+"""HTML and reStructuredText as text: what a reader of the rendered page sees, one section per heading."""
 from __future__ import annotations
 
-import contextlib
-import json
 import re
 from collections.abc import Iterator
-from html import escape
 
 from .reading_report import Content
 
@@ -95,71 +92,20 @@ def _lines(text: str) -> str:
 
 
 def rst_content(text: str) -> Content:
-    """reStructuredText. Directives and roles of Sphinx, which docutils does not know, keep their text."""
+    """reStructuredText. What only Sphinx knows becomes what docutils knows, so that its text stays."""
     from docutils.core import publish_parts
+    from docutils.parsers.rst.languages.en import directives
 
+    def known(found: re.Match) -> str:
+        indent, name, words, options = found.groups()
+        if name in ("toctree", "index"):
+            return f"{indent}.. {name}"  # a comment
+        if "code" in name or name in ("prompt", "doctest"):
+            return f"{indent}::\n"
+        return found[0] if name in directives else f"{indent}.. container::\n\n{indent}   {words}\n"
+
+    text = re.sub(r":(?!math|sup|sub|code)[a-z][\w:+.-]*:`[~!]?([^`<]+?)(?:\s*<[^`]*>)?`", r"\1", text)
+    text = re.sub(r"^([ \t]*)\.\. ([\w:+-]+)::[ \t]*(.*)((?:\n[ \t]+:[\w-]+:.*)*)$", known, text, flags=re.M)
     settings = {"report_level": 5, "halt_level": 5, "file_insertion_enabled": False, "raw_enabled": False, "math_output": "LaTeX",
                 "syntax_highlight": "none", "doctitle_xform": False, "initial_header_level": 1, "_disable_config": True}
-    with _any_directive():
-        return html_content(publish_parts(text, writer="html5", settings_overrides=settings)["html_body"])
-
-
-@contextlib.contextmanager
-def _any_directive() -> Iterator[None]:
-    from docutils import nodes
-    from docutils.parsers.rst import Directive, directives, roles
-
-    class Options(dict):
-        def __bool__(self) -> bool:
-            return True
-
-        def __getitem__(self, name: str):
-            return str
-
-    class AnyDirective(Directive):
-        optional_arguments, final_argument_whitespace, has_content, option_spec = 100, True, True, Options()
-
-        def run(self) -> list:
-            if self.name in ("toctree", "index", "highlight", "currentmodule", "module"):
-                return []
-            if self.name in ("code", "code-block", "sourcecode", "prompt", "doctest"):
-                return [nodes.literal_block(text="\n".join(self.content))]
-            node = nodes.container(self.block_text)
-            node += [nodes.paragraph(text=line) for line in " ".join(self.arguments).split("\n")] if self.arguments else []
-            self.state.nested_parse(self.content, self.content_offset, node)
-            return [node]
-
-    def any_role(name, rawtext, text, lineno, inliner, options=None, content=None):
-        return [nodes.Text(re.sub(r"\s*<[^<>]*>$", "", text).lstrip("~!"))], []
-
-    directive, role = directives.directive, roles.role
-    directives.directive = lambda name, *more: (
-        found if "code" not in name and (found := directive(name, *more))[0] else (AnyDirective, []))
-    roles.role = lambda *known: found if (found := role(*known))[0] else (any_role, [])
-    try:
-        yield
-    finally:
-        directives.directive, roles.role = directive, role
-
-
-def notebook_html(text: str, render) -> str:
-    """A Jupyter notebook as HTML: Markdown cells through `render`, code and the text of its outputs as they are."""
-    notebook = json.loads(text)
-    cells = notebook.get("cells") or [cell for sheet in notebook.get("worksheets", []) for cell in sheet.get("cells", [])]
-    pieces = []
-    for cell in cells:
-        source = _joined(cell.get("source", cell.get("input", "")))
-        kind = cell.get("cell_type")
-        if kind == "heading":
-            source, kind = "#" * int(cell.get("level", 1)) + " " + source, "markdown"
-        pieces.append(render(source) if kind == "markdown" else f"<pre>{escape(source)}</pre>")
-        for output in cell.get("outputs", []):
-            data = output.get("data", output)
-            shown = output.get("text") or data.get("text/plain") or f"{output.get('ename', '')}: {output.get('evalue', '')}"
-            pictured = any(kind.startswith("image/") for kind in data)
-            pieces.append("" if pictured else f"<pre>{escape(_joined(shown).strip(': '))}</pre>")
-    return "".join(pieces)
-
-
-def _joined(source: str | list[str]) -> str:
-    return source if isinstance(source, str) else "".join(source)
+    return html_content(publish_parts(text, writer="html5", settings_overrides=settings)["html_body"])

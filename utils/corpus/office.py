@@ -1,10 +1,13 @@
-"""Word and PowerPoint files as simple HTML: paragraphs and tables in the order of the document."""
+"""Word and PowerPoint files: paragraphs and tables in the order of the document, by way of simple HTML."""
 from __future__ import annotations
 
 import re
 import zipfile
 from html import escape
 from pathlib import Path
+
+from .markup import html_content
+from .reading_report import Content
 
 UNPACKED = 300_000_000  # bytes; a larger office file would fill the memory of a small machine
 KEPT = {"tbl": "table", "tr": "tr", "tc": "td"}
@@ -25,11 +28,12 @@ def check_archive(path: Path) -> None:
         raise ValueError(f"it unpacks to {size / 1e6:,.0f} MB, more than {UNPACKED / 1e6:.0f}; split it")
 
 
-def docx_html(path: Path) -> tuple[str, str]:
-    """HTML and title of a Word file: headings by style, text boxes after their paragraph, notes, headers and footers last."""
+def docx_content(path: Path) -> Content:
+    """A Word file: headings by style, text boxes after their paragraph, notes, headers and footers last."""
     import docx
     from docx.oxml import parse_xml
 
+    check_archive(path)
     document = docx.Document(str(path))
     levels = {}
     for style in document.styles:
@@ -42,7 +46,8 @@ def docx_html(path: Path) -> tuple[str, str]:
     parts = [rel.target_part for rel in document.part.rels.values() if not rel.is_external and rel.reltype.endswith(APART)]
     beside = dict.fromkeys(_html(parse_xml(part.blob), levels) for part in parts)
     text = "".join(html for html in beside if re.sub("<[^>]*>", "", html).strip())
-    return _html(document.element.body, levels) + (f"<h6>notes, headers and footers</h6>{text}" if text else ""), title.strip()
+    text = f"<h6>notes, headers and footers</h6>{text}" if text else ""
+    return html_content(_html(document.element.body, levels) + text, title.strip())
 
 
 def _html(node, levels: dict[str, str]) -> str:
@@ -61,10 +66,11 @@ def _html(node, levels: dict[str, str]) -> str:
     return "" if level == "title" else f"<h{level}>{inner}</h{level}>" if level else f"<p>{inner}</p>"
 
 
-def pptx_html(path: Path) -> tuple[str, str]:
-    """HTML and what is not read of a presentation: a heading for each slide, its shapes, tables, names in charts, and notes."""
+def pptx_content(path: Path) -> Content:
+    """A section for each slide of a presentation: its shapes, tables, names in charts, and notes."""
     from pptx import Presentation
 
+    check_archive(path)
     pieces, lost = [], {}
     for number, slide in enumerate(Presentation(str(path)).slides, 1):
         pieces.append(f"<h2>slide {number}</h2>")
@@ -88,7 +94,7 @@ def pptx_html(path: Path) -> tuple[str, str]:
                 lost[f"slide {number}: a diagram or an embedded file is not read"] = True
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame:
             pieces.append(_lines(slide.notes_slide.notes_text_frame.text))
-    return "".join(pieces), "; ".join(lost)
+    return Content(html_content("".join(pieces)).sections, lost="; ".join(lost))
 
 
 def _lines(text: str) -> str:
