@@ -83,7 +83,8 @@ def test_links_are_followed_but_not_in_a_circle(tmp_path, capsys):
         place.mkdir(parents=True)
         written(place, tower_md="The tower is 90 m high.")
     for link, target in ((docs / "shared", elsewhere), (docs / "one.md", elsewhere / "tower.md"), (docs / "a" / "up", docs),
-                         (docs / "me.md", docs / "me.md"), (elsewhere / "self", elsewhere), (docs / "gone.md", tmp_path / "nowhere")):
+                         (docs / "me.md", docs / "me.md"), (elsewhere / "self", elsewhere),
+                         (docs / "gone.md", tmp_path / "nowhere")):
         link.symlink_to(target)
     assert [document.id for document in corpus.load_folder(docs)] == ["a/tower.md", "one.md", "shared/tower.md"]
     told = capsys.readouterr().err

@@ -28,7 +28,7 @@ def decode(raw: bytes, page: bool = False) -> tuple[str, str]:
     told = ""
     rest, name = EncodingDetector.strip_byte_order_mark(raw)
     declared = (EncodingDetector.find_declared_encoding(raw, is_html=True) or "").lower() if page else ""
-    if not name and b"\0" not in raw and not (raw.isascii() and declared.startswith(("iso-2022", "hz"))):
+    if not name and 20 * raw.count(0) <= len(raw) and not (raw.isascii() and declared.startswith(("iso-2022", "hz"))):
         text = raw.decode("utf-8", "replace")  # before what is declared: saved pages keep declarations of another time
         broken = text.count("\ufffd") - raw.count("\ufffd".encode())
         if not broken or 5 * broken < sum(char > "\x7f" for char in text):
