@@ -3,7 +3,9 @@
 _FILES = {
     "aws": ["ERROR_LINE", "MEMBER_LINE", "NESTING", "RENDERING", "error_meanings", "fact_section", "load",
             "service_model", "service_names", "services_named", "true_triples", "without_service"],
-    "folder": ["lead_sentence", "load_folder", "write_docstrings"],
+    "docstrings": ["write_docstrings"],
+    "folder": ["load_folder", "read_folder"],
+    "lead": ["lead_sentence"],
     "versions": ["changes", "older_version", "weeks_between", "with_value_replaced"],
 }
 __all__ = [name for names in _FILES.values() for name in names]

@@ -1,129 +1,149 @@
-"""Your own documents: a folder of .md, .txt, .html and .pdf files, read into the same `Document`s."""
+"""A folder of your own documents, read into the same `Document`s as the course's corpus."""
 from __future__ import annotations
 
-import importlib
-import inspect
+import os
 import re
 import sys
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 from ..types import Document, Section
+from .encodings import clean, decode
+from .markdown import markdown_content, mdx_content, notebook_content
+from .markup import html_content, rst_content
+from .office import docx_content, pptx_content
+from .pdf import pdf_content
+from .reading_report import Content, FileReading, ReadingReport
+from .tables import csv_content, json_content, xlsx_content
 
-SUFFIXES = (".md", ".txt", ".html", ".htm", ".pdf")
+TEXT: dict[str, Callable[[str], Content]] = {
+    ".md": markdown_content, ".markdown": markdown_content, ".mdx": mdx_content, ".html": html_content, ".htm": html_content,
+    ".txt": lambda text: Content([("text", text)]), ".rst": rst_content, ".ipynb": notebook_content, ".csv": csv_content,
+    ".json": json_content}
+BINARY: dict[str, Callable[[Path], Content]] = {".pdf": pdf_content, ".docx": docx_content, ".pptx": pptx_content,
+                                                ".xlsx": xlsx_content}
+SUFFIXES = (*TEXT, *BINARY)
+LARGEST = 50_000_000  # bytes
+TOOLS = ("node_modules", "__pycache__", "site-packages", "venv", "__MACOSX")  # folders that hold no documents
+COPIES = ("~$*", "*~", "#*#", "*.bak", "*.swp", "*.swo", "*.tmp", "*.orig", "Thumbs.db", "desktop.ini")
 
 
 def load_folder(path: Path | str) -> list[Document]:
     """Documents of the folder and its subfolders, sorted; a document's id is its path inside the folder.
 
-    Unreadable files are skipped and named on stderr. Raises ValueError when the folder is missing or nothing is readable.
+    Prints on stderr what was not read, or not as it stands. Raises ValueError when the folder is missing or nothing is readable.
+    """
+    documents, report = read_folder(path)
+    for line in report.lines():
+        print(line, file=sys.stderr)
+    return documents
+
+
+def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
+    """Documents of the folder as in `load_folder`, and a row for every file. Prints nothing.
+
+    Raises ValueError when the folder is missing or nothing is readable, RuntimeError when a parser is not installed.
     """
     root = Path(path)
     if not root.is_dir():
         raise ValueError(f"{path}: no such folder; pass the folder that holds your documents")
-    documents = []
-    for file in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()):
-        id_ = file.relative_to(root).as_posix()
+    documents, rows, seen = [], [], set()
+    for place, name, reason in sorted(_walk(root, "", (os.path.realpath(root),)), key=lambda found: found[1]):
+        id_, note = _id(name, seen)
+        if reason:
+            rows.append(FileReading(id_, "left out" if reason != DENIED else "set aside", reason, place.suffix.lower()))
+            continue
         try:
-            sections = [Section(name, text) for name, text in _read(file) if text.strip()]
-            if not sections:
-                raise ValueError("it holds no text")
-            documents.append(Document(id_, file.stem, "", tuple(sections)))
+            with warnings.catch_warnings(action="ignore"):
+                document, row = _document(place, id_, note)
+            documents.append(document)
+        except ImportError as error:
+            raise RuntimeError(f"{id_}: the package {error.name} is missing: run python3 -m utils setup") from None
         except Exception as error:
-            print(f"skipped {id_}: {_reason(error)}", file=sys.stderr)
+            known = type(error) is ValueError and str(error)
+            row = FileReading(id_, "set aside", known or f"it is damaged ({type(error).__name__})", place.suffix.lower())
+        rows.append(row)
+    report = ReadingReport(tuple(rows))
     if not documents:
-        raise ValueError(f"{path} holds no readable document: add files that end in {', '.join(SUFFIXES)}")
-    return documents
+        told = "".join(f"\n{line}" for line in report.lines())
+        raise ValueError(f"{path} holds no readable document: add files that end in {', '.join(SUFFIXES)}{told}")
+    return documents, report
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text; save it as UTF-8"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+DENIED = "no permission to read it"
 
 
-def _read(file: Path) -> list[tuple[str, str]]:
-    if file.stat().st_size == 0:
-        raise ValueError("the file is empty")
-    suffix = file.suffix.lower()
-    if suffix == ".pdf":
-        return _pdf(file)
-    text = file.read_text("utf-8-sig")
-    if "\0" in text:
-        raise ValueError("it is a binary file despite its extension")
-    if suffix == ".md":
-        from markdown_it import MarkdownIt
+def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[Path, str, str]]:
+    """Place, path inside the root, and why it is no document ("" if it is one) of every file.
 
-        return _html(MarkdownIt("commonmark").enable("table").render(text))
-    return _html(text) if suffix in (".html", ".htm") else [("text", text)]
-
-
-def _html(html: str) -> list[tuple[str, str]]:
-    """One section per heading; the text before the first heading becomes `overview`."""
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(html, "html.parser")
-    for tag in soup(["script", "style", "nav", "head"]):
-        tag.decompose()
-    for tag in soup.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]):
-        tag.insert_before(f"\x1e{' '.join(tag.get_text().split())}\x1f")
-    parts = soup.get_text("\n").split("\x1e")
-    sections = [("overview", parts[0])]
-    for part in parts[1:]:
-        name, _, body = part.partition("\x1f")
-        sections.append((name or "section", body))
-    return [(name, "\n".join(line.strip() for line in body.splitlines() if line.strip())) for name, body in sections]
-
-
-def _pdf(file: Path) -> list[tuple[str, str]]:
-    import logging
-
-    from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    try:
-        reader = PdfReader(file)
-    except PyPdfError:
-        raise ValueError("it is not a readable PDF; open it in a viewer and save it again") from None
-    if reader.is_encrypted:
-        raise ValueError("the PDF is encrypted; save it without a password")
-    pages = [(f"page {number}", page.extract_text()) for number, page in enumerate(reader.pages, 1)]
-    if not any(text.strip() for _, text in pages):
-        raise ValueError("the PDF has no text layer; run OCR on it first")
-    return pages
-
-
-def lead_sentence(document: Document) -> str:
-    """First sentence of the first section: the reference answer of `summary` questions, removed from their contexts."""
-    lines = (line for line in document.sections[0].text.split("\n") if line.strip() and line != document.title)
-    line = next(lines, document.title)
-    match = re.match(r".+?(?<!\be\.g)(?<!\bi\.e)[.!?](?=\s|$)", line)
-    return (match.group(0) if match else line).strip()
-
-
-SHORTEST = 300  # characters; shorter docstrings are not useful as documents
-
-
-def write_docstrings(package: str, folder: Path) -> list[Path]:
-    """Write NAME.txt for each documented public function of the package's top level; returns the files, sorted.
-
-    Unchanged files are not rewritten. Raises ValueError when the package is not installed or has no documented function.
+    above: the real paths of the folders on the way here, so that a link to one of them is noticed.
     """
     try:
-        module = importlib.import_module(package)
-    except ImportError:
-        raise ValueError(f"the package {package!r} is not installed: install it or name another, for example networkx") from None
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name in sorted(name for name in dir(module) if not name.startswith("_")):
-        function = getattr(module, name)
-        text = inspect.getdoc(function) if inspect.isfunction(function) else None
-        if not text or len(text) < SHORTEST:
-            continue
-        path, content = folder / f"{name}.txt", f"{package} {name}\n\n{text}\n"
-        if not path.exists() or path.read_text("utf-8") != content:
-            path.write_text(content, "utf-8")
-        files.append(path)
-    if not files:
-        raise ValueError(f"{package!r} has no function with a docstring of at least {SHORTEST} characters: name another package")
-    return files
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except PermissionError:
+        yield folder, prefix, DENIED
+        return
+    for entry in entries:
+        place, name = Path(entry.path), prefix + entry.name
+        hidden = entry.name.startswith(".")
+        if os.path.isdir(place):  # False, not an error, for a link to itself
+            real = os.path.realpath(place)
+            if hidden or entry.name in TOOLS or (place / "pyvenv.cfg").is_file():
+                files = sum(len(files) for _, _, files in os.walk(place))
+                yield place, name + "/", f"a {'hidden folder' if hidden else 'folder of a tool'} with {files:,} files"
+            elif real in above:
+                yield place, name + "/", "a link to a folder around it"
+            else:
+                yield from _walk(place, name + "/", (*above, real))
+        elif not os.path.isfile(place):
+            yield place, name, "a link to nothing" if entry.is_symlink() else "not a file"
+        elif hidden or any(fnmatch(entry.name, pattern) for pattern in COPIES):
+            yield place, name, "a hidden file" if hidden else "a copy or note of a program"
+        elif place.suffix.lower() not in SUFFIXES:
+            yield place, name, f"files of type {place.suffix.lower() or '(none)'} are not read"
+        else:
+            yield place, name, "" if os.access(place, os.R_OK) else DENIED
+
+
+def _id(name: str, seen: set[str]) -> tuple[str, str]:
+    """A unique id in NFC without characters that no text holds, and a note if it is not the file's name."""
+    readable = re.sub(r"[\0-\x1f\x7f]", "\ufffd", os.fsencode(name).decode("utf-8", "replace"))
+    id_ = unicodedata.normalize("NFC", readable)
+    stem, dot, suffix = id_.rpartition(".")
+    number, plain = 2, id_
+    while id_ in seen:
+        id_, number = f"{stem} ({number}){dot}{suffix}" if dot else f"{plain} ({number})", number + 1
+    seen.add(id_)
+    notes = ["its name is not UTF-8"] * ("\ufffd" in readable) + [f"another file is called {plain}, too"] * (id_ != plain)
+    return id_, " and ".join(notes)
+
+
+def _document(place: Path, id_: str, note: str) -> tuple[Document, FileReading]:
+    """Raises ValueError with the reason if the file holds nothing readable."""
+    size, suffix = place.stat().st_size, place.suffix.lower()
+    if size == 0 or size > LARGEST:
+        raise ValueError(f"it has {size / 1e6:,.0f} MB, more than {LARGEST / 1e6:.0f}; split it" if size else "the file is empty")
+    if suffix in BINARY:
+        content, encoding, mended = BINARY[suffix](place), "", ""
+    else:
+        text, encoding = decode(place.read_bytes(), page=suffix in (".html", ".htm"))
+        text, mended = clean(text)
+        content = TEXT[suffix](text)
+    sections, names = [], {}
+    notes = [note, content.note, mended, f"read as {encoding}" if encoding not in ("", "utf-8") else ""]
+    for name, text in content.sections:
+        (name, _), (text, mended) = clean(name), clean(text)
+        names[name] = names.get(name, 0) + 1
+        notes.append(mended)
+        if text.strip():
+            sections.append(Section(f"{name} ({names[name]})" if names[name] > 1 else name or "section", text))
+    if not sections:
+        raise ValueError("it holds no text")
+    group, _, stem = id_.removesuffix(place.suffix).rpartition("/")
+    document = Document(id_, " ".join(clean(content.title)[0].split()) or stem, group, tuple(sections))
+    reason = "; ".join(dict.fromkeys(filter(None, [content.lost, *notes])))
+    return document, FileReading(id_, "in part" if content.lost else "read", reason, suffix, encoding, len(sections),
+                                 sum(len(section.text.split()) for section in sections))

@@ -1,0 +1,84 @@
+"""What was read from a folder and what was not, file by file, and why."""
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+NAMED = 10  # so many files are named when many share a reason
+STATUSES = ("set aside", "in part", "left out", "read")  # problems first
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the reader of a format found in a file. lost: what it could not read; note: what else to know; both "" for nothing."""
+
+    sections: list[tuple[str, str]]
+    title: str = ""
+    lost: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """What became of one file. status: `read`; `in part`; `set aside`: a document that cannot be read; `left out`: no document.
+
+    reason: "" for a file that was simply read. encoding: of the bytes, "" for formats that have none.
+    """
+
+    file: str
+    status: str
+    reason: str = ""
+    format: str = ""
+    encoding: str = ""
+    sections: int = 0
+    words: int = 0
+
+
+@dataclass(frozen=True)
+class ReadingReport:
+    """One row for every file of the folder, by name; a folder such as `.git` has one row for all its files."""
+
+    files: tuple[FileReading, ...]
+
+    def with_status(self, status: str) -> list[FileReading]:
+        """The rows of one status."""
+        return [row for row in self.files if row.status == status]
+
+    @property
+    def share_set_aside(self) -> float:
+        """Share of the documents (files left out are none) that could not be read, 0 to 1; 0 without documents."""
+        documents = len(self.files) - len(self.with_status("left out"))
+        return len(self.with_status("set aside")) / documents if documents else 0.0
+
+    def sentence(self) -> str:
+        """The sum in one line; a single file that was read in part is named."""
+        counts = {status: self.with_status(status) for status in ("read", "in part", "set aside", "left out")}
+        part = counts["in part"]
+        more = {"read": f" ({sum(row.words for row in self.files):,} words)",
+                "in part": f" ({part[0].file}: {part[0].reason})" if len(part) == 1 else ""}
+        sums = [f"{len(rows)} {('file ' if len(rows) == 1 else 'files ') * (status == 'read')}{status}{more.get(status, '')}"
+                for status, rows in counts.items() if rows or status == "read"]
+        return ", ".join(sums) + "; details in read.json"
+
+    def lines(self) -> list[str]:
+        """One line for every reason: the files, at most ten of them by name, and what is to be known about them."""
+        groups: dict[tuple[int, str], list[str]] = {}
+        for row in self.files:
+            if row.reason:
+                groups.setdefault((STATUSES.index(row.status), row.reason), []).append(row.file)
+        return [f"{STATUSES[status]}: " + (f"{len(files)} files: " if len(files) > 1 else "") + ", ".join(files[:NAMED])
+                + (f" and {len(files) - NAMED} more" if len(files) > NAMED else "") + f": {reason}"
+                for (status, reason), files in sorted(groups.items(), key=lambda group: group[0][0])]
+
+    def table(self, rows: int = 12) -> str:
+        """A table for a terminal of at most `rows` files, problems first."""
+        ranked = sorted(self.files, key=lambda row: (STATUSES.index(row.status), not row.reason))
+        lines = [f"{'file':48}  {'status':9}  {'words':>7}  why"]
+        lines += [f"{row.file[-48:]:48}  {row.status:9}  {row.words:7,}  {row.reason[:60]}".rstrip() for row in ranked[:rows]]
+        return "\n".join(lines + [f"and {len(ranked) - rows} more"] * (len(ranked) > rows))
+
+    def save(self, path: Path) -> None:
+        """Write the sum and all rows as JSON."""
+        rows = [asdict(row) for row in self.files]
+        path.write_text(json.dumps({"summary": self.sentence(), "files": rows}, ensure_ascii=False, indent=1) + "\n", "utf-8")
