@@ -58,7 +58,7 @@ class Linker:
         self.operations = {n: d for n, d in knowledge.nodes(data=True) if d["kind"] == "operation"}
         self.entities = [n for n, d in knowledge.nodes(data=True) if d["kind"] in ("error", "parameter", "output")]
         texts = [Chunk(node, node, "entity", self._text(node)) for node in self.entities]
-        self.vectors = DenseIndex(texts, embedder, settings).vectors if texts else None
+        self.index = DenseIndex(texts, embedder, settings) if texts else None
         self.words = [content_words(chunk.text) for chunk in texts]
         self.names = [content_words(plain_words(self._spelled(node))) for node in self.entities]
         self._seen: dict[str, float] = {}
@@ -138,7 +138,7 @@ class Linker:
         if not self.entities:
             return None
         bare = corpus.without_service(question)
-        cosines, question_words = self.vectors @ self.embed([bare])[0], content_words(bare)
+        cosines, question_words = self.index.vectors @ self.embed([bare])[0], content_words(bare)
         cues = {relation: bool(re.search(pattern, question, re.I)) for relation, pattern in CUES.items()}
         best: tuple[float, str, str] | None = None
         for i, node in enumerate(self.entities):
