@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,12 +104,16 @@ def fresh_folder(folder: Path) -> Path:
 
 def seal_folder(partial: Path, folder: Path, **facts: object) -> Path:
     """Write size and sha256 of every file, and `facts`, to the manifest; move the finished folder into place and return it."""
-    files = {path.relative_to(partial).as_posix(): [path.stat().st_size, sha256(path)]
-             for path in sorted(partial.rglob("*")) if path.is_file()}
-    (partial / MANIFEST).write_text(json.dumps({"files": files, **facts}, indent=1), "utf-8")
+    write_manifest(partial, partial.rglob("*"), **facts)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return folder
+
+
+def write_manifest(folder: Path, paths: Iterable[Path], **facts: object) -> None:
+    """Write size and sha256 of the files among `paths`, which lie in the folder, and `facts`, to the folder's manifest."""
+    files = {path.relative_to(folder).as_posix(): [path.stat().st_size, sha256(path)] for path in sorted(paths) if path.is_file()}
+    (folder / MANIFEST).write_text(json.dumps({"files": files, **facts}, indent=1), "utf-8")
 
 
 def is_intact(folder: Path, deep: bool = False) -> bool:

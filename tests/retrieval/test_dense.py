@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from utils import retrieval
-from utils.retrieval.dense import chroma_client, search_documents
+from utils.retrieval.dense import search_documents
+from utils.retrieval.storage import chroma_client
 from utils.types import Chunk, Hit
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from .. import downloads, environment, evaluation, settings
-from .preparation import is_prepared
+from .preparation import missing_part
 
 SETUP = "python3 -m utils setup"
 
@@ -29,8 +29,8 @@ def machine_checks() -> Iterator[tuple[str, str, str]]:
     for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors", settings.OLDER_BOTOCORE):
         intact = downloads.is_intact(settings.cache() / "models" / name, deep=True)
         yield f"files {name}", "every file matches its sha256" if intact else "missing or damaged", "" if intact else SETUP
-    ready = not problems and is_prepared()
-    yield "index", "ready" if ready else "not built yet", "" if ready else SETUP
+    unready = "the packages come first" if problems else missing_part(search=True)
+    yield "index", unready or "ready: it was read and searched", SETUP if unready else ""
     try:
         yield "questions", f"{len(evaluation.load_questions())} read", ""
     except ValueError as error:

@@ -9,10 +9,13 @@ from pathlib import Path
 from .. import corpus, downloads, environment, evaluation, models, retrieval, settings
 
 
-def prepare() -> None:
-    """Build or repair models, corpus and index and silence library logs; takes seconds if all is ready."""
+def prepare(index: bool = True) -> None:
+    """Build or repair models, corpus and index and silence library logs; takes seconds if all is ready.
+
+    index: False prepares the models alone, for documents of your own.
+    """
     models.quiet()
-    if is_prepared():
+    if not missing_part(index):
         return
     environment.check_disk(2)
     run = settings.load()
@@ -21,26 +24,38 @@ def prepare() -> None:
     models.embedder_path(run.embedder)
     if not run.endpoint:
         models.language_model_path(run.model)
+    if not index:
+        return
     print("Corpus: rendering …", flush=True)
     workspace = evaluation.Workspace(settings=run)
     print(f"Index: embedding the passages of {len(workspace.documents)} documents …", flush=True)
     print(f"Index: {len(workspace.dense.chunks)} passages, {workspace.dense.added} of them new.", flush=True)
     print("Advanced index and graph: sections, tuned embedder, entities …", flush=True)
+    entities = workspace.graph.linker.index
     print(f"Advanced index: {len(workspace.pipeline.chunks)} passages, {workspace.pipeline.dense.added} of them new; "
-          f"{len(workspace.graph.linker.entities)} entities.", flush=True)
-    _prepared_stamp().write_text(json.dumps(_prepared_key()), "utf-8")
+          f"{len(entities.chunks)} entities.", flush=True)
+    names = [dense.name for dense in (workspace.dense, workspace.pipeline.dense, entities)]
+    _prepared_stamp().write_text(json.dumps({"key": _prepared_key(), "indexes": names}), "utf-8")
 
 
-def is_prepared() -> bool:
-    """True when models and index were built for the current settings and all model files have the right size."""
+def missing_part(index: bool = True, search: bool = False) -> str:
+    """What is not ready for the current settings, models or index, and why; "" if all is.
+
+    index: False asks for the models alone. search: read the vectors and search them, too.
+    """
     run = settings.load()
     needed = {settings.WHEEL_EMBEDDER: run.embedder == settings.WHEEL_EMBEDDER, settings.OLDER_BOTOCORE: True,
               models.CONVERTED: run.model == settings.WHEEL_MODEL and not run.endpoint}
-    intact = all(downloads.is_intact(settings.cache() / "models" / name) for name, used in needed.items() if used)
+    if broken := [name for name, used in needed.items() if used and not downloads.is_intact(settings.cache() / "models" / name)]:
+        return f"{broken[0]} is missing or damaged"
     try:
-        return intact and json.loads(_prepared_stamp().read_text("utf-8")) == _prepared_key()
-    except (OSError, ValueError):
-        return False
+        stamp = json.loads(_prepared_stamp().read_text("utf-8"))
+        current, names = stamp["key"] == _prepared_key(), stamp["indexes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        current = False
+    if not current and index:
+        return "not built yet, or for other settings"
+    return next(filter(None, (retrieval.index_damage(name, run, search) for name in names)), "") if index else ""
 
 
 def _prepared_stamp() -> Path:
@@ -49,9 +64,8 @@ def _prepared_stamp() -> Path:
 
 def _prepared_key() -> list:
     run = settings.load()
-    index = run.chroma_url or (settings.cache() / "chroma" / "chroma.sqlite3").exists()
     return [importlib.metadata.version("botocore"), corpus.RENDERING, corpus.NESTING, run.embedder, run.model,
-            run.chunk_tokens, run.chunk_overlap, index, retrieval.load_selected_config().chunk_tokens,
+            run.chunk_tokens, run.chunk_overlap, run.chroma_url, retrieval.load_selected_config().chunk_tokens,
             retrieval.adapter_digests()]
 
 

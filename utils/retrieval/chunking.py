@@ -1,12 +1,14 @@
 """Documents split into chunks: fixed-size windows, sections with contextual headers, sentences."""
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from ..text import sentences, split_identifiers
 from ..types import Chunk, Document
 
 Count = Callable[[str], int]
+LONGEST_TOKEN = 20  # characters; tokenizers turn a longer run, such as base64, into one "unknown" token
 
 
 def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, overlap: int = 20) -> list[Chunk]:
@@ -22,6 +24,7 @@ def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, 
         position += len(section.text) + 2
     text = document.text
     offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    offsets = [(i, min(i + LONGEST_TOKEN, end)) for start, end in offsets for i in range(start, end, LONGEST_TOKEN)]
     chunks = []
     for begin in range(0, max(1, len(offsets)), size - overlap):
         window = offsets[begin : begin + size]
@@ -43,13 +46,13 @@ def contextual_header(document: Document, section: str) -> str:
 
 
 def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
-    """Neighbouring parts joined while they fit in `size` tokens; a longer part is split at spaces."""
+    """Neighbouring parts joined while they fit in `size` tokens; a longer part is cut at spaces, or inside a word that long."""
     packed: list[str] = []
     used = 0
-    for part in [piece for long in parts for piece in _cut(long, count, size)]:
+    for joint, part in [piece for long in parts for piece in _cut(long, count, size)]:
         tokens = count(part)
         if packed and used + tokens <= size:
-            packed[-1] += " " + part
+            packed[-1] += joint + part
             used += tokens
         else:
             packed.append(part)
@@ -57,12 +60,17 @@ def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
     return packed
 
 
-def _cut(part: str, count: Count, size: int) -> list[str]:
+def _cut(part: str, count: Count, size: int, joint: str = " ") -> list[tuple[str, str]]:
+    """Pieces of at most `size` tokens, each with what stood between it and the piece before."""
+    if count(part) <= size or len(part) < 2:
+        return [(joint, part)]
     words = part.split()
-    if count(part) <= size or len(words) < 2:
-        return [part]
-    half = len(words) // 2
-    return _cut(" ".join(words[:half]), count, size) + _cut(" ".join(words[half:]), count, size)
+    half, middle = len(words) // 2, len(part) // 2
+    if half:
+        return _cut(" ".join(words[:half]), count, size, joint) + _cut(" ".join(words[half:]), count, size)
+    ends = (match.end() for match in re.finditer(r"\W", part) if middle / 2 < match.end() < middle * 1.5)
+    middle = min(ends, key=lambda end: abs(end - middle), default=middle)
+    return _cut(part[:middle], count, size, joint) + _cut(part[middle:], count, size, "")
 
 
 def chunk_by_section(document: Document, count: Count, size: int = 120, with_header: bool = True) -> list[Chunk]:
@@ -74,6 +82,8 @@ def chunk_by_section(document: Document, count: Count, size: int = 120, with_hea
     chunks = []
     for section in document.sections:
         head = contextual_header(document, section.name) if with_header else ""
+        while count(head) > size // 2:  # a heading may be a paragraph
+            head = head[: len(head) * 3 // 4]
         budget = max(20, size - (count(head) if head else 0))
         for text in pack_sentences(sentences(section.text), count, budget):
             chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text, head))
@@ -84,7 +94,7 @@ def chunk_by_sentence(document: Document, count: Count, size: int = 120) -> list
     """One chunk per sentence, without a header: the unit of sentence-window retrieval."""
     chunks = []
     for section in document.sections:
-        for text in [piece for sentence in sentences(section.text) for piece in _cut(sentence, count, size)]:
+        for text in [piece for sentence in sentences(section.text) for _, piece in _cut(sentence, count, size)]:
             chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text))
     return chunks
 
@@ -96,7 +106,10 @@ def section_chunks(documents: Sequence[Document], tokenizer, size: int) -> list[
 
 
 def token_counter(documents: Sequence[Document], tokenizer) -> Callable[[str], int]:
-    """A function that counts a text's tokens; the documents' sentences are counted in advance in one batch, for speed."""
+    """A function that counts a text's tokens; the documents' sentences are counted in advance in one batch, for speed.
+
+    A text counts at least one token for every ten characters, since a long word that is unknown is one token to the tokenizer.
+    """
     texts = list({sentence for d in documents for section in d.sections for sentence in sentences(section.text)})
     ids = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
     counts = dict(zip(texts, map(len, ids), strict=True))
@@ -104,6 +117,6 @@ def token_counter(documents: Sequence[Document], tokenizer) -> Callable[[str], i
     def count(text: str) -> int:
         if text not in counts:
             counts[text] = len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-        return counts[text]
+        return max(counts[text], len(text) // 10)
 
     return count

@@ -1,14 +1,14 @@
 """Chunks → vectors → Chroma → hits, by cosine similarity of sentence embeddings."""
 from __future__ import annotations
 
-import functools
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from .. import models
-from ..settings import Settings, cache
+from ..settings import Settings
 from ..types import Chunk, Hit
+from . import storage
 
 BATCH = 128  # chunks embedded and stored at a time: the most that an interruption loses
 
@@ -29,13 +29,34 @@ class DenseIndex:
         digest = hashlib.sha256(embedder.name.encode())
         for chunk in chunks:
             digest.update(f"{chunk.id}\0{chunk.indexed}\0".encode())
-        self.collection = chroma_client(settings).get_or_create_collection(
-            f"chunks-{digest.hexdigest()[:24]}", embedding_function=None, configuration={"hnsw": {"space": "cosine"}})
-        self.added = self._add_missing()
+        self.name, self.added = f"chunks-{digest.hexdigest()[:24]}", 0
+        if not self._opened(settings):
+            with storage.exclusive(settings):
+                if not self._opened(settings):  # another process may have built it meanwhile
+                    self._build(settings)
+
+    def _opened(self, settings: Settings) -> bool:
+        """True when the collection is finished and intact; it is then open."""
+        if storage.index_damage(self.name, settings):
+            return False
+        try:
+            self.collection = storage.chroma_client(settings).get_collection(self.name, embedding_function=None)
+            return self._read_vectors()
+        except Exception:
+            return False
+
+    def _build(self, settings: Settings) -> None:
+        for last in (False, True):
+            self.collection = storage.writable_collection(self.name, settings)
+            self.added = self._add_missing()
+            if self._read_vectors():
+                break
+            if last:
+                raise RuntimeError("the index does not give back the vectors it was given: update chromadb to the pinned version")
+            storage.remove_collection(self.name, settings)
+        storage.seal(self.name, settings)
 
     def _add_missing(self) -> int:
-        if self.collection.count() == len(self.chunks):
-            return 0
         from tqdm.auto import tqdm
 
         stored = set(self.collection.get(include=[])["ids"])
@@ -48,14 +69,19 @@ class DenseIndex:
             self.collection.add(ids=[c.id for c in batch], embeddings=[vectors[c.indexed] for c in batch])
         return len(todo)
 
-    @functools.cached_property
-    def vectors(self):
-        """The stored vectors in the order of `chunks`: an array of shape (chunks, dimension)."""
+    def _read_vectors(self) -> bool:
+        """Set `vectors`, in the order of `chunks`, shape (chunks, dimension); False unless they are the embedder's own."""
         import numpy
 
         stored = self.collection.get(include=["embeddings"])
         order = {id_: i for i, id_ in enumerate(stored["ids"])}
-        return numpy.asarray(stored["embeddings"])[[order[id_] for id_ in self.chunks]]
+        if order.keys() != self.chunks.keys():
+            return False
+        self.vectors = numpy.asarray(stored["embeddings"])[[order[id_] for id_ in self.chunks]]
+        ends = list(self.chunks.values())[:: max(1, len(order) - 1)]
+        again = self.embedder.encode([chunk.indexed for chunk in ends])
+        return (self.vectors.shape[1:] == again.shape[1:] and abs((self.vectors**2).sum(1) - 1).max() < 0.01
+                and (self.vectors[:: max(1, len(order) - 1)] * again).sum(1).min() > 0.98)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The k nearest chunks, best first."""
@@ -71,7 +97,11 @@ class DenseIndex:
 
     def _nearest(self, vectors, k: int) -> list[list[Hit]]:
         k = min(k, len(self.chunks))
-        result = self.collection.query(query_embeddings=vectors, n_results=k, include=["distances"])
+        try:
+            result = self.collection.query(query_embeddings=vectors, n_results=k, include=["distances"])
+        except Exception as error:
+            raise RuntimeError(f"the index cannot be searched ({str(error).splitlines()[0]}): run this again, which then "
+                               "repairs it") from None
         return [[Hit(self.chunks[i], rank, 1.0 - d) for rank, (i, d) in enumerate(zip(ids, distances, strict=True), 1)]
                 for ids, distances in zip(result["ids"], result["distances"], strict=True)]
 
@@ -97,33 +127,23 @@ class EvidenceFilteredRetriever:
         return [Hit(self.chunks[allowed[i]], rank, float(scores[i])) for rank, i in enumerate(best, 1)]
 
 
-def chroma_client(settings: Settings):
-    """A Chroma client: the server at LAB_CHROMA_URL, else an embedded one in the cache. RuntimeError when the server is down."""
-    import chromadb
-    from chromadb.config import Settings as ChromaSettings
-
-    models.quiet()
-    options = ChromaSettings(anonymized_telemetry=False)
-    if not settings.chroma_url:
-        return chromadb.PersistentClient(str(cache() / "chroma"), settings=options)
-    host = re.match(r"(https?)://([^/:]+)(?::(\d+))?", settings.chroma_url)
-    try:
-        return chromadb.HttpClient(host[2], int(host[3] or 8000), ssl=host[1] == "https", settings=options)
-    except Exception as error:
-        raise RuntimeError(
-            f"LAB_CHROMA_URL {settings.chroma_url} did not answer ({type(error).__name__}): start the server with "
-            f"`chroma run`, or unset the variable to use the embedded one") from None
+def distinct_documents(hits: Sequence[Hit], copies: Mapping[str, str] | None = None) -> list[str]:
+    """Document ids in the order they first appear among the hits. copies: id of a copy → id that it counts as."""
+    return list(dict.fromkeys((copies or {}).get(hit.document_id, hit.document_id) for hit in hits))
 
 
-def distinct_documents(hits: Sequence[Hit]) -> list[str]:
-    """Document ids in the order they first appear among the hits."""
-    return list(dict.fromkeys(hit.document_id for hit in hits))
-
-
-def search_documents(search: Callable[[str, int], list[Hit]], question: str, depth: int, documents: int = 10) -> list[Hit]:
+def search_documents(search: Callable[[str, int], list[Hit]], question: str, depth: int, documents: int = 10,
+                     copies: Mapping[str, str] | None = None) -> list[Hit]:
     """At least `depth` hits, doubling `depth` until they cover `documents` distinct documents or no hits are left."""
     while True:
         hits = search(question, depth)
-        if len(distinct_documents(hits)) >= documents or len(hits) < depth:
+        if len(distinct_documents(hits, copies)) >= documents or len(hits) < depth:
             return hits
         depth *= 2
+
+
+def best_of_each(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """The first k hits, then the best one of every document that is not among them, ranked anew from 1."""
+    best: dict[str, Hit] = {}
+    kept = [hit for n, hit in enumerate(hits) if best.setdefault(hit.document_id, hit) is hit or n < k]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(kept, 1)]
