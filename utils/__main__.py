@@ -2,16 +2,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from . import course, environment, evaluation, settings
+from . import corpus, course, environment, evaluation, settings
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command and return its exit code; an expected error prints one sentence and returns 1."""
+    """Run one command and return its exit code; an expected error prints a sentence, or one for each mistake, and returns 1."""
     options = _parser().parse_args(arguments)
     try:
         if options.command == "doctor" and not environment.interpreter().exists():
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
         print("\nInterrupted. Run the same command again: it resumes where it stopped.", file=sys.stderr)
         return 130
     except (ValueError, RuntimeError, LookupError) as error:
-        print(str(error).splitlines()[0], file=sys.stderr)
+        print(error if isinstance(error, ValueError) else str(error).split("\n")[0], file=sys.stderr)
         return 1
     except OSError as error:
         print(f"{error.filename or 'a file'}: {error.strerror or error}; fix this and run the command again", file=sys.stderr)
@@ -50,13 +51,18 @@ def _parser() -> argparse.ArgumentParser:
     release = commands.add_parser("release", help="for authors: write labs/ from solutions/")
     release.add_argument("--check", action="store_true", help="write nothing; exit code 1 if they differ")
     benchmark = commands.add_parser("benchmark", help="score arms on a questions file")
-    benchmark.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, one question each")
+    benchmark.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, or a table (.csv, .xlsx)")
     benchmark.add_argument("--arms", default=evaluation.DEFAULT_ARMS, metavar="A,B",
                            help=f"default {evaluation.DEFAULT_ARMS}; an unknown arm prints the list of all arms")
     benchmark.add_argument("--split", default="", metavar="S", help="use only this split of the file (train, dev or test)")
     benchmark.add_argument("--retrieval-only", action="store_true", help="score retrieval only, without a language model")
     benchmark.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
     benchmark.add_argument("--out", required=True, metavar="FILE", help="where to write records; an old file becomes FILE.bak")
+    rescore = commands.add_parser("rescore", help="score stored answers anew, with corrected questions; asks no model")
+    rescore.add_argument("--records", required=True, metavar="FILE", help="file written by `benchmark --out`, or a .jsonl.gz")
+    rescore.add_argument("--questions", required=True, metavar="FILE", help="the questions as they are now")
+    rescore.add_argument("--corpus", default="", metavar="DIR", help="the folder of documents (default: the course's)")
+    rescore.add_argument("--out", required=True, metavar="FILE", help="where to write records; an old file becomes FILE.bak")
     rebuild = commands.add_parser("rebuild", help="for authors: rebuild the committed adapters and records; resumes")
     rebuild.add_argument("what", choices=("lab1", "lab2", "lab3"))
     draft = commands.add_parser("draft", help="draft questions about your documents for you to review")
@@ -111,27 +117,74 @@ def _release(options: argparse.Namespace) -> int:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    arms, out = evaluation.parse_arms(options.arms), Path(options.out)
-    if out.is_dir():
-        raise ValueError(f"{out}: is a folder; give --out a file name")
-    if out.resolve() == Path(options.questions).resolve():
-        raise ValueError(f"{out}: --out is the questions file itself; give another name")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    evaluation.load_questions(options.questions)  # reports a broken file before the corpus is loaded
+    arms, out = evaluation.parse_arms(options.arms), _records_path(options.out, options.questions)
+    evaluation.read_questions(options.questions)  # reports a broken file before the corpus is loaded
     workspace = evaluation.load_workspace(options.corpus)
-    all_questions = evaluation.load_questions(options.questions, known=workspace.documents)
-    questions = evaluation.load_questions(options.questions, split=options.split)
+    file = _questions(options, workspace)
+    questions = file.select(options.split)
     if any(arm.context.retrieves for arm in arms) or not options.retrieval_only:
         course.prepare()
-    train_questions = evaluation.training_questions(all_questions) if any(arm.is_baseline for arm in arms) else ()
+    train_questions = evaluation.training_questions(file.questions) if any(arm.is_baseline for arm in arms) else ()
     try:
         records = evaluation.run_arms(questions, arms, workspace, out, options.retrieval_only, train_questions)
+        provenance = evaluation.records_provenance(arms, workspace, options.corpus, file, records)
+        evaluation.write_with_backup(evaluation.provenance_file(out), json.dumps(provenance, indent=1) + "\n")
     except OSError as error:
         raise RuntimeError(f"{out}: cannot be written ({error.strerror}); free some space or give another --out, then run the "
                            f"command again: finished records are kept in {out.name}.part") from None
-    print(evaluation.benchmark_tables(records, options.retrieval_only))
+    print(evaluation.benchmark_tables(records, options.retrieval_only or not any("score" in r.scores for r in records)))
     print(f"{len(records)} records in {out}")
-    return 0
+    return _closing(out, workspace.reading, file)
+
+
+def _records_path(out: str, *inputs: str) -> Path:
+    """The path of --out with its folder made. Raises ValueError if that is a folder or would replace an input."""
+    path = Path(out)
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; give --out a file name")
+    for written in (path, evaluation.provenance_file(path)):
+        if written.resolve() in [Path(name).resolve() for name in inputs]:
+            raise ValueError(f"{written}: --out is the questions file itself, or another input; give another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _questions(options: argparse.Namespace, workspace: evaluation.Workspace) -> evaluation.QuestionsFile:
+    """The questions of --questions on the documents of --corpus; what was mended or set aside is printed at once."""
+    known = workspace.documents if options.corpus or options.command == "benchmark" else ()
+    unread = {row.file for row in workspace.reading.files if not row.words} if workspace.reading else set()
+    file = evaluation.read_questions(options.questions, known, unread)
+    for note in evaluation.language_notes(list(workspace.documents.values()), file.questions, workspace.settings):
+        print(note, file=sys.stderr)
+    for note in file.notes:
+        print(f"{options.questions}: {note}", file=sys.stderr)
+    return file
+
+
+def _closing(out: Path, reading: corpus.ReadingReport | None, file: evaluation.QuestionsFile | None = None) -> int:
+    """Prints what was not read or not scored as the last lines; returns 1 if more than a tenth is set aside."""
+    if reading:
+        reading.save(out.with_name("read.json"))
+        print(reading.sentence())
+    if file and file.notes:
+        print(f"{len(file.set_aside)} question(s) set aside, {len(file.mended)} mended: {'; '.join(file.notes)}")
+    aside = len(file.set_aside) * 10 > len(file.questions) + len(file.set_aside) if file else False
+    return int(aside or bool(reading and reading.share_set_aside > 0.1))
+
+
+def _rescore(options: argparse.Namespace) -> int:
+    out, records = _records_path(options.out, options.records, options.questions), evaluation.read_records(options.records)
+    workspace = evaluation.load_workspace(options.corpus)
+    file = _questions(options, workspace)
+    if any(hit.in_prompt for record in records for hit in record.hits):
+        course.prepare()  # searches again for the passages of the prompts
+    rescored = evaluation.rescore(records, file.questions, workspace)
+    provenance = {**evaluation.read_provenance(options.records), "rescored": evaluation.questions_provenance(file, len(rescored))}
+    evaluation.write_with_backup(out, "".join(evaluation.record_line(record.to_json()) for record in rescored))
+    evaluation.write_with_backup(evaluation.provenance_file(out), json.dumps(provenance, indent=1) + "\n")
+    print(evaluation.score_changes(records, rescored))
+    print(f"{len(rescored)} records in {out}")
+    return _closing(out, workspace.reading, file)
 
 
 def _rebuild(options: argparse.Namespace) -> int:
@@ -140,14 +193,17 @@ def _rebuild(options: argparse.Namespace) -> int:
 
 
 def _draft(options: argparse.Namespace) -> int:
-    from . import corpus, own_domain
+    from . import own_domain
 
     if options.many < 1:
         raise ValueError(f"--many {options.many} is too small: give at least 1")
-    drafts = own_domain.write_drafts(corpus.load_folder(options.corpus), Path(options.out), options.many)
+    documents, reading = corpus.read_folder(options.corpus)
+    for note in evaluation.language_notes(documents, (), settings.load()):
+        print(note, file=sys.stderr)
+    drafts = own_domain.write_drafts(documents, Path(options.out), options.many)
     print(f"{drafts} drafts in {options.out}, each marked {own_domain.REVIEW!r}: reword them, add other accepted answers and "
           "delete drafts that are not real questions")
-    return 0
+    return _closing(Path(options.out), reading)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -157,11 +213,10 @@ def _report(options: argparse.Namespace) -> int:
     if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
         raise ValueError(f"{out}: give --out the name of an .html file")
     records = evaluation.read_records(options.records)
-    if not records:
-        raise ValueError(f"{options.records}: holds no records; create some with `python3 -m utils benchmark`")
+    subject = evaluation.subject(evaluation.read_provenance(options.records))
     course.prepare()
     out.parent.mkdir(parents=True, exist_ok=True)
-    for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE):
+    for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE, subject):
         print(path)
     return 0
 
@@ -171,7 +226,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "benchmark": _benchmark,
-            "rebuild": _rebuild, "draft": _draft, "report": _report, "doctor": _doctor}
+            "rescore": _rescore, "rebuild": _rebuild, "draft": _draft, "report": _report, "doctor": _doctor}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

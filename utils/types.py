@@ -131,6 +131,12 @@ class Question:
     exposure: str = ""
     overlap: str = ""
     names_service: bool = False
+    places: tuple[str, ...] = ()  # for each evidence document, the heading, row or page that a questions file names after #
+
+    @property
+    def retrieval_only(self) -> bool:
+        """True without an accepted answer where one is needed: there are no answer scores then."""
+        return not self.answers and self.task not in ("multi_doc", "summary", "unanswerable")
 
     @property
     def cluster(self) -> str:
@@ -162,18 +168,19 @@ class RecordedHit:
     rank: int
     score: float
     in_prompt: bool
+    chunk_id: str | None = None
+    __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}  # when a records file is read
 
 
 @dataclass(frozen=True)
 class Record:
     """One question under one arm: hits, answer, cost and scores. A line of a records file:
 
-        {"question_id": "test-fact-003", "arm": "raft+advanced_rag", "task": "fact", "cluster": "sqs.ChangeMessageVisibility",
-         "hits": [{"document_id": "sqs.ChangeMessageVisibility", "section": "overview", "rank": 1, "score": 3.165,
-                   "in_prompt": true}],
-         "answer": "120,000", "abstained": false, "cited": ["sqs.ChangeMessageVisibility"], "answer_set": [],
-         "prompt_tokens": 517, "completion_tokens": 10, "seconds": {"retrieve": 0.03684, "generate": 0.93247},
-         "scores": {"exact_match": 1.0, "contains": 1.0, "words": 1.0, "recall@5": 1.0}, "settings_hash": "ada78aed8c60ec2c"}
+    {"question_id": "test-fact-003", "arm": "raft+advanced_rag", "task": "fact", "cluster": "sqs.ChangeMessageVisibility",
+     "hits": [{"document_id": "sqs.ChangeMessageVisibility", "section": "overview", "rank": 1, "score": 3.2, "in_prompt": true}],
+     "answer": "120,000", "abstained": false, "cited": ["sqs.ChangeMessageVisibility"], "answer_set": [],
+     "prompt_tokens": 517, "completion_tokens": 10, "seconds": {"retrieve": 0.03684, "generate": 0.93247},
+     "scores": {"exact_match": 1.0, "contains": 1.0, "words": 1.0, "recall@5": 1.0}, "settings_hash": "ada78aed8c60ec2c"}
 
     cluster: the resampling unit. answer: without citations, "" for an abstention. cited: the cited documents. answer_set:
     names in a `multi_doc` answer. settings_hash: digest of everything that affects an answer.
@@ -191,10 +198,14 @@ class Record:
     prompt_tokens: int
     completion_tokens: int
     seconds: dict[str, float]
-    scores: dict[str, float]
+    scores: dict[str, int | float]  # an integer stays one when a record is read and written
     settings_hash: str
     answer_words: int | None = None  # set, with the digest, where a committed record omits a long answer
     answer_sha256: str | None = None
+    rescored: bool | None = None  # False: scored anew, but the answer was omitted, so its scores are the stored ones
+    confidence: float | None = None  # 0 to 1
+    withheld_answer: str | None = None  # what it would have said; never scored as the answer
+    __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}
 
     @classmethod
     def from_json(cls, row: dict) -> Record:
@@ -204,8 +215,8 @@ class Record:
 
     def to_json(self) -> dict:
         """The record as a dict in field order, ready for a line of a file; optional fields that are None are omitted."""
-        return {name: list(value) if isinstance(value, tuple) else value
-                for name, value in asdict(self).items() if value is not None}
+        return asdict(self, dict_factory=lambda fields: {name: list(value) if isinstance(value, tuple) else value
+                                                         for name, value in fields if value is not None})
 
 
 @dataclass(frozen=True)

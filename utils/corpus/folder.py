@@ -36,14 +36,11 @@ def load_folder(path: Path | str) -> list[Document]:
 
     Prints on stderr what was not read, or not as it stands. Raises ValueError when the folder is missing or nothing is readable.
     """
-    documents, report = read_folder(path)
-    for line in report.lines():
-        print(line, file=sys.stderr)
-    return documents
+    return read_folder(path)[0]
 
 
 def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
-    """Documents of the folder as in `load_folder`, and a row for every file. Prints nothing.
+    """Documents of the folder as in `load_folder`, and a row for every file.
 
     Raises ValueError when the folder is missing or nothing is readable, RuntimeError when a parser is not installed.
     """
@@ -70,6 +67,8 @@ def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
     if not documents:
         told = "".join(f"\n{line}" for line in report.lines())
         raise ValueError(f"{path} holds no readable document: add files that end in {', '.join(SUFFIXES)}{told}")
+    for line in report.lines():
+        print(line, file=sys.stderr)
     return documents, report
 
 

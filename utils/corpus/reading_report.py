@@ -45,6 +45,10 @@ class ReadingReport:
         """The rows of one status."""
         return [row for row in self.files if row.status == status]
 
+    def counts(self) -> dict[str, int]:
+        """Number of files of every status."""
+        return {status: len(self.with_status(status)) for status in reversed(STATUSES)}
+
     @property
     def share_set_aside(self) -> float:
         """Share of the documents (files left out are none) that could not be read, 0 to 1; 0 without documents."""

@@ -1,12 +1,15 @@
 """From questions and arms to records, and from records to tables."""
 
 _FILES = {
-    "questions": ["load_questions", "near_duplicates", "training_questions"],
+    "questions": ["QuestionsFile", "load_questions", "near_duplicates", "read_questions", "training_questions"],
     "arms": ["Arm", "DEFAULT_ARMS", "MODELS", "TRAINED_MODELS", "arm_colours", "parse_arm", "parse_arms"],
+    "languages": ["language_notes"],
     "workspace": ["Workspace", "load_workspace"],
     "runner": ["check_digests", "run_arms"],
     "records": ["RECORDS_FOLDER", "agree", "frame", "load_records", "load_rows", "planned_comparisons",
-                "read_records"],
+                "read_records", "record_line", "write_with_backup"],
+    "rescoring": ["rescore", "score_changes"],
+    "provenance": ["provenance_file", "questions_provenance", "read_provenance", "records_provenance", "subject"],
     "outcomes": ["SCORABLE_TASKS", "abstention_counts", "correct_by_group", "correct_share", "mean_usage",
                  "metric_interval", "outcome", "outcome_draws", "outcome_shares", "outcomes_by_context",
                  "paired_outcomes", "rescue_table", "scorable"],

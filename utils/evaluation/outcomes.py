@@ -19,8 +19,8 @@ def outcome(record: Record | dict) -> str:
     """`correct`, `wrong` or `abstained`, for a record or its parsed JSON. Raises ValueError for a task without an outcome."""
     if isinstance(record, dict):
         record = Record.from_json(record)
-    if record.task not in SCORABLE_TASKS:
-        raise ValueError(f"{record.question_id}: a {record.task} answer is neither correct nor wrong; leave it out")
+    if not scorable([record]):
+        raise ValueError(f"{record.question_id}: a {record.task} answer without such scores has no outcome; leave it out")
     scores = record.scores
     if record.task == "multi_doc" and scores["set_f1"] >= SET_F1:
         return "correct"  # the graph returns the list, even if the model's text abstains
@@ -32,8 +32,9 @@ def outcome(record: Record | dict) -> str:
 
 
 def scorable(records: Sequence[Record]) -> list[Record]:
-    """Records with an outcome."""
-    return [record for record in records if record.task in SCORABLE_TASKS]
+    """Records with an outcome: no summaries, and no questions without an accepted answer."""
+    return [record for record in records if record.task in SCORABLE_TASKS
+            and (record.task not in metrics.SINGLE_ANSWER_TASKS or "contains" in record.scores)]
 
 
 def _by_question(records: Sequence[Record], arm: str) -> dict[str, Record]:

@@ -1,82 +1,161 @@
-"""Questions files, read and checked line by line, and questions that are near-duplicates across splits."""
+"""Questions files, checked as a whole before anything starts, and questions that are near-duplicates across splits."""
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterable, Sequence
+import posixpath
+import sys
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import metrics, settings
 from ..text import content_words
 from ..types import Question
+from .files import SHOWN, read_rows, refuse, typed
 
-REQUIRED = {"id": str, "task": str, "question": str, "answers": list, "answer_set": list, "evidence": list}
+COLUMNS = ("id", "task", "question", "answers", "answer_set", "split", "family", "home", "exposure", "overlap")  # of a table
+
+
+@dataclass(frozen=True)
+class QuestionsFile:
+    """What a questions file holds. mended, set_aside: sentences about questions that were changed or left out."""
+
+    path: Path
+    questions: tuple[Question, ...]
+    mended: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What was mended, set aside or is scored for retrieval only, one sentence each."""
+        many = sum(question.retrieval_only for question in self.questions)
+        return [*self.mended, *self.set_aside,
+                *([f"{many} question(s) have no accepted answer and are scored for retrieval only"] if many else [])]
+
+    def select(self, split: str = "", tasks: Sequence[str] = ()) -> list[Question]:
+        """The questions of a split and of some tasks. Raises ValueError if there is none."""
+        selected = [q for q in self.questions if split in ("", q.split) and (not tasks or q.task in tasks)]
+        if not selected:
+            splits = ", ".join(sorted({q.split or "(none)" for q in self.questions}))
+            raise ValueError(f"{self.path}: holds no question of split {split!r}{f' and tasks {list(tasks)}' if tasks else ''}; "
+                             f"its splits are {splits}")
+        return selected
 
 
 def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "",
-                   tasks: Sequence[str] = ()) -> list[Question]:
-    """Questions of a JSON-lines file, in file order, optionally only those of a split or of some tasks.
+                   tasks: Sequence[str] = (), unread: Collection[str] = ()) -> list[Question]:
+    """Questions of a file, in file order, optionally only those of a split or of some tasks; see `read_questions`."""
+    file = read_questions(path, known, unread)
+    for note in file.notes:
+        print(f"{path}: {note}", file=sys.stderr)
+    return file.select(split, tasks)
 
-    known: document ids of the corpus; if given, all evidence must be among them. Raises ValueError naming file, line and fix.
+
+def read_questions(path: Path | str, known: Iterable[str] = (), unread: Collection[str] = ()) -> QuestionsFile:
+    """The questions of a file of JSON lines, a JSON array, or a table with the columns question, answers and document.
+
+    known: document ids of the corpus; if given, all evidence must be among them. unread: its files that could not be read; a
+    question that needs them is set aside. Raises ValueError with a line for each error: file, place, problem and remedy.
     """
-    path, known = Path(path), set(known)
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such questions file; check the path") from None
-    except IsADirectoryError:
-        raise ValueError(f"{path}: is a folder; give one questions file (JSON lines)") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not UTF-8 text; save the questions as JSON lines in UTF-8") from None
-    questions: dict[str, Question] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
+    path, errors, first, questions, mended, set_aside = Path(path), [], {}, [], [], []
+    names, closed = {_plain_name(id_): id_ for id_ in known}, {_plain_name(id_) for id_ in unread}
+    for where, row in read_rows(path, "questions file", errors):
+        if isinstance(row, dict) and {"question_id", "arm"} <= set(row):
+            errors.append(f"{where}: is a record of a benchmark; give the file with the questions")
+            break
+        if isinstance(row, dict):
+            row = _from_table(row) if "" in row else {name: value for name, value in row.items() if value is not None}
+        text = json.dumps(row, ensure_ascii=False)
+        question, problems = typed(Question, _mend(text))
+        problems = problems or _problems(question)
+        if question and question.id in first:
+            problems.append(f"the id {question.id!r} is used twice (also in {first[question.id]}); give each question its own id")
+        errors += [f"{where}: {problem}" for problem in problems]
+        if problems:
             continue
-        question = _parse(line, where := f"{path}, line {number}")
-        if question.id in questions:
-            raise ValueError(f"{where}: the id {question.id!r} is used twice; give every question its own id")
-        missing = [id_ for id_ in question.evidence if known and id_ not in known]
-        if missing:
-            raise ValueError(f"{where}: evidence {missing[0]!r} is not in the corpus; correct the id or the corpus")
-        questions[question.id] = question
+        first[question.id] = where.removeprefix(f"{path}, ")
+        places = [_place(name, names.keys() | closed) for name in question.evidence]
+        unknown = [name for name, _ in places if names and name not in names.keys() | closed]
+        errors += [f"{where}: evidence {name!r} is not in the corpus; {_nearest(name, names) if len(errors) < SHOWN else ''}"
+                   "correct the name or the corpus" for name in unknown]
+        readable = {names.get(name, name): place for name, place in places if name in names or not names}
+        note = f"{first[question.id]}, question {question.id!r}: "
+        if lost := [name for name, _ in places if names and name in closed]:
+            note += f"{', '.join(lost)} could not be read, so "
+            if not readable or question.task not in metrics.SINGLE_ANSWER_TASKS:
+                set_aside.append(note + "it is set aside")
+                continue
+            mended.append(note + "its other documents count")
+        if _mend(text) != text:
+            mended.append(note + "half a character is replaced by U+FFFD")
+        questions.append(replace(question, evidence=tuple(readable),
+                                 places=tuple(readable.values()) if any(readable.values()) else ()))
+    refuse(errors)
     if not questions:
-        raise ValueError(f"{path}: holds no questions; write one JSON object per line")
-    selected = [q for q in questions.values() if split in ("", q.split) and (not tasks or q.task in tasks)]
-    if not selected:
-        splits = ", ".join(sorted({q.split or "(none)" for q in questions.values()}))
-        raise ValueError(f"{path}: holds no question of split {split!r}{f' and tasks {list(tasks)}' if tasks else ''}; "
-                         f"its splits are {splits}")
-    return selected
+        raise ValueError("\n".join(f"{path}, {note}" for note in set_aside) or
+                         f"{path}: holds no questions; write one JSON object per line, or a table with one question a row")
+    return QuestionsFile(path, tuple(questions), tuple(mended), tuple(set_aside))
 
 
-def _parse(line: str, where: str) -> Question:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}); correct the line") from None
-    if not isinstance(row, dict):
-        raise ValueError(f"{where}: is a {type(row).__name__}; each line has to be one JSON object")
-    for name, kind in REQUIRED.items():
-        if name not in row:
-            raise ValueError(f"{where}: lacks the field {name!r}; add it (required: {', '.join(REQUIRED)})")
-        if not isinstance(row[name], kind):
-            raise ValueError(f"{where}: {name!r} has to be a {'list of strings' if kind is list else 'string'}")
-        if kind is list and not all(isinstance(item, str) for item in row[name]):
-            raise ValueError(f"{where}: {name!r} has to hold strings only")
-    if not row["id"] or not row["question"].strip():
-        raise ValueError(f"{where}: 'id' and 'question' must not be empty")
-    if row["task"] not in metrics.TASKS:
-        raise ValueError(f"{where}: unknown task {row['task']!r}; known are {', '.join(metrics.TASKS)}")
-    if row["task"] in ("fact", "error", "routing") and not row["answers"]:
-        raise ValueError(f"{where}: a {row['task']} question needs at least one answer")
-    if row["task"] == "multi_doc" and not row["answer_set"]:
-        raise ValueError(f"{where}: a multi_doc question needs an answer_set")
-    if row["task"] == "summary" and not row["evidence"]:
-        raise ValueError(f"{where}: a summary question needs the document it is about as evidence")
-    if row["task"] == "unanswerable" and (row["answers"] or row["evidence"]):
-        raise ValueError(f"{where}: an unanswerable question can have neither answers nor evidence")
-    optional = {name: row[name] for name in Question.__dataclass_fields__ if name in row and name not in REQUIRED}
-    lists = {name: tuple(row[name]) for name in ("answers", "answer_set", "evidence")}
-    return Question(row["id"], row["task"], row["question"], **lists, **optional)
+def _from_table(row: dict[str, str]) -> dict:
+    """The question of a table's row. Names and accepted forms are divided by `|`; an id left out is the row's number."""
+    def parts(*columns: str) -> list[str]:
+        return [part.strip() for column in columns if row.get(column) for part in row[column].split("|")]
+
+    return {**{name: row[name] for name in COLUMNS if row.get(name)}, "id": row.get("id") or row[""],
+            "task": row.get("task", "").lower() or "fact", "question": row["question"], "answers": parts("answers"),
+            "answer_set": parts("answer_set"), "evidence": parts("document", "evidence")}
+
+
+def _problems(question: Question) -> list[str]:
+    task, problems = question.task, []
+    if not question.id or _blank(question.question):
+        problems.append("'id' and 'question' must not be empty")
+    problems += [f"{name!r} holds an empty entry; fill or delete it" for name in ("answers", "answer_set", "evidence")
+                 if any(map(_blank, getattr(question, name)))]
+    if task not in metrics.TASKS:
+        problems.append(f"unknown task {task!r}; known are {', '.join(metrics.TASKS)}")
+    if question.retrieval_only and not question.evidence:
+        problems.append(f"a {task} question needs at least one accepted answer, or a document to be scored for retrieval; if the "
+                        "documents do not answer it, its task is unanswerable")
+    if task == "multi_doc" and not question.answer_set:
+        problems.append("a multi_doc question needs an answer_set")
+    if task == "summary" and not question.evidence:
+        problems.append("a summary question needs the document it is about as evidence")
+    if task == "unanswerable" and (question.answers or question.evidence):
+        problems.append("an unanswerable question can have neither answers nor evidence")
+    return problems
+
+
+def _blank(text: str) -> bool:
+    return all(unicodedata.category(character)[0] in "ZC" for character in text)  # spaces, control and invisible characters
+
+
+def _mend(text: str) -> str:
+    """The text with U+FFFD for every half of a character pair."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _plain_name(name: str) -> str:
+    """A path inside the folder in one spelling: composed Unicode, forward slashes, no leading `./` or `/`."""
+    return posixpath.normpath(unicodedata.normalize("NFC", _mend(name)).replace("\\", "/")).lstrip("/")
+
+
+def _place(name: str, names: Collection[str]) -> tuple[str, str]:
+    """A document's plain name, and the heading, row or page that follows it after `#`, or ""."""
+    name = _plain_name(name)
+    ends = [i for i, character in enumerate(name) if character == "#" and (name[:i] in names if names else "." in name[:i])]
+    return (name, "") if name in names or not ends else (name[: ends[-1]], name[ends[-1] + 1 :])
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    base = name.partition("#")[0].casefold()
+    folded = {known.casefold(): known for known in names}
+    near = [known for key, known in folded.items() if posixpath.basename(key) == posixpath.basename(base)]
+    near += [folded[key] for key in difflib.get_close_matches(base, folded, 3) if folded[key] not in near]
+    return f"nearest are {', '.join(map(repr, near[:3]))}; " if near else ""
 
 
 def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> list[tuple[str, str, float]]:
@@ -88,5 +167,5 @@ def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> l
 
 def training_questions(questions: Sequence[Question]) -> list[Question]:
     """The training questions among these, or the course's if there are none."""
-    own = [q for q in questions if q.split == "train"]
+    own = [q for q in questions if q.split == "train" and not q.retrieval_only]
     return own or load_questions(split="train")

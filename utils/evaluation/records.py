@@ -12,28 +12,92 @@ from pathlib import Path
 from .. import metrics, settings
 from ..types import Record
 from .arms import parse_arm
-from .outcomes import SCORABLE_TASKS, outcome
+from .files import UTF8, decode, read_bytes, refuse, text_lines, typed
+from .outcomes import outcome, scorable
 
 RECORDS_FOLDER = settings.DATA / "records"
 
 
 def read_records(path: Path | str) -> list[Record]:
-    """Records of a file that `benchmark --out` wrote. Raises ValueError naming the file and line of a broken one."""
-    records = []
-    for number, line in enumerate(Path(path).read_text("utf-8").splitlines(), 1):
-        try:
-            records.append(Record.from_json(json.loads(line)))
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}, line {number}: is not valid JSON ({error.msg}); run the benchmark again") from None
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}, line {number}: is not a record of a benchmark ({type(error).__name__}: {error}); give the "
-                             "file that `benchmark --out` wrote") from None
+    """Records of a file that `benchmark --out` wrote, or of a committed one (.gz), every field checked.
+
+    Raises ValueError with a line for each error: file, line and problem; one line for a file that holds something else.
+    """
+    path, errors, records = Path(path), [], []
+    text = decode(read_bytes(path, "records file"), path, UTF8)
+    if kind := _other_kind(text):
+        raise ValueError(f"{path}, line 1: this is {kind}, not records; give the file that `benchmark --out` wrote")
+    lines: dict[tuple[str, str], int] = {}
+    arms: dict[str, tuple[int, str]] = {}
+    questions: dict[str, tuple[int, str, str]] = {}
+    for number, line in enumerate(text_lines(text), 1):
+        if not line.strip():
+            continue
+        record, problems = typed(Record, line)
+        if problems:
+            errors.append(f"{path}, line {number}: is not a record of a benchmark ({'; '.join(problems)}); restore the line")
+            continue
+        problems, key = _problems(record), (record.question_id, record.arm)
+        if record.arm not in arms:
+            try:
+                parse_arm(record.arm)
+            except ValueError as error:
+                problems.append(str(error))
+        if key in lines:
+            problems.append(f"question {key[0]!r} of arm {key[1]!r} stands there twice (first in line {lines[key]}): these are "
+                            "two runs in one file; keep one")
+        elif (first := arms.setdefault(record.arm, (number, record.settings_hash)))[1] != record.settings_hash:
+            problems.append(f"arm {record.arm!r} has other settings than in line {first[0]}: these are two runs; keep one")
+        elif (seen := questions.setdefault(key[0], (number, record.task, record.cluster)))[1:] != (record.task, record.cluster):
+            problems.append(f"question {key[0]!r} has another task or cluster than in line {seen[0]}; keep the records of one "
+                            "questions file")
+        lines.setdefault(key, number)
+        errors += [f"{path}, line {number}: {problem}" for problem in problems]
+        records.append(record)
+    refuse(errors)
     return records
+
+
+def _other_kind(text: str) -> str:
+    """What a text seems to be if it is no records file, or ""."""
+    try:
+        first = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        first = json.loads(text[: error.pos]) if getattr(error, "msg", "") == "Extra data" else None
+    if isinstance(first, dict) and "question_id" not in first:
+        return "a questions file" if "question" in first or "questions" in first else "another JSON file"
+    if not text.strip():
+        return "an empty file"
+    return "" if text.lstrip().startswith("{") else "a JSON array" if text.lstrip().startswith("[") else "no JSON"
+
+
+def _problems(record: Record) -> list[str]:
+    ranks, scores = [hit.rank for hit in record.hits], record.scores
+    needed = ("set_f1",) if record.task == "multi_doc" else ("words",) if "contains" in scores else ()
+    problems = [] if record.task in metrics.TASKS else [f"unknown task {record.task!r}; known are {', '.join(metrics.TASKS)}"]
+    problems += [f"'scores' lacks {name!r}" for name in needed if name not in scores]
+    problems += [f"'seconds' lacks {name!r}" for name in ("retrieve", "generate") if name not in record.seconds]
+    problems += [f"the score {name!r} is {value:g}: it has to be from 0 to 1" for name, value in scores.items()
+                 if name != "words" and not 0 <= value <= 1]
+    rising = ranks == sorted(set(ranks)) and min(ranks, default=1) > 0
+    return problems if rising else [*problems, "the ranks in 'hits' have to rise, from 1"]
+
+
+def record_line(row: dict) -> str:
+    """A line of a records file. Raises ValueError for a number that is not finite."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_with_backup(path: Path, text: str) -> None:
+    """Write a file; an old one becomes FILE.bak."""
+    if path.exists():
+        path.replace(path.with_name(path.name + ".bak"))
+    path.write_text(text, "utf-8", errors="replace")
 
 
 def load_records(name: str) -> list[Record]:
     """Committed benchmark records by name, for example `lab3_test`."""
-    return [Record.from_json(row) for row in load_rows(name)]
+    return read_records(RECORDS_FOLDER / f"{name}.jsonl.gz")
 
 
 def load_rows(name: str) -> list[dict]:
@@ -61,7 +125,7 @@ def frame(records: str | Sequence[Record]):
         rows.append({
             "question_id": record.question_id, "arm": record.arm, "model": arm.model.name, "seed": arm.seed,
             "context": arm.context.name, "task": record.task, "cluster": record.cluster,
-            "outcome": outcome(record) if record.task in SCORABLE_TASKS else None,
+            "outcome": outcome(record) if scorable([record]) else None,
             "answer": record.answer, "abstained": record.abstained, "cited": record.cited,
             "prompt_tokens": record.prompt_tokens, "completion_tokens": record.completion_tokens,
             **{f"{part}_seconds": seconds for part, seconds in record.seconds.items()},

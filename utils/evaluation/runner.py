@@ -1,17 +1,22 @@
 """Runs arms over questions, writes every record as soon as it is ready, and resumes an interrupted run."""
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from .. import generation, settings
-from ..types import Answer, Question, Record
-from .arms import Arm, parse_arms
+from ..types import Answer, Hit, Question, Record
+from .arms import Arm, parse_arm, parse_arms
 from .baselines import baseline_answers
+from .files import text_lines
+from .records import record_line, write_with_backup
+from .rescoring import rescored_record, same_hits, scorable_part
 from .scoring import make_record
 from .workspace import Workspace
 
@@ -24,48 +29,81 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
     from which the next one resumes. train: the questions that the two baselines learn from.
     """
     arms = parse_arms(arms) if isinstance(arms, str) else arms
-    digests, wording = {arm.name: workspace.digest(arm) for arm in arms}, {q.id: q.question for q in questions}
-    records = _resume(out, digests, wording)
+    digests = {arm.name: workspace.digest(arm) for arm in arms}
     for sentence in workspace.limits(questions, arms):
         print(sentence, file=sys.stderr)
-    part = out.with_name(out.name + ".part").open("a", encoding="utf-8") if out else None
-    try:
+    with contextlib.ExitStack() as stack:
+        part, records = None, {}
+        if out:
+            stack.enter_context(_only_writer(out))
+            records = _resume(out, digests, {q.id: q for q in questions}, workspace, retrieval_only)
+            part = stack.enter_context(out.with_name(out.name + ".part").open("a", encoding="utf-8", errors="replace"))
         for arm in arms:
             todo = [q for q in questions if (q.id, arm.name) not in records]
             for question, answer in _answers(arm, todo, workspace, retrieval_only, train):
                 linked = workspace.linked_names(question) if arm.context.uses_graph and question.task == "multi_doc" else None
                 record = make_record(question, arm, answer, digests[arm.name], workspace.reference(question),
                                      workspace.copied_sentence(question), linked, workspace.copies)
+                record = scorable_part(record, question)
                 records[question.id, arm.name] = record
                 if part:
-                    row = {"record": record.to_json(), "question": question.question}
-                    part.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    part.write(record_line({"record": record.to_json(), "question": question.question}))
                     part.flush()
-    finally:
-        if part:
-            part.close()
-    ordered = [records[q.id, arm.name] for arm in arms for q in questions]
-    if out:
-        if out.exists():
-            out.replace(out.with_name(out.name + ".bak"))
-        out.write_text("".join(json.dumps(r.to_json(), ensure_ascii=False) + "\n" for r in ordered), "utf-8")
-        out.with_name(out.name + ".part").unlink()
+        ordered = [records[q.id, arm.name] for arm in arms for q in questions]
+        if out:
+            write_with_backup(out, "".join(record_line(record.to_json()) for record in ordered))
+            part.close()  # Windows deletes no open file
+            out.with_name(out.name + ".part").unlink()
     return ordered
 
 
-def _resume(out: Path | None, digests: dict[str, str], wording: dict[str, str]) -> dict[tuple[str, str], Record]:
-    """Records of an interrupted run that still match the settings, documents and questions."""
-    records = {}
-    if out and (part := out.with_name(out.name + ".part")).exists():
-        for line in part.read_text("utf-8").splitlines():
-            try:
-                row = json.loads(line)
-                record = Record.from_json(row["record"])
-            except (ValueError, KeyError, TypeError):
-                continue  # the line that was being written when the run was interrupted
-            if record.settings_hash == digests.get(record.arm) and wording.get(record.question_id) == row["question"]:
-                records[record.question_id, record.arm] = record
+@contextlib.contextmanager
+def _only_writer(out: Path) -> Iterator[None]:
+    """Holds the lock on `out`. Raises ValueError while another process holds it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{out}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ValueError(f"{out}: another benchmark is writing this file; let it end, or give another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _resume(out: Path, digests: dict[str, str], questions: dict[str, Question], workspace: Workspace,
+            retrieval_only: bool) -> dict[tuple[str, str], Record]:
+    """Records of an interrupted run whose answers are still valid, scored anew."""
+    records, part, search = {}, out.with_name(out.name + ".part"), functools.cache(workspace.hits)
+    text = part.read_text("utf-8", errors="replace") if part.exists() else ""
+    if text and not text.endswith("\n"):  # the line that was being written when the run was interrupted
+        part.write_text(text := text[: text.rfind("\n") + 1], "utf-8")
+    for line in text_lines(text):
+        try:
+            row = json.loads(line)
+            record, asked = Record.from_json(row["record"]), row["question"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # a damaged line: its question is asked again
+        question = questions.get(record.question_id)
+        same = question and question.question == asked and record.settings_hash == digests.get(record.arm)
+        if same and (kept := _still_valid(record, question, workspace, retrieval_only, search)):
+            records[record.question_id, record.arm] = kept
     return records
+
+
+def _still_valid(record: Record, question: Question, workspace: Workspace, retrieval_only: bool,
+                 search: Callable[[Question, str], list[Hit]]) -> Record | None:
+    """The record scored anew, or None if its question, the passages or the kind of run would now give another answer."""
+    arm, has_answer = parse_arm(record.arm), bool(record.seconds["generate"] or record.completion_tokens)
+    if arm.is_baseline or has_answer == retrieval_only or (record.task == "summary") != (question.task == "summary"):
+        return None  # baselines learn from the training questions, which may have changed, in a second
+    repeats = arm.context.is_bound or any(hit.in_prompt for hit in record.hits)  # bounds search by the evidence
+    hits = same_hits(record, question, search) if repeats else None
+    kept = replace(rescored_record(record, question, workspace, hits), rescored=record.rescored)
+    other_summary = question.task == "summary" and kept.scores != record.scores  # the sentence to be cut is another
+    return None if (repeats and hits is None) or other_summary else kept
 
 
 def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retrieval_only: bool,

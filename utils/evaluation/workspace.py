@@ -16,8 +16,10 @@ from .arms import Arm
 class Workspace:
     """Documents (default: the course's), settings (default: the environment's), and indexes and models built on first use."""
 
-    def __init__(self, documents: Sequence[Document] | None = None, settings: Settings | None = None):
-        self.settings = settings or load()
+    def __init__(self, documents: Sequence[Document] | None = None, settings: Settings | None = None,
+                 reading: corpus.ReadingReport | None = None):
+        """reading: what was read of the folder that the documents are from."""
+        self.settings, self.reading = settings or load(), reading
         self.documents = {d.id: d for d in (corpus.load() if documents is None else documents)}
 
     @functools.cached_property
@@ -81,7 +83,7 @@ class Workspace:
         return list(link.names) if link else []
 
     def hits(self, question: Question, context: str) -> list[Hit]:
-        """The context's ranking down to 10 distinct documents; if there are fewer, the prompt's hits and each other one's best."""
+        """The ranking down to 10 distinct documents; if there are fewer, the prompt's hits and each other document's best."""
         evidence = {self.copies.get(id_, id_) for id_ in question.evidence}
         excluded = {id_ for id_ in self.documents if self.copies.get(id_, id_) in evidence} if context == "distractor" else set()
         inside = context == "oracle" and bool(evidence)
@@ -143,4 +145,5 @@ def _of_course(document: Document) -> bool:
 
 def load_workspace(folder: str = "") -> Workspace:
     """The workspace of the course's documents, or of the documents in a folder."""
-    return Workspace(corpus.load_folder(folder) if folder else None)
+    documents, reading = corpus.read_folder(folder) if folder else (None, None)
+    return Workspace(documents, reading=reading)

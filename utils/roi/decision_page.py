@@ -45,10 +45,12 @@ def report_figures(report: DecisionReport) -> dict[str, object]:
     }
 
 
-def report_markdown(report: DecisionReport, pictures: dict[str, str]) -> str:
-    """The page. pictures: name (as in `report_figures`) → address of the figure."""
-    lines = ["# RAG, fine-tuning, or both: the decision", "", recommendation(report), ""]
+def report_markdown(report: DecisionReport, pictures: dict[str, str], subject: str = "") -> str:
+    """The page. pictures: name (as in `report_figures`) → address of the figure. subject: what the records are about."""
+    lines = ["# RAG, fine-tuning, or both: the decision", "", subject or evaluation.subject({}), "", recommendation(report), ""]
     lines += [f"Measured on {report.questions} questions over {report.clusters} clusters; {detectable_gap(report)}.", ""]
+    if report.uneven:
+        lines += [f"Only questions that every option answered count: {', '.join(report.uneven)}.", ""]
     if report.unpriced:
         lines += [f"Left out, because their training is not recorded: {', '.join(report.unpriced)}.", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
@@ -93,7 +95,7 @@ def _certainty(report: DecisionReport) -> list[str]:
             f"expected regret {regret:,.0f} USD" for name, often, today, regret in sorted(rows, key=lambda row: -row[1])]
 
 
-def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_FILE) -> list[Path]:
+def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_FILE, subject: str = "") -> list[Path]:
     """Write the page as HTML with embedded figures, and as Markdown with figure files; returns all paths."""
     import base64
     from html import escape
@@ -105,14 +107,14 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
     embedded = {name: "data:image/png;base64," + base64.b64encode(image.data).decode() for name, image in pictures.items()}
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     renderer.validateLink = lambda url: True  # the only links are our own pictures
-    html = renderer.render(report_markdown(report, embedded))
+    html = renderer.render(report_markdown(report, embedded, subject))
     for name, image in pictures.items():
         html = html.replace(f'alt="{name}"', f'alt="{escape(image.alt)}"', 1)
     out.write_text(PAGE.format(body=html), "utf-8")
     files = {name: out.with_name(f"{out.stem}_{name}.png") for name in pictures}
     for name, image in pictures.items():
         files[name].write_bytes(image.data)
-    markdown = report_markdown(report, {name: path.name for name, path in files.items()})
+    markdown = report_markdown(report, {name: path.name for name, path in files.items()}, subject)
     for name, image in pictures.items():
         markdown = markdown.replace(f"![{name}](", f"![{image.alt}](", 1)
     out.with_suffix(".md").write_text(markdown, "utf-8")

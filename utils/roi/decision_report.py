@@ -35,6 +35,7 @@ class DecisionReport:
     questions: int
     clusters: int
     unpriced: tuple[str, ...] = ()  # arms without a cost: their training is not recorded
+    uneven: tuple[str, ...] = ()  # each option with its number of questions, if that is not the same for all
 
     @property
     def best(self) -> Option:
@@ -69,6 +70,8 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
     shared = set.intersection(*({record.question_id for record in scored if record.arm == arm} for arm in arms))
     if not shared:
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
+    counts = {arm: sum(record.arm == arm for record in scored) for arm in arms}
+    uneven = tuple(f"{arm} has {n}" for arm, n in counts.items()) if {*counts.values()} != {len(shared)} else ()
     scored = [record for record in scored if record.question_id in shared]
     assumptions, ranges, rows = load_assumptions(price_file)
     options = [option_of_arm(arm, evaluation.outcome_shares(scored, arm), evaluation.mean_usage(scored, arm)) for arm in arms]
@@ -78,7 +81,7 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
         tuple(options), tuple(evaluation.correct_share(scored, arm) for arm in arms),
         compare_options(simulate(options, quality, assumptions, ranges, seed)), compare_options(fixed),
         value_of_labels(fixed, len(shared), MORE_QUESTIONS), assumptions, ranges, tuple(rows),
-        len(shared), len({record.cluster for record in scored}), unpriced)
+        len(shared), len({record.cluster for record in scored}), unpriced, uneven)
 
 
 def recommendation(report: DecisionReport) -> str:

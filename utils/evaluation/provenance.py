@@ -1,0 +1,100 @@
+"""What records are about: the file beside them, with command, models, documents, questions and counts."""
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import platform
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import models, settings
+from ..types import Record
+from .arms import Arm
+from .languages import language_notes
+from .questions import QuestionsFile
+from .workspace import Workspace
+
+PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
+
+
+def provenance_file(records: Path | str) -> Path:
+    """The file beside a records file: `r.json` for `r.jsonl` or `r.jsonl.gz`."""
+    path = Path(str(records).removesuffix(".gz"))
+    return path.with_name(path.name + ".json") if path.suffix == ".json" else path.with_suffix(".json")
+
+
+def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, questions: QuestionsFile,
+                       records: Sequence[Record]) -> dict:
+    """Where records come from. folder: "" for the course's documents."""
+    texts = hashlib.sha256(json.dumps([(d.id, d.text) for d in workspace.documents.values()]).encode())
+    return {
+        **_run(), "arms": {arm.name: _model(arm, workspace.settings) for arm in arms}, "embedder": workspace.settings.embedder,
+        "corpus": {"folder": folder or "the course's documents", "sha256": texts.hexdigest(),
+                   "documents": len(workspace.documents), "reading": workspace.reading and workspace.reading.counts()},
+        "language": language_notes(list(workspace.documents.values()), questions.questions, workspace.settings),
+        "questions": questions_provenance(questions, len({record.question_id for record in records})),
+        "settings_hash": {record.arm: record.settings_hash for record in records},
+    }
+
+
+def _run() -> dict:
+    return {"command": shlex.join(["python3", "-m", "utils", *sys.argv[1:]]),
+            "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "python": platform.python_version(),
+            "versions": {package: importlib.metadata.version(package) for package in PACKAGES}}
+
+
+def questions_provenance(file: QuestionsFile, scored: int) -> dict:
+    """A questions file, its digest, how many questions were scored, and what was left out or mended."""
+    return {"file": str(file.path), "sha256": hashlib.sha256(file.path.read_bytes()).hexdigest(), "scored": scored,
+            "retrieval_only": sum(question.retrieval_only for question in file.questions),
+            "set_aside": list(file.set_aside), "mended": list(file.mended)}
+
+
+def _model(arm: Arm, chosen: settings.Settings) -> dict:
+    """The model of an arm: base model or endpoint, and a trained one's adapter with its digest, base, data and seed."""
+    if arm.is_baseline:
+        return {"model": "none"}
+    row = {"model": chosen.model, "seed": arm.seed}
+    if chosen.endpoint:
+        row["endpoint"] = re.sub(r"//[^/@]*@", "//", chosen.endpoint)  # without a password
+    if arm.is_trained:
+        trained = models.adapter_provenance(arm.adapter)
+        row |= {"adapter": arm.adapter, "adapter_sha256": models.adapter_digest(arm.adapter),
+                "seed": trained.get("settings", {}).get("seed", arm.seed),
+                **{name: trained.get(name, "not recorded") for name in ("base", "parent", "examples", "data_sha256")}}
+    return row
+
+
+def read_provenance(records: Path | str) -> dict:
+    """The provenance beside a records file; empty if there is none. Raises ValueError for a file that is no JSON object."""
+    path = provenance_file(records)
+    if not path.exists():
+        return {}
+    try:
+        row = json.loads(path.read_bytes())
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        raise ValueError(f"{path}: is not the provenance that `benchmark` wrote; restore it or move it away")
+    return row
+
+
+def subject(row: dict) -> str:
+    """One paragraph on what records are about, from their provenance."""
+    try:
+        questions, corpus = row["questions"], row["corpus"]
+        counts = ((questions["retrieval_only"], "scored for retrieval only"), (len(questions["set_aside"]), "set aside"),
+                  (len(questions["mended"]), "mended"))
+        reading = [(number, status) for status, number in (corpus["reading"] or {}).items() if status != "read"]
+        asides = [", ".join(f"{number} {what}" for number, what in pairs if number) for pairs in (counts, reading)]
+        asides = [f" ({aside})" if aside else "" for aside in asides]
+        named = ", ".join(sorted({arm["model"] for arm in row["arms"].values()}))
+        return (f"{questions['scored']} questions of {questions['file']}{asides[0]} on {corpus['documents']} documents of "
+                f"{corpus['folder']}{asides[1]}, answered by {named} on {row['date'][:10]}. {' '.join(row['language'])}").strip()
+    except (KeyError, TypeError):
+        return "Which questions, documents and models: not recorded."
