@@ -102,6 +102,7 @@ def test_notebooks_give_markdown_code_and_text_outputs(tmp_path):
     ("a_csv", "sep=|\na|b\n1|2|3\n", {"row 2": "a: 1\nb: 2\ncolumn 3: 3"}),
     ("a_csv", "Prices of 2024\n\ncity,price\nRome,3\n", {"row 1": "Prices of 2024", "row 4": "city: Rome\nprice: 3"}),
     ("a_csv", "name\nRex\n", {"row 2": "name: Rex"}),
+    ("a_csv", "name,born\nRex,\n", {"row 1": "name\nborn", "row 2": "name: Rex"}),
     ("a_json", '[{"city": "Rome", "at": {"x": 1}}, 5, null]', {"row 1": "city: Rome\nat.x: 1", "row 2": "5"}),
     ("a_json", '{"v": 2, "items": [{"a": [1, 2]}], "m": {"k": true}}',
      {"overview": "v: 2", "items row 1": "a: 1, 2", "m": "k: True"}),
