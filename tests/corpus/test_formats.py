@@ -33,7 +33,7 @@ def sections(document):
     ("<details><summary>More</summary>\n\nhid **den**\n\n</details>", "More\nhid den"),
     ("<table><tr><td>a</td><td>b</td></tr></table>\n\n<div hidden>no</div>", "a\tb"),
     ("- [x] done\n- open\n\n![a pic](x.png) [link](y) ~~old~~", "[x] done\nopen\na pic link old"),
-    ("|a|b|\n|-|-|\n|1|2|", "a\tb\n1\t2"),
+    ("|a|b|\n|-|-|\n|1<br>x|2|", "a\tb\n1 x\t2"),
     ("Twelve[^1] hours.\n\n[^1]: In winter.", "Twelve hours.\nIn winter."),
     ("---\ntags: [x]\n---\nText.", "Text."),
     ("---\n**Not** metadata.\n\nText.\n\n---\nEnd.", "Not metadata.\nText.\nEnd."),

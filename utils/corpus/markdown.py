@@ -97,7 +97,8 @@ def _elements() -> frozenset[str]:
 
 def _is_block(state, line: int) -> bool:
     """Whether the line begins HTML that ends and that browsers know: else it is text with angle brackets in it."""
-    rest = state.src[state.bMarks[line] + state.tShift[line]:]
+    start = state.bMarks[line] + state.tShift[line]
+    rest = state.src[start:] if state.src.startswith("<", start) else ""
     if rest.startswith("<!--"):
         return "-->" in rest
     name = re.match(r"</?([a-z][\w:.-]*)", rest, re.I)
