@@ -35,6 +35,8 @@ def sections(document):
     ("- [x] done\n- open\n\n![a pic](x.png) [link](y) ~~old~~", "[x] done\nopen\na pic link old"),
     ("|a|b|\n|-|-|\n|1<br>x|2|", "a\tb\n1 x\t2"),
     ("Twelve[^1] hours.\n\n[^1]: In winter.", "Twelve hours.\nIn winter."),
+    ("a <b>x</b></b> </i> <b>y", "a x <b>y"),
+    ("---\n# No metadata\n---\nText.", "Text."),
     ("---\ntags: [x]\n---\nText.", "Text."),
     ("---\n**Not** metadata.\n\nText.\n\n---\nEnd.", "Not metadata.\nText.\nEnd."),
 ])
