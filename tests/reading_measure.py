@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def second(path: Path) -> str:
     if path.suffix in (".pptx", ".xlsx"):
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if re.search(r"/(slide|notesSlide|sharedStrings)\d*\.xml$", name)]
-            return " ".join(re.sub(r"<(?!/?(a:)?t\b)[^>]*>", "", archive.read(name).decode()) for name in names)
+            return " ".join(" ".join(re.findall(r"<(?:a:)?t(?: [^>]*)?>([^<]*)<", archive.read(name).decode())) for name in names)
     kind, raw = next(kind for kind, suffixes in KINDS.items() if path.suffix in suffixes), path.read_bytes()
     if kind == "html":  # navigation is left out on purpose
         soup = bs4.BeautifulSoup(raw, "html.parser")
@@ -44,15 +45,9 @@ def second(path: Path) -> str:
 
 
 def words(text: str) -> collections.Counter:
-    """Lower-case words of letters and digits; hyphens at line ends, ligatures and tags are none of our business here."""
-    text = re.sub(r"(?<=\w)-\s*\n\s*", "", corpus_form(re.sub(r"</?(a:)?t\b[^>]*>", " ", text)))
+    """Lower-case words of letters and digits; hyphens at line ends and ligatures are no difference."""
+    text = re.sub(r"(?<=\w)-\s*\n\s*", "", unicodedata.normalize("NFKC", text.replace("\xad", "")))
     return collections.Counter(re.findall(r"[^\W_]+", text.lower()))
-
-
-def corpus_form(text: str) -> str:
-    import unicodedata
-
-    return unicodedata.normalize("NFKC", text.replace("\xad", ""))
 
 
 def main(kind: str, many: str, *folders: str) -> None:
@@ -71,7 +66,8 @@ def main(kind: str, many: str, *folders: str) -> None:
             ours = words("\n".join([document.title, *(f"{section.name}\n{section.text}" for section in document.sections)]))
             both = sum((theirs & ours).values())
             kept, known = kept + both, known + theirs.total()
-            shares.append((both / max(1, theirs.total()), files[int(document.id[:4])], (theirs - ours).most_common(12)))
+            share = both / theirs.total() if theirs else 1.0
+            shares.append((share, files[int(document.id[:4])], (theirs - ours).most_common(12)))
     print(f"{kind}: {len(documents)} of {len(files)} files, {kept / max(1, known):.2%} of {known:,} words kept, {seconds:.1f} s")
     print("\n".join(f"  {line}" for line in report.lines()))
     for share, path, lost in sorted(shares, key=lambda row: row[0])[:5]:

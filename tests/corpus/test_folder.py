@@ -94,11 +94,12 @@ def test_links_are_followed_but_not_in_a_circle(tmp_path, capsys):
 
 def test_ids_are_unique_unicode_whatever_the_names_are(tmp_path):
     names = [unicodedata.normalize(form, "café.md").encode() for form in ("NFC", "NFD")]
-    for name in [*names, b"Pr\xe9face.txt", b"Pr\xe8face.txt", b"a\nb.txt"]:
+    for name in [*names, b"Pr\xe9face.txt", b"Pr\xe8face.txt", b"a\nb.txt", b"x.\xe9"]:
         with open(os.fsencode(tmp_path) + b"/" + name, "w") as file:
             file.write("It has 3 pages.")
     found = rows(tmp_path)
-    assert sorted(found) == ["Pr\ufffdface (2).txt", "Pr\ufffdface.txt", "a\ufffdb.txt", "café (2).md", "café.md"]
+    assert sorted(found) == ["Pr\ufffdface (2).txt", "Pr\ufffdface.txt", "a\ufffdb.txt", "café (2).md", "café.md",
+                             "x.\ufffd"]
     assert "not UTF-8" in found["Pr\ufffdface.txt"].reason and "another file is called café.md" in found["café (2).md"].reason
 
 

@@ -27,6 +27,7 @@ BINARY: dict[str, Callable[[Path], Content]] = {".pdf": pdf_content, ".docx": do
                                                 ".xlsx": xlsx_content}
 SUFFIXES = (*TEXT, *BINARY)
 LARGEST = 50_000_000  # bytes
+DENIED = "no permission to read it"
 TOOLS = ("node_modules", "__pycache__", "site-packages", "venv", "__MACOSX")  # folders that hold no documents
 COPIES = ("~$*", "*~", "#*#", "*.bak", "*.swp", "*.swo", "*.tmp", "*.orig", "Thumbs.db", "desktop.ini")
 
@@ -50,8 +51,9 @@ def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
     documents, rows, seen = [], [], set()
     for place, name, reason in sorted(_walk(root, "", (os.path.realpath(root),)), key=lambda found: found[1]):
         id_, note = _id(name, seen)
+        kind = os.path.splitext(id_)[1].lower()
         if reason:
-            rows.append(FileReading(id_, "left out" if reason != DENIED else "set aside", reason, place.suffix.lower()))
+            rows.append(FileReading(id_, "set aside" if reason == DENIED else "left out", reason, kind))
             continue
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -60,8 +62,8 @@ def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
         except ImportError as error:
             raise RuntimeError(f"{id_}: the package {error.name} is missing: run python3 -m utils setup") from None
         except Exception as error:
-            known = type(error) is ValueError and str(error)
-            row = FileReading(id_, "set aside", known or f"it is damaged ({type(error).__name__})", place.suffix.lower())
+            known = type(error) is ValueError and " ".join(str(error).split())
+            row = FileReading(id_, "set aside", known or f"it is damaged ({type(error).__name__})", kind)
         rows.append(row)
     report = ReadingReport(tuple(rows))
     if not documents:
@@ -70,9 +72,6 @@ def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
     for line in report.lines():
         print(line, file=sys.stderr)
     return documents, report
-
-
-DENIED = "no permission to read it"
 
 
 def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[Path, str, str]]:
@@ -87,6 +86,7 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[P
         return
     for entry in entries:
         place, name = Path(entry.path), prefix + entry.name
+        kind = os.path.splitext(os.fsencode(entry.name).decode("utf-8", "replace"))[1].lower()
         hidden = entry.name.startswith(".")
         if os.path.isdir(place):  # False, not an error, for a link to itself
             real = os.path.realpath(place)
@@ -101,8 +101,8 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[P
             yield place, name, "a link to nothing" if entry.is_symlink() else "not a file"
         elif hidden or any(fnmatch(entry.name, pattern) for pattern in COPIES):
             yield place, name, "a hidden file" if hidden else "a copy or note of a program"
-        elif place.suffix.lower() not in SUFFIXES:
-            yield place, name, f"files of type {place.suffix.lower() or '(none)'} are not read"
+        elif kind not in SUFFIXES:
+            yield place, name, f"files of type {kind or '(none)'} are not read"
         else:
             yield place, name, "" if os.access(place, os.R_OK) else DENIED
 
@@ -110,14 +110,20 @@ def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[P
 def _id(name: str, seen: set[str]) -> tuple[str, str]:
     """A unique id in NFC without characters that no text holds, and a note if it is not the file's name."""
     readable = re.sub(r"[\0-\x1f\x7f]", "\ufffd", os.fsencode(name).decode("utf-8", "replace"))
-    id_ = unicodedata.normalize("NFC", readable)
-    stem, dot, suffix = id_.rpartition(".")
-    number, plain = 2, id_
-    while id_ in seen:
-        id_, number = f"{stem} ({number}){dot}{suffix}" if dot else f"{plain} ({number})", number + 1
-    seen.add(id_)
+    plain = unicodedata.normalize("NFC", readable)
+    stem, suffix = os.path.splitext(plain)
+    id_ = _unique(stem, seen, suffix)
     notes = ["its name is not UTF-8"] * ("\ufffd" in readable) + [f"another file is called {plain}, too"] * (id_ != plain)
     return id_, " and ".join(notes)
+
+
+def _unique(name: str, seen: set[str], suffix: str = "") -> str:
+    """The name, with a number if it is taken."""
+    unique, number = name + suffix, 2
+    while unique in seen:
+        unique, number = f"{name} ({number}){suffix}", number + 1
+    seen.add(unique)
+    return unique
 
 
 def _document(place: Path, id_: str, note: str) -> tuple[Document, FileReading]:
@@ -131,14 +137,13 @@ def _document(place: Path, id_: str, note: str) -> tuple[Document, FileReading]:
         text, encoding = decode(place.read_bytes(), page=suffix in (".html", ".htm"))
         text, mended = clean(text)
         content = TEXT[suffix](text)
-    sections, names = [], {}
+    sections, names = [], set()
     notes = [note, content.note, mended, f"read as {encoding}" if encoding not in ("", "utf-8") else ""]
     for name, text in content.sections:
         (name, _), (text, mended) = clean(name), clean(text)
-        names[name] = names.get(name, 0) + 1
         notes.append(mended)
         if text.strip():
-            sections.append(Section(f"{name} ({names[name]})" if names[name] > 1 else name or "section", text))
+            sections.append(Section(_unique(name or "section", names), text))
     if not sections:
         raise ValueError("it holds no text")
     group, _, stem = id_.removesuffix(place.suffix).rpartition("/")

@@ -63,7 +63,7 @@ def _front_matter(text: str) -> tuple[str, str]:
     if not found:
         return "", text
     try:
-        data = (yaml.safe_load if found[1] == "---" else tomllib.loads)(found[2]) or {}
+        data = (yaml.safe_load if found[1] == "---" else tomllib.loads)(found[2]) if found[2].strip() else {}
     except (yaml.YAMLError, ValueError):
         lines = [line for line in found[2].split("\n") if line.strip() and line[0] not in " \t-#"]
         data = dict(pairs) if len(pairs := re.findall(r"(?m)^([\w-]+)\s*[:=]\s*(.*)$", found[2])) == len(lines) else None
@@ -97,7 +97,8 @@ def _elements() -> frozenset[str]:
 
 def _is_block(state, line: int) -> bool:
     """Whether the line begins HTML that ends and that browsers know: else it is text with angle brackets in it."""
-    rest = state.src[state.bMarks[line] + state.tShift[line]:]
+    start = state.bMarks[line] + state.tShift[line]
+    rest = state.src[start:] if state.src.startswith("<", start) else ""
     if rest.startswith("<!--"):
         return "-->" in rest
     name = re.match(r"</?([a-z][\w:.-]*)", rest, re.I)
@@ -125,7 +126,7 @@ def _placeholders(state) -> None:
         for child in token.children or []:
             tag = TAG.fullmatch(child.content) if child.type == "html_inline" else None
             if tag and tag[1] and child.content.startswith("</"):
-                opened.get(tag[1].lower(), [None]).pop()
+                del opened.get(tag[1].lower(), [])[-1:]
             elif tag and tag[1] and tag[1].lower() not in ALONE and child.content == f"<{tag[1]}>":
                 opened.setdefault(tag[1].lower(), []).append(child)
         for child in [child for children in opened.values() for child in children]:

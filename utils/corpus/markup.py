@@ -56,6 +56,8 @@ def _pieces(body) -> Iterator[str]:
             continue
         if tag == "img":
             yield f" {attributes.get('alt') or ''} "
+        elif tag == "br" and node.parent.tag in ("td", "th"):
+            yield " "  # a row stays a line
         elif tag == "sup" and last[-1:].isdigit() and (node.text() or "x").strip("-−+")[:1].isdigit():
             yield "^"  # a power: 10 and 6 are not 106
         elif tag in ("sup", "sub") and len(node.text() or "") > 3:

@@ -8,6 +8,7 @@ from .encodings import clean
 from .reading_report import Content
 
 HYPHEN = "\ufdd0"  # a hyphen at a line end, until it is known whether it belongs to the word
+SUSPENDED = ("and", "or", "to", "und", "oder", "bis", "et", "ou", "en", "of")
 PAGE = "\ufdd1"
 PASSWORD = 4  # PDFium's error number
 # First parts that keep their hyphen at a line end; a compound of others keeps it if the document has it within a line.
@@ -49,6 +50,8 @@ def _whole_words(text: str, words: set[str]) -> str:
     with it elsewhere, and after first parts of usual compounds ("long-term"). words: of the document, in lower case."""
     def joined(found: re.Match) -> str:
         first, second = found[1].lower(), found[2].lower()
+        if second in SUSPENDED:  # "up- and downhill"
+            return found[1] + "- "
         compound = first in COMPOUND or f"{first}-{second}" in words and first + second not in words
         return found[1] + "-" * (compound or not found[2][:1].islower())
 

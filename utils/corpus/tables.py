@@ -59,11 +59,13 @@ def _rows(rows: Sequence[Sequence[str]], prefix: str = "") -> Pairs:
     """One section per row, numbered as in the file, below the head: the first row of more than one cell, if any has."""
     filled = [sum(map(bool, row)) for row in rows]
     head = next((number for number, count in enumerate(filled) if count >= min(2, max(filled))), 0)
+    below = rows[head + 1:]
+    complete = all(any(row[at:at + 1] > [""] for row in below) for at, name in enumerate(rows[head]) if name) if rows else True
     pairs = []
     for number, row in enumerate(rows):
         names = [name or f"column {at}" for at, name in enumerate([*rows[head], *[""] * len(row)], 1)]
         lines = [f"{name}: {cell}" if number > head else cell for name, cell in zip(names, row, strict=False) if cell]
-        if lines and (number != head or not any(filled[head + 1:])):
+        if lines and (number != head or not complete):  # a column without values is told by the head alone
             pairs.append((f"{prefix}row {number + 1}", "\n".join(lines)))
     return pairs
 
