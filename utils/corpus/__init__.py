@@ -5,6 +5,7 @@ _FILES = {
             "service_model", "service_names", "services_named", "true_triples", "without_service"],
     "docstrings": ["write_docstrings"],
     "folder": ["load_folder", "read_folder"],
+    "reading_report": ["ReadingReport"],
     "lead": ["lead_sentence"],
     "versions": ["changes", "older_version", "weeks_between", "with_value_replaced"],
 }

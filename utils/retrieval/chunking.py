@@ -38,11 +38,11 @@ def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, 
 def contextual_header(document: Document, section: str) -> str:
     """A passage's place in the corpus, in plain words: group › document › section.
 
-    A title that does not just repeat group and name follows the document's name.
+    A title that does not just repeat group and name follows the document's name; nothing is said twice.
     """
     own_title = "" if document.title in (document.name, f"{document.group} {document.name}") else document.title
-    parts = [document.group, document.name, own_title, section]
-    return " › ".join(words for part in parts if (words := " ".join(split_identifiers(part).lower().split())))
+    parts = [" ".join(split_identifiers(part).lower().split()) for part in (document.group, document.name, own_title, section)]
+    return " › ".join(dict.fromkeys(part for part in parts if part))
 
 
 def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
