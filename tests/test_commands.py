@@ -86,6 +86,40 @@ def test_own_documents_and_questions_give_a_table_and_records(own_data):
     assert "recall@1" in process.stdout and "1 questions scored, 2 arm(s)" in process.stdout
 
 
+def test_what_one_question_brings_is_named_at_once_and_at_the_end(own_data):
+    (own_data / "documents" / "bird.txt").write_bytes(b"\xff\xfe\x00")
+    rows = [GOOD, {**GOOD, "id": "q2", "answers": []}, {**GOOD, "id": "q3", "evidence": ["bird.txt"]}]
+    (own_data / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    process = benchmark(own_data, "--corpus", str(own_data / "documents"), "--arms", "naive_rag")
+    assert process.returncode == 1 and "Traceback" not in process.stderr  # a third is more than a tenth
+    assert "question 'q3': bird.txt could not be read, so it is set aside" in process.stderr
+    last = process.stdout.strip().split("\n")[-1]
+    assert "1 question(s) set aside" in last and "q3" in last and "1 question(s) have no accepted answer" in last
+    provenance = json.loads((own_data / "r.json").read_text())
+    assert provenance["questions"]["scored"] == 2 and provenance["questions"]["retrieval_only"] == 1
+    assert len(provenance["questions"]["set_aside"]) == 1 and provenance["corpus"]["documents"] == 2
+    assert provenance["arms"]["naive_rag"]["model"] and provenance["command"].startswith("python3 -m utils benchmark")
+
+
+def test_all_mistakes_of_a_file_are_printed(own_data):
+    (own_data / "q.jsonl").write_text("{oops\n" + json.dumps({**GOOD, "task": "riddle"}) + "\n")
+    process = benchmark(own_data, "--corpus", str(own_data / "documents"))
+    lines = process.stderr.strip().split("\n")
+    assert process.returncode == 1 and len(lines) == 2 and "line 1" in lines[0] and "line 2" in lines[1]
+
+
+def test_stored_answers_are_scored_by_corrected_questions(own_data):
+    documents = str(own_data / "documents")
+    assert benchmark(own_data, "--corpus", documents, "--arms", "naive_rag").returncode == 0
+    (own_data / "q.csv").write_text("id;question;answers;document\nq1;How much dinner may the cat get?;200;dog.txt\n")
+    process = command("rescore", "--records", str(own_data / "r.jsonl"), "--questions", str(own_data / "q.csv"), "--corpus",
+                      documents, "--out", str(own_data / "new.jsonl"))
+    assert process.returncode == 0 and "1 of 1 records have other scores" in process.stdout, process.stderr
+    (record,) = map(json.loads, (own_data / "new.jsonl").read_text().splitlines())
+    assert record["scores"]["recall@1"] == 0 and record["cluster"] == "dog.txt" and record["rescored"] is True
+    assert json.loads((own_data / "new.json").read_text())["rescored"]["file"].endswith("q.csv")
+
+
 def test_doctor_finds_nothing_on_a_machine_that_is_set_up(capsys, monkeypatch):
     assert all(remedy == "" for _, _, remedy in doctor.machine_checks())
 

@@ -84,6 +84,7 @@ def test_excel_cells_are_read_as_the_sheet_shows_them(tmp_path):
 
 @pytest.mark.parametrize(("text", "sentence"), [
     ("answers,document\n7,a.md\n", "has to name the columns question, answers and document, each once; it has answers, document"),
+    ("question,answer,document\nWhen?,7,a.md\n", "it has question, answer, document"),
     ("question,answers,answers\nWhen?,7,8\n", "each once"),
     ("question,answers,document\nWhen, exactly?,7,a.md\n", "line 2 (row 2): has 4 cells for 3 columns"),
     ('question,answers,document\n"When?,7,a.md\n', "line 2: is not a readable row of a table"),

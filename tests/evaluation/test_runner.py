@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import filelock
 import pytest
 
 from data.build import common, lab3
@@ -97,6 +98,65 @@ def test_records_of_other_settings_are_not_resumed(workspace, tmp_path):
     part.write_text(json.dumps({"record": {**old.to_json(), "settings_hash": "old"}, "question": QUESTIONS[0].question}) + "\n")
     records = evaluation.run_arms(QUESTIONS[:1], [arm], workspace, tmp_path / "r.jsonl", retrieval_only=True)
     assert records[0].settings_hash == workspace.digest(arm)
+
+
+@pytest.mark.parametrize("text", ["how much dinner may the cat get?", "how much\u2028may the cat get?"])
+def test_resumed_answers_are_scored_by_the_questions_as_they_are_now(workspace, tmp_path, text):
+    out, arm = tmp_path / "r.jsonl", evaluation.parse_arms("base,naive_rag")
+    asked = replace(QUESTIONS[0], question=text)
+    (old, retrieved) = evaluation.run_arms([asked], arm, workspace, out)
+    common.reopen(out, [asked])
+    with out.with_name("r.jsonl.part").open("a") as part:
+        part.write('{"record": {"half')
+    corrected = replace(asked, answers=(old.answer,), evidence=("shop.PaintWall",))
+    again = evaluation.run_arms([corrected], arm, workspace, out)
+    assert [r.answer for r in again] == [old.answer, retrieved.answer] and again[0].seconds == old.seconds
+    assert again[0].scores["exact_match"] == 1 and again[1].seconds == retrieved.seconds
+    fresh = evaluation.run_arms([corrected], arm, workspace)
+    assert [r.scores for r in again] == [r.scores for r in fresh]
+
+
+@pytest.mark.parametrize(("arm", "change"), [
+    ("oracle", {"evidence": ("shop.PaintWall",)}), ("distractor", {"evidence": ("shop.PaintWall",)}),
+    ("naive_rag", {"task": "summary", "answers": ()}), ("naive_rag", {"question": "how much supper may the cat get?"}),
+])
+def test_an_answer_is_asked_again_where_its_passages_may_have_changed(workspace, tmp_path, monkeypatch, arm, change):
+    out, arms_now = tmp_path / "r.jsonl", evaluation.parse_arms(arm)
+    evaluation.run_arms(QUESTIONS[:1], arms_now, workspace, out)
+    common.reopen(out, QUESTIONS[:1])
+    asked = []
+    monkeypatch.setattr(runner, "make_record", lambda *given: asked.append(1) or scoring.make_record(*given))
+    evaluation.run_arms([replace(QUESTIONS[0], **change)], arms_now, workspace, out)
+    assert asked == [1]
+
+
+def test_a_run_without_answers_is_not_resumed_as_one_with_answers(workspace, tmp_path):
+    out, arm = tmp_path / "r.jsonl", evaluation.parse_arms("naive_rag")
+    evaluation.run_arms(QUESTIONS[:1], arm, workspace, out, retrieval_only=True)
+    common.reopen(out, QUESTIONS)
+    (record,) = evaluation.run_arms(QUESTIONS[:1], arm, workspace, out)
+    assert record.prompt_tokens > 0 and record.answer
+
+
+def test_baselines_learn_again_from_corrected_training_questions(workspace, tmp_path):
+    out, arm = tmp_path / "r.jsonl", evaluation.parse_arms("nearest_question")
+    train = [question("t1", "fact", "how much dinner may the dog get?", ["2 grams"])]
+    evaluation.run_arms(QUESTIONS[:1], arm, workspace, out, train=train)
+    common.reopen(out, QUESTIONS)
+    (record,) = evaluation.run_arms(QUESTIONS[:1], arm, workspace, out, train=[replace(train[0], answers=("200 grams",))])
+    assert record.answer == "200 grams"
+
+
+def test_a_second_run_into_the_same_file_is_refused_while_the_first_writes(workspace, tmp_path):
+    out = tmp_path / "r.jsonl"
+    with filelock.FileLock(f"{out}.lock"), pytest.raises(ValueError, match="another benchmark is writing this file"):
+        evaluation.run_arms(QUESTIONS[:1], "naive_rag", workspace, out, retrieval_only=True)
+    assert evaluation.run_arms(QUESTIONS[:1], "naive_rag", workspace, out, retrieval_only=True)
+
+
+def test_a_question_without_an_accepted_answer_has_no_answer_scores(workspace):
+    (record,) = evaluation.run_arms([replace(QUESTIONS[0], answers=())], "naive_rag", workspace)
+    assert record.scores["recall@1"] == 1 and not {"exact_match", "contains", "answer_in_context"} & set(record.scores)
 
 
 def test_oracle_sees_evidence_only_distractor_the_rest_and_both_agree_without_evidence(workspace):

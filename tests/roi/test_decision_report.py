@@ -45,6 +45,7 @@ def test_one_option_alone_still_gives_a_page():
 def test_only_questions_that_every_option_answered_count():
     report = roi.build_report([*records({"base": 0.5}, 30), *records({"closed_book": 0.8}, 20)])
     assert report.questions == 20 and all(interval.n == 20 for interval in report.correct)
+    assert "every option answered count: base has 30, closed_book has 20" in decision_page.report_markdown(report, {})
     with pytest.raises(ValueError, match="same questions"):
         roi.build_report([*records({"base": 0.5}, 2), *(replace(r, question_id="z") for r in records({"closed_book": 0.8}, 1))])
 
@@ -77,9 +78,16 @@ def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, mon
     monkeypatch.setattr(environment, "is_active", lambda: True)
     source = tmp_path / "r.jsonl"
     source.write_text("".join(json.dumps(r.to_json()) + "\n" for r in records({"base": 0.1, "closed_book": 0.8})), "utf-8")
+    provenance = {"questions": {"file": "q.csv", "scored": 20, "retrieval_only": 3, "set_aside": [], "mended": ["x"]},
+                  "corpus": {"folder": "docs", "documents": 7, "reading": {"in_part": ["a.pdf"], "set_aside": []}},
+                  "arms": {"base": {"model": "a model"}}, "date": "2024-03-01T10:00:00"}
     out = tmp_path / "new" / "page.html"
     assert __main__.main(["report", "--records", str(source), "--out", str(out)]) == 0
-    assert out.exists() and str(out) in capsys.readouterr().out
+    assert out.exists() and str(out) in capsys.readouterr().out and "models: not recorded." in out.read_text("utf-8")
+    (tmp_path / "r.json").write_text(json.dumps(provenance))
+    assert __main__.main(["report", "--records", str(source), "--out", str(out)]) == 0 and capsys.readouterr()
+    assert ("20 questions of q.csv (3 scored for retrieval only, 1 mended) on 7 documents of docs (1 in part), answered by a "
+            "model on 2024-03-01.") in out.read_text("utf-8")
     for words, message in ((["--records", str(source), "--out", str(tmp_path / "x.pdf")], "name of an .html file"),
                            (["--records", str(tmp_path / "none"), "--out", str(out)], "none"),
                            (["--records", str(source), "--out", str(out), "--prices", str(source)], "not a price file")):

@@ -114,9 +114,10 @@ def _not_json(error: Exception) -> str:
 def _by_column(rows: Iterable[tuple[str, int, list[str]]], path: Path) -> list[tuple[str, dict]]:
     filled = [row for row in rows if any(row[2]) and not row[2][0].startswith("sep=")]  # Excel names the delimiter in `sep=;`
     columns = [name.casefold() for name in filled[0][2]] if filled else []
-    if "question" not in columns or len(set(filter(None, columns))) < len(list(filter(None, columns))):
+    named, misspelt = [name for name in columns if name], {"answer", "documents"} & set(columns)
+    if "question" not in named or len(set(named)) < len(named) or misspelt:
         raise ValueError(f"{path}: the first row has to name the columns question, answers and document, each once; it has "
-                         f"{', '.join(filter(None, columns)) or 'none'}")
+                         f"{', '.join(named) or 'none'}")
     for place, _, cells in filled:
         if any(cells[len(columns):]):
             raise ValueError(f"{path}, {place}: has {len(cells)} cells for {len(columns)} columns; put a cell that holds the "

@@ -33,19 +33,16 @@ def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, q
     """Where records come from. folder: "" for the course's documents."""
     texts = hashlib.sha256(json.dumps([(d.id, d.text) for d in workspace.documents.values()]).encode())
     return {
-        **_run(), "arms": {arm.name: _model(arm, workspace.settings) for arm in arms}, "embedder": workspace.settings.embedder,
+        "command": shlex.join(["python3", "-m", "utils", *sys.argv[1:]]),
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "python": platform.python_version(),
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "arms": {arm.name: _model(arm, workspace.settings) for arm in arms}, "embedder": workspace.settings.embedder,
         "corpus": {"folder": folder or "the course's documents", "sha256": texts.hexdigest(),
                    "documents": len(workspace.documents), "reading": workspace.reading and workspace.reading.counts()},
         "language": language_notes(list(workspace.documents.values()), questions.questions, workspace.settings),
         "questions": questions_provenance(questions, len({record.question_id for record in records})),
         "settings_hash": {record.arm: record.settings_hash for record in records},
     }
-
-
-def _run() -> dict:
-    return {"command": shlex.join(["python3", "-m", "utils", *sys.argv[1:]]),
-            "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "python": platform.python_version(),
-            "versions": {package: importlib.metadata.version(package) for package in PACKAGES}}
 
 
 def questions_provenance(file: QuestionsFile, scored: int) -> dict:
@@ -73,10 +70,8 @@ def _model(arm: Arm, chosen: settings.Settings) -> dict:
 def read_provenance(records: Path | str) -> dict:
     """The provenance beside a records file; empty if there is none. Raises ValueError for a file that is no JSON object."""
     path = provenance_file(records)
-    if not path.exists():
-        return {}
     try:
-        row = json.loads(path.read_bytes())
+        row = json.loads(path.read_bytes()) if path.exists() else {}
     except ValueError:
         row = None
     if not isinstance(row, dict):

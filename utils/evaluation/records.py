@@ -65,7 +65,8 @@ def _other_kind(text: str) -> str:
     except (ValueError, RecursionError) as error:
         first = json.loads(text[: error.pos]) if getattr(error, "msg", "") == "Extra data" else None
     if isinstance(first, dict) and "question_id" not in first:
-        return "a questions file" if "question" in first or "questions" in first else "another JSON file"
+        kinds = {"record": "an unfinished run", "question": "a questions file", "questions": "a questions file"}
+        return next((kind for name, kind in kinds.items() if name in first), "another JSON file")
     if not text.strip():
         return "an empty file"
     return "" if text.lstrip().startswith("{") else "a JSON array" if text.lstrip().startswith("[") else "no JSON"
@@ -79,6 +80,8 @@ def _problems(record: Record) -> list[str]:
     problems += [f"'seconds' lacks {name!r}" for name in ("retrieve", "generate") if name not in record.seconds]
     problems += [f"the score {name!r} is {value:g}: it has to be from 0 to 1" for name, value in scores.items()
                  if name != "words" and not 0 <= value <= 1]
+    if min(record.prompt_tokens, record.completion_tokens, *record.seconds.values(), scores.get("words", 0)) < 0:
+        problems.append("tokens, seconds and words cannot be negative")
     rising = ranks == sorted(set(ranks)) and min(ranks, default=1) > 0
     return problems if rising else [*problems, "the ranks in 'hits' have to rise, from 1"]
 

@@ -45,8 +45,8 @@ def rescored_record(record: Record, question: Question, workspace: Workspace, hi
     new = make_record(question, arm, answer, record.settings_hash, workspace.reference(question),
                       workspace.copied_sentence(question), linked, workspace.copies)
     kept = {"answer_in_context"} if not hits else set()  # what the record alone does not tell
-    if record.abstained and record.task == question.task != "multi_doc":
-        kept |= {"words", "exact_match", "token_f1", "contains", "rouge_l", "score"}
+    if record.abstained and record.task == question.task:
+        kept |= {"words", "exact_match", "token_f1", "contains", "rouge_l"} | ({"score"} if question.task == "summary" else set())
     scores = {name: record.scores.get(name, value) if name in kept else value for name, value in new.scores.items()}
     if not hits and "answer_in_context" not in record.scores:
         scores.pop("answer_in_context", None)
@@ -59,13 +59,15 @@ def rescore(records: Sequence[Record], questions: Sequence[Question], workspace:
 
     Raises ValueError naming the records whose question is not among `questions`.
     """
+    from tqdm.auto import tqdm
+
     by_id = {question.id: question for question in questions}
     absent = sorted({record.question_id for record in records} - set(by_id))
     if absent:
         raise ValueError(f"{len(absent)} questions of the records are not in the questions file: {', '.join(absent[:20])}"
                          f"{' and more' * (len(absent) > 20)}; give the file that the records were made with")
     new, search = [], functools.cache(workspace.hits)
-    for record in records:
+    for record in tqdm(records, desc="rescore", unit="record", disable=len(records) < 200):
         question = by_id[record.question_id]
         asks = question.task in metrics.SINGLE_ANSWER_TASKS and any(hit.in_prompt for hit in record.hits)
         found = {hit.document_id for hit in record.hits} <= set(workspace.documents)

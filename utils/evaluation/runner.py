@@ -76,11 +76,13 @@ def _only_writer(out: Path) -> Iterator[None]:
 def _resume(out: Path, digests: dict[str, str], questions: dict[str, Question], workspace: Workspace,
             retrieval_only: bool) -> dict[tuple[str, str], Record]:
     """Records of an interrupted run whose answers are still valid, scored anew."""
+    from tqdm.auto import tqdm
+
     records, part, search = {}, out.with_name(out.name + ".part"), functools.cache(workspace.hits)
     text = part.read_text("utf-8", errors="replace") if part.exists() else ""
     if text and not text.endswith("\n"):  # the line that was being written when the run was interrupted
         part.write_text(text := text[: text.rfind("\n") + 1], "utf-8")
-    for line in text_lines(text):
+    for line in tqdm(lines := text_lines(text), desc="resume", unit="record", disable=len(lines) < 200):
         try:
             row = json.loads(line)
             record, asked = Record.from_json(row["record"]), row["question"]
