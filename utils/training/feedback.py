@@ -21,7 +21,7 @@ LABELS = ("a", "b", "tie")
 def load_pairs(path: Path = SHIPPED) -> list[PreferencePair]:
     """Preference pairs of a JSON-lines file. Raises ValueError naming file, line and fix when a line is not a valid pair."""
     pairs: dict[str, PreferencePair] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else [], 1):
+    for number, line in enumerate(path.read_text("utf-8").split("\n") if path.exists() else [], 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
