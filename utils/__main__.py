@@ -123,7 +123,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     file = _questions(options, workspace)
     questions = file.select(options.split)
     if any(arm.context.retrieves for arm in arms) or not options.retrieval_only:
-        course.prepare()
+        course.prepare(index=not options.corpus)
     train_questions = evaluation.training_questions(file.questions) if any(arm.is_baseline for arm in arms) else ()
     try:
         records = evaluation.run_arms(questions, arms, workspace, out, options.retrieval_only, train_questions)
@@ -177,7 +177,7 @@ def _rescore(options: argparse.Namespace) -> int:
     workspace = evaluation.load_workspace(options.corpus)
     file = _questions(options, workspace)
     if any(hit.in_prompt for record in records for hit in record.hits):
-        course.prepare()  # searches again for the passages of the prompts
+        course.prepare(index=not options.corpus)  # searches again for the passages of the prompts
     rescored = evaluation.rescore(records, file.questions, workspace)
     provenance = {**evaluation.read_provenance(options.records), "rescored": evaluation.questions_provenance(file, len(rescored))}
     evaluation.write_with_backup(out, "".join(evaluation.record_line(record.to_json()) for record in rescored))
@@ -214,7 +214,7 @@ def _report(options: argparse.Namespace) -> int:
         raise ValueError(f"{out}: give --out the name of an .html file")
     records = evaluation.read_records(options.records)
     subject = evaluation.subject(evaluation.read_provenance(options.records))
-    course.prepare()
+    course.prepare(index=False)
     out.parent.mkdir(parents=True, exist_ok=True)
     for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE, subject):
         print(path)
