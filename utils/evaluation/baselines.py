@@ -27,9 +27,12 @@ def baseline_answers(name: str, questions: Sequence[Question], train: Sequence[Q
     start = time.perf_counter()
     replies = [_reply(q, reference) for q in examples]
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    fitted = vectorizer.fit_transform(q.question for q in examples)
+    try:
+        fitted = vectorizer.fit_transform(q.question for q in examples)
+    except ValueError:
+        raise ValueError(f"arm {name}: the training questions hold no word of two letters to learn from") from None
     queries = vectorizer.transform(q.question for q in questions)
-    if name == "nearest_question":
+    if name == "nearest_question" or len(set(replies)) == 1:  # a classifier needs two answers
         guesses = [replies[i] for i in (queries @ fitted.T).toarray().argmax(axis=1)]
     else:
         with warnings.catch_warnings():

@@ -4,11 +4,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from .. import corpus, generation, models, retrieval
-from ..settings import Settings, load
+from ..settings import COURSE_SERVICES, Settings, load
 from ..types import Document, Generator, Hit, Question, Retriever
 from .arms import Arm
 
@@ -19,6 +19,13 @@ class Workspace:
     def __init__(self, documents: Sequence[Document] | None = None, settings: Settings | None = None):
         self.settings = settings or load()
         self.documents = {d.id: d for d in (corpus.load() if documents is None else documents)}
+
+    @functools.cached_property
+    def copies(self) -> dict[str, str]:
+        """Id of every document that repeats the text of an earlier one, but for white space → the id of that one."""
+        first: dict[str, str] = {}
+        original = {d.id: first.setdefault(" ".join(d.text.split()), d.id) for d in self.documents.values()}
+        return {id_: other for id_, other in original.items() if id_ != other}
 
     @functools.cached_property
     def dense(self) -> retrieval.DenseIndex:
@@ -74,26 +81,64 @@ class Workspace:
         return list(link.names) if link else []
 
     def hits(self, question: Question, context: str) -> list[Hit]:
-        """The context's ranking, with at least 10 distinct documents if there are that many."""
-        inside = context == "oracle" and bool(question.evidence)
+        """The context's ranking down to 10 distinct documents; of fewer, the prompt's hits and the best of each other one."""
+        evidence = {self.copies.get(id_, id_) for id_ in question.evidence}
+        excluded = {id_ for id_ in self.documents if self.copies.get(id_, id_) in evidence} if context == "distractor" else set()
+        inside = context == "oracle" and bool(evidence)
 
         def bound(query: str, k: int) -> list[Hit]:
-            return self.bounds.search(query, k, question.evidence, inside)
+            return self.bounds.search(query, k, question.evidence if inside else excluded, inside)
 
         part = {"naive_rag": "dense", "advanced_rag": "pipeline", "graph": "graph"}.get(context)
         retriever: Retriever | None = getattr(self, part) if part else None
-        return retrieval.search_documents(retriever.search if retriever else bound, question.question, self.settings.depth)
+        searched = len({self.copies.get(id_, id_) for id_ in self.documents.keys() - excluded})
+        hits = retrieval.search_documents(retriever.search if retriever else bound, question.question, self.settings.depth,
+                                          min(10, searched), self.copies)
+        return retrieval.best_of_each(hits, self.settings_for(context).k) if searched < 10 else hits
+
+    def limits(self, questions: Sequence[Question], arms: Sequence[Arm]) -> Iterator[str]:
+        """A sentence for everything that these arms do otherwise than one may expect of these questions and documents.
+
+        Raises ValueError when `oracle` has no evidence to rank.
+        """
+        contexts = {arm.context.name for arm in arms if arm.context.retrieves}
+        without = sum(not q.evidence and q.task != "unanswerable" for q in questions)
+        if without and "oracle" in contexts and not any(q.evidence for q in questions):
+            raise ValueError("oracle needs evidence, and no question names any: add the documents that state the answers as "
+                             "'evidence', or leave oracle out")
+        if without and (bounds := sorted(contexts & {"oracle", "distractor"})):
+            yield f"{without} of {len(questions)} questions name no evidence: for them {' and '.join(bounds)} searches everything"
+        trained = [arm.name for arm in arms if arm.model.shipped and arm.is_trained]
+        if trained and not any(map(_of_course, self.documents.values())):
+            yield f"{', '.join(trained)}: trained on the course's documents and questions, not on yours"
+        if not contexts:
+            return
+        if originals := list(dict.fromkeys(self.copies.values())):
+            groups = [" = ".join([id_, *(copy for copy, other in self.copies.items() if other == id_)]) for id_ in originals[:5]]
+            more = f"; and {len(originals) - 5} more" if originals[5:] else ""
+            yield f"copies count as one document: {'; '.join(groups)}{more}"
+        embedder = models.embedder(self.settings.embedder)
+        window, count = embedder.window - 2, retrieval.token_counter((), embedder.tokenizer)
+        long = [(q.id, count(q.question)) for q in questions if len(q.question) > window / 4 and count(q.question) > window]
+        yield from (f"question {id_} has {n} tokens; the embedder reads {window}, the rest was cut" for id_, n in long[:3])
+        if long[3:]:
+            yield f"{len(long) - 3} more questions are longer than the embedder reads"
 
     def digest(self, arm: Arm) -> str:
         """Digest (16 hex digits) of what determines an arm's answers: settings, prompts, corpus, pipeline, adapter."""
         settings = {k: v for k, v in asdict(self.settings).items() if k not in ("fast", "batch_size", "chroma_url")}
         wording = [generation.WITH_PASSAGES, generation.WITHOUT_PASSAGES]
-        parts = [settings, wording, corpus.RENDERING, [(d.id, len(d.text)) for d in self.documents.values()]]
+        documents = [(d.id, len(d.text) if _of_course(d) else repr(d)) for d in self.documents.values()]
+        parts = [settings, wording, corpus.RENDERING, documents]
         if arm.context.name not in ("", "naive_rag"):
             parts += [asdict(retrieval.load_selected_config()), retrieval.adapter_digests()]
         if arm.is_trained:
             parts += [models.adapter_digest(arm.adapter)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _of_course(document: Document) -> bool:
+    return document.group in COURSE_SERVICES and document.id == f"{document.group}.{document.name}"
 
 
 def load_workspace(folder: str = "") -> Workspace:

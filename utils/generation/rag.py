@@ -1,8 +1,12 @@
 """Retrieval-augmented generation as plain function calls: hits → passages that fit → prompt → answer."""
 from __future__ import annotations
 
+import functools
 import re
+import sys
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from .. import metrics, retrieval
 from ..settings import Settings
@@ -12,11 +16,13 @@ from ..types import Answer, Generation, Hit, Question
 # with the other four, worked examples included, 0.25 to 0.27. This is the shortest that allows the model to abstain.
 WITH_PASSAGES = f'Answer with a few words from the passages. If they do not hold the answer, reply "{metrics.ABSTENTION}".'
 WITHOUT_PASSAGES = f'Answer with a few words. If you do not know, reply "{metrics.ABSTENTION}".'
+INSTRUCTION_TOKENS = 200  # at most, for the instruction and the chat template
+LONGEST_SECTION = 80  # characters of a section's name in a prompt; a heading may be a paragraph
 
 
 def numbered_passages(hits: Sequence[Hit]) -> list[str]:
     """The passages as the prompt shows them: number, document id, section (if chunks follow sections), text."""
-    places = [f"{hit.document_id} {hit.chunk.section}" if hit.chunk.header else hit.document_id for hit in hits]
+    places = [f"{hit.document_id} {hit.chunk.section[:LONGEST_SECTION]}" if hit.chunk.header else hit.document_id for hit in hits]
     return [f"[{n}] {place}: {hit.chunk.text}" for n, (place, hit) in enumerate(zip(places, hits, strict=True), 1)]
 
 
@@ -40,6 +46,36 @@ def count_that_fit(texts: Sequence[str], count: Callable[[str], int], k: int, bu
     return used
 
 
+def cut_to(text: str, count: Callable[[str], int], tokens: int) -> str:
+    """The longest beginning of a text that has at most `tokens` tokens."""
+    return text[: bisect_right(range(1, len(text) + 1), tokens, key=lambda length: count(text[:length]))]
+
+
+@functools.cache
+def tell(sentence: str) -> None:
+    """Print a sentence on stderr, once in a process."""
+    print(sentence, file=sys.stderr)
+
+
+def _first_cut(hits: list[Hit], count: Callable[[str], int], budget: int) -> list[Hit]:
+    """The hits, with the text of the first one cut if it alone exceeds the budget."""
+    if not hits or count(numbered_passages(hits[:1])[0]) <= budget:
+        return hits
+    tell(f"passages longer than the budget of {budget} tokens are cut to it in the prompt")
+    bare = numbered_passages([replace(hits[0], chunk=replace(hits[0].chunk, text=""))])[0]
+    text = cut_to(hits[0].chunk.text, count, budget - count(bare))
+    return [replace(hits[0], chunk=replace(hits[0].chunk, text=text)), *hits[1:]]
+
+
+def _question_cut(question: Question, model, settings: Settings) -> str:
+    """The question as the prompt shows it: cut where passages, instruction and answer would not fit into the window with it."""
+    room = (getattr(model, "window", 0) or 10**9) - settings.context_tokens - settings.max_new_tokens - INSTRUCTION_TOKENS
+    if len(question.question) <= room or (tokens := model.count(question.question)) <= room:
+        return question.question
+    tell(f"question {question.id} has {tokens} tokens; the prompt has room for {room}, the rest was cut")
+    return cut_to(question.question, model.count, room)
+
+
 def answer_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], seconds_retrieve: Sequence[float], model,
                      settings: Settings, held_out_sentences: Sequence[str] = (),
                      on_batch: Callable[[list[int], list[Answer]], None] | None = None) -> list[Answer]:
@@ -49,10 +85,10 @@ def answer_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]
     on_batch(indices, answers): called after each batch, so that you can save it.
     """
     held_out_sentences = held_out_sentences or [""] * len(questions)
-    shown = [[retrieval.without_sentence(hit, cut) if cut else hit for hit in ranked[: settings.k]]
-             for ranked, cut in zip(hits, held_out_sentences, strict=True)]
+    shown = [_first_cut([retrieval.without_sentence(hit, cut) if cut else hit for hit in ranked[: settings.k]], model.count,
+                        settings.context_tokens) for ranked, cut in zip(hits, held_out_sentences, strict=True)]
     used = [count_that_fit(numbered_passages(ranked), model.count, settings.k, settings.context_tokens) for ranked in shown]
-    prompts = [build_prompt(q.question, p[:u]) for q, p, u in zip(questions, shown, used, strict=True)]
+    prompts = [build_prompt(_question_cut(q, model, settings), p[:u]) for q, p, u in zip(questions, shown, used, strict=True)]
 
     def finish(i: int, reply: Generation) -> Answer:
         text, cited = strip_citations(reply.text, shown[i][: used[i]])

@@ -82,6 +82,11 @@ class LanguageModel:
         if adapter:
             self.name += "+" + merge_adapter(self, "model", adapter)
 
+    @property
+    def window(self) -> int:
+        """Maximum number of tokens of prompt and answer; 0 if the model does not say."""
+        return getattr(self.model.config, "max_position_embeddings", 0)
+
     def prompt(self, messages: list[dict[str, str]]) -> str:
         """The messages in the chat template, ready for generation."""
         return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)

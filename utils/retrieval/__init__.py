@@ -2,7 +2,7 @@
 
 _FILES = {
     "chunking": ["chunk_by_section", "contextual_header", "fixed_size_chunks", "section_chunks", "token_counter"],
-    "dense": ["DenseIndex", "EvidenceFilteredRetriever", "distinct_documents", "search_documents"],
+    "dense": ["DenseIndex", "EvidenceFilteredRetriever", "best_of_each", "distinct_documents", "search_documents"],
     "storage": ["index_damage"],
     "bm25": ["BM25Index", "bm25_tokens"],
     "query_rewriting": ["DECOMPOSE", "EXPAND", "HYDE", "ServiceClassifier", "rewrite_questions"],

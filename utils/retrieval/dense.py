@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from .. import models
 from ..settings import Settings
@@ -126,15 +127,23 @@ class EvidenceFilteredRetriever:
         return [Hit(self.chunks[allowed[i]], rank, float(scores[i])) for rank, i in enumerate(best, 1)]
 
 
-def distinct_documents(hits: Sequence[Hit]) -> list[str]:
-    """Document ids in the order they first appear among the hits."""
-    return list(dict.fromkeys(hit.document_id for hit in hits))
+def distinct_documents(hits: Sequence[Hit], copies: Mapping[str, str] | None = None) -> list[str]:
+    """Document ids in the order they first appear among the hits. copies: id of a copy → id that it counts as."""
+    return list(dict.fromkeys((copies or {}).get(hit.document_id, hit.document_id) for hit in hits))
 
 
-def search_documents(search: Callable[[str, int], list[Hit]], question: str, depth: int, documents: int = 10) -> list[Hit]:
+def search_documents(search: Callable[[str, int], list[Hit]], question: str, depth: int, documents: int = 10,
+                     copies: Mapping[str, str] | None = None) -> list[Hit]:
     """At least `depth` hits, doubling `depth` until they cover `documents` distinct documents or no hits are left."""
     while True:
         hits = search(question, depth)
-        if len(distinct_documents(hits)) >= documents or len(hits) < depth:
+        if len(distinct_documents(hits, copies)) >= documents or len(hits) < depth:
             return hits
         depth *= 2
+
+
+def best_of_each(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """The first k hits, then the best one of every document that is not among them, ranked anew from 1."""
+    best: dict[str, Hit] = {}
+    kept = [hit for n, hit in enumerate(hits) if best.setdefault(hit.document_id, hit) is hit or n < k]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(kept, 1)]

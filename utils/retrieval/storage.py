@@ -152,11 +152,11 @@ def seal(name: str, settings: Settings) -> None:
 def _opens(name: str) -> bool:
     """True when a process of its own can search the collection: reading damaged vectors can end a process."""
     environment = {**os.environ, "LAB_CACHE": str(cache().resolve())}
-    command = [sys.executable, "-c", f"from utils.retrieval import storage; storage.search_stored({name!r})"]
+    command = [sys.executable, "-c", f"from utils.retrieval import storage; storage._search_stored({name!r})"]
     return not subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode
 
 
-def search_stored(name: str) -> None:
+def _search_stored(name: str) -> None:
     """Search the collection for a sample of its own vectors. AssertionError when they are no unit vectors or are not found."""
     import numpy
 

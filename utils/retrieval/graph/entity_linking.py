@@ -105,7 +105,7 @@ class Linker:
             if services and data["service"] not in services:
                 continue
             # the substring test avoids compiling a pattern for the many names that are not in the question
-            if data["name"] in question and (match := re.search(rf"\b{data['name']}\b", question)):
+            if data["name"] in question and (match := re.search(rf"\b{re.escape(data['name'])}\b", question)):
                 spans[node] = match.start()
         by_service: dict[str, list[str]] = {}
         for node in sorted(spans, key=spans.get):
@@ -123,7 +123,7 @@ class Linker:
     def _lacking(self, question: str, named: Sequence[str]) -> Link:
         """Errors or inputs that operation `a` has and `b` lacks; the wording decides which operation is `a`."""
         a, b = named[:2]
-        names = {node: self.operations[node]["name"] for node in (a, b)}
+        names = {node: re.escape(self.operations[node]["name"]) for node in (a, b)}
         if re.search(r"on top of|beyond|compared (?:to|with)|than|lacks? ", question, re.I):
             first = re.search(rf"(?:on top of|beyond|than|compared (?:to|with))\W+(?:\w+\W+){{0,3}}{names[a]}", question)
             a, b = (b, a) if first else (a, b)
@@ -149,7 +149,7 @@ class Linker:
             lexical = len(shared_name) / max(2, len(self.names[i])) + 0.5 * len(shared) / max(1, len(question_words))
             spelled = self._spelled(node)
             capital = spelled in question and any(c.isupper() for c in spelled)
-            exact = float(capital and bool(re.search(rf"\b{spelled}\b", question)))
+            exact = float(capital and bool(re.search(rf"\b{re.escape(spelled)}\b", question)))
             value = float(cosines[i]) + 0.4 * lexical + 0.4 * exact
             for relation in (relation for relation, kind in KIND.items() if kind == data["kind"]):
                 score = value + (0.3 if cues[relation] else 0.0) + (0.05 if relation == "takes" else 0.0)

@@ -24,7 +24,7 @@ class GraphRetriever:
     @functools.cached_property
     def graph(self):
         """The graph extracted from the documents' text."""
-        return build_graph(extract_triples(self.documents))
+        return build_graph(extract_triples(self.documents), self.documents)
 
     @functools.cached_property
     def linker(self) -> Linker:

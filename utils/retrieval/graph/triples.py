@@ -11,6 +11,8 @@ from ...types import Document
 
 SCORED_RELATIONS = ("has", "raises", "takes", "requires", "returns", "mentions")  # relations that a service model can verify
 
+MEMBER = re.compile(r"(.*?):(error|parameter|output|condition):(.*)", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Triple:
@@ -29,13 +31,13 @@ def extract_triples(documents: Iterable[Document]) -> list[Triple]:
     in lower case, because spellings vary) and `service:condition:sentence`.
     """
     documents = list(documents)
-    names: dict[str, set[str]] = {}
+    names: dict[str, dict[str, str]] = {}
     for document in documents:
-        names.setdefault(document.group, set()).add(document.name)
+        names.setdefault(document.group, {})[document.name] = document.id
     return [triple for document in documents for triple in _read(document, names[document.group])]
 
 
-def _read(document: Document, operations: set[str]) -> list[Triple]:
+def _read(document: Document, operations: dict[str, str]) -> list[Triple]:
     """One pass over the lines: title, description, inputs, errors, and outputs after "Returns:"."""
     service, subject, triples = document.group, document.id, []
 
@@ -64,37 +66,43 @@ def _read(document: Document, operations: set[str]) -> list[Triple]:
             if member[2] and not returning:
                 add("requires", owner)
         elif described:
-            for name in sorted(operations & set(re.findall(r"[A-Z]\w+", line)) - {document.name}):
-                add("mentions", f"{service}.{name}")
+            for name in sorted(operations.keys() & set(re.findall(r"[A-Z]\w+", line)) - {document.name}):
+                add("mentions", operations[name])
         if line.strip() and not error and not error_line:
             for sentence in sentences(line):
                 add("states", f"{service}:condition:{sentence}")
     return list(dict.fromkeys(triples))
 
 
-def build_graph(triples: Iterable[Triple]):
-    """A networkx.MultiDiGraph with the relation as edge key; every node carries `kind`, `service` and `name`."""
+def build_graph(triples: Iterable[Triple], documents: Iterable[Document] = ()):
+    """A networkx.MultiDiGraph with the relation as edge key; every node carries `kind`, `service` and `name`.
+
+    documents: those that are no operations, such as files, are called by their whole id.
+    """
     import networkx
 
-    graph = networkx.MultiDiGraph()
+    graph, triples = networkx.MultiDiGraph(), list(triples)
+    names = {triple.document_id: triple.document_id.partition(".")[::2] for triple in triples}
+    names |= {d.id: (d.group, d.name if d.id == f"{d.group}.{d.name}" else d.id) for d in documents}
     for triple in triples:
         if triple.relation == "means":
             meanings = graph.nodes[triple.subject].setdefault("means", []) if triple.subject in graph else []
-            graph.add_node(triple.subject, **_described(triple.subject), means=meanings)
+            graph.add_node(triple.subject, **_described(triple.subject, names), means=meanings)
             if triple.object not in meanings:
                 meanings.append(triple.object)
             continue
         for node in (triple.subject, triple.object):
             if node not in graph or "kind" not in graph.nodes[node]:
-                graph.add_node(node, **_described(node))
+                graph.add_node(node, **_described(node, names))
         graph.add_edge(triple.subject, triple.object, key=triple.relation)
     return graph
 
 
-def _described(node: str) -> dict[str, str]:
-    if ":" in node:
-        service, kind, name = node.split(":", 2)
-        return {"kind": kind, "service": service, "name": name}
+def _described(node: str, names: dict[str, tuple[str, str]]) -> dict[str, str]:
+    if node in names:  # before anything else, since the name of a file may hold colons and full stops
+        return {"kind": "operation", "service": names[node][0], "name": names[node][1]}
+    if member := MEMBER.fullmatch(node):
+        return {"kind": member[2], "service": member[1], "name": member[3]}
     service, _, name = node.partition(".")
     return {"kind": "operation" if name else "service", "service": service, "name": name or service}
 
