@@ -122,7 +122,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     all_questions = evaluation.load_questions(options.questions, known=workspace.documents)
     questions = evaluation.load_questions(options.questions, split=options.split)
     if any(arm.context.retrieves for arm in arms) or not options.retrieval_only:
-        course.prepare()
+        course.prepare(index=not options.corpus)
     train_questions = evaluation.training_questions(all_questions) if any(arm.is_baseline for arm in arms) else ()
     try:
         records = evaluation.run_arms(questions, arms, workspace, out, options.retrieval_only, train_questions)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -25,6 +26,8 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
     arms = parse_arms(arms) if isinstance(arms, str) else arms
     digests, wording = {arm.name: workspace.digest(arm) for arm in arms}, {q.id: q.question for q in questions}
     records = _resume(out, digests, wording)
+    for sentence in workspace.limits(questions, arms):
+        print(sentence, file=sys.stderr)
     part = out.with_name(out.name + ".part").open("a", encoding="utf-8") if out else None
     try:
         for arm in arms:
@@ -32,7 +35,7 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
             for question, answer in _answers(arm, todo, workspace, retrieval_only, train):
                 linked = workspace.linked_names(question) if arm.context.uses_graph and question.task == "multi_doc" else None
                 record = make_record(question, arm, answer, digests[arm.name], workspace.reference(question),
-                                     workspace.copied_sentence(question), linked)
+                                     workspace.copied_sentence(question), linked, workspace.copies)
                 records[question.id, arm.name] = record
                 if part:
                     row = {"record": record.to_json(), "question": question.question}

@@ -1,7 +1,8 @@
 """From an answer to its scores and its record: pure functions without model, search or files."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .. import generation, metrics, retrieval
 from ..types import Answer, Question, Record, RecordedHit
@@ -32,12 +33,17 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
 
 
 def make_record(question: Question, arm: Arm, answer: Answer, settings_hash: str, reference: str = "", copied: str = "",
-                linked: Sequence[str] | None = None) -> Record:
-    """The record of one answer; reference, copied and linked are as in `score_answer`."""
-    scores = score_answer(question, answer, reference, copied, linked)
-    if question.evidence and arm.context.retrieves:
-        ranking = retrieval.distinct_documents(answer.hits)
-        scores |= metrics.retrieval_scores(ranking, question.evidence, question.task == "multi_doc")
+                linked: Sequence[str] | None = None, copies: Mapping[str, str] | None = None) -> Record:
+    """The record of one answer; reference, copied and linked are as in `score_answer`.
+
+    copies: id of a document that repeats another one → the other's id; for the scores they are one document.
+    """
+    same = {id_: (copies or {}).get(id_, id_) for id_ in (*question.evidence, *answer.cited)}
+    evidence, cited = (tuple(dict.fromkeys(map(same.get, ids))) for ids in (question.evidence, answer.cited))
+    scores = score_answer(replace(question, evidence=evidence), replace(answer, cited=cited), reference, copied, linked)
+    if evidence and arm.context.retrieves:
+        ranking = retrieval.distinct_documents(answer.hits, copies)
+        scores |= metrics.retrieval_scores(ranking, evidence, question.task == "multi_doc")
     names = metrics.parse_set(answer.text) if question.task == "multi_doc" and not answer.abstained else []
     hits = [RecordedHit(hit.document_id, hit.chunk.section, hit.rank, round(hit.score, 5), hit.rank <= answer.used)
             for hit in answer.hits]
