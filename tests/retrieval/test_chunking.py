@@ -65,3 +65,23 @@ def test_a_parent_is_the_whole_section_once():
     hits = [Hit(c, n, 1.0) for n, c in enumerate(inside, 1)]
     parents = post_retrieval.parent_sections(hits, {"shop.BakeBread": document()})
     assert len(parents) == 1 and parents[0].chunk.text == document().section("parameter LoafSize")
+
+
+@pytest.mark.parametrize("text", [
+    "备用钥匙放在十四号柜子里" * 200, "QUJD" * 2000, "x" * 3000, '{"a":[1,2],"b":"' + "c,d;" * 900 + '"}', "| cell " * 2000,
+    "".join(chr(0x1F600 + n % 60) for n in range(900)), "ßü" * 700])
+def test_text_without_spaces_is_cut_within_the_size_and_loses_nothing(text, embedder):
+    whole = Document("d.txt", "d", "", (Section("Heading " * 400, text),))
+    (count, tokenizer), size = (chunking.token_counter([whole], embedder.tokenizer), embedder.tokenizer), 120
+    sections, sentences = chunking.chunk_by_section(whole, count, size), chunking.chunk_by_sentence(whole, count, size)
+    windows = chunking.fixed_size_chunks(whole, tokenizer, size, 0)
+    for chunks in (sections, sentences, windows):
+        assert "".join("".join(c.text for c in chunks).split()) == "".join(text.split())
+        assert max(len(tokenizer(c.indexed)["input_ids"]) for c in chunks) <= embedder.window
+        assert max(len(c.text) for c in chunks) <= 20 * size
+    assert max(count(c.indexed) for c in sections) <= size + 1
+
+
+def test_pieces_of_one_word_are_not_joined_with_a_space():
+    assert chunking.pack_sentences(["a" * 100], len, 60) == ["a" * 50] * 2
+    assert chunking.pack_sentences(["ab", "cd"], len, 9) == ["ab cd"]

@@ -35,7 +35,7 @@ def prepare(index: bool = True) -> None:
     print(f"Advanced index: {len(workspace.pipeline.chunks)} passages, {workspace.pipeline.dense.added} of them new; "
           f"{len(entities.chunks)} entities.", flush=True)
     names = [dense.name for dense in (workspace.dense, workspace.pipeline.dense, entities)]
-    _prepared_stamp().write_text(json.dumps({"key": _prepared_key(), "indexes": names}), "utf-8")
+    _prepared_stamp().write_text(json.dumps({"key": prepared_key(), "indexes": names}), "utf-8")
 
 
 def missing_part(index: bool = True, search: bool = False) -> str:
@@ -50,7 +50,7 @@ def missing_part(index: bool = True, search: bool = False) -> str:
         return f"{broken[0]} is missing or damaged"
     try:
         stamp = json.loads(_prepared_stamp().read_text("utf-8"))
-        current, names = stamp["key"] == _prepared_key(), stamp["indexes"]
+        current, names = stamp["key"] == prepared_key(), stamp["indexes"]
     except (OSError, ValueError, KeyError, TypeError):
         current = False
     if not current and index:
@@ -62,7 +62,8 @@ def _prepared_stamp() -> Path:
     return settings.cache() / "prepared.json"
 
 
-def _prepared_key() -> list:
+def prepared_key() -> list:
+    """Everything that models and index depend on, as `prepared.json` keeps it."""
     run = settings.load()
     return [importlib.metadata.version("botocore"), corpus.RENDERING, corpus.NESTING, run.embedder, run.model,
             run.chunk_tokens, run.chunk_overlap, run.chroma_url, retrieval.load_selected_config().chunk_tokens,

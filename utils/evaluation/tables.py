@@ -77,7 +77,8 @@ def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) ->
     blocks = [f"{title}\n{text}" for title, metrics, task in parts if (text := text_table(summary, metrics, task))]
     headline = summary[(summary.task == "all") & (summary.metric == ("recall@5" if retrieval_only else "score"))]
     if headline.empty:
-        return "\n\n".join([*blocks, f"{len(records)} records, but these arms retrieve nothing, so there is nothing to score."])
+        why = "no question names evidence" if any(record.hits for record in records) else "these arms retrieve nothing"
+        return "\n\n".join([*blocks, f"{len(records)} records, but {why}, so there is nothing to score."])
     n, clusters = int(headline.n.max()), int(headline.clusters.max())
     note = (f"{n} questions scored, {summary.arm.nunique()} arm(s). Intervals: 95 %, bootstrap over {clusters} clusters (home "
             f"operation, else first evidence document). Smallest difference between two arms that n can show (80 % power, 20 % "
