@@ -189,7 +189,7 @@ def test_index_file_damaged(case, monkeypatch):
 
 def test_long_question_cut(case):
     assert case.benchmark("naive_rag", "--retrieval-only") == 0
-    assert case.scores("recall@1") == [1, 1] or "256" in case.told
+    assert case.scores("recall@1") == [1, 1] or "question 2" in case.told and "cut" in case.told
 
 
 def test_oracle_without_evidence(case):
