@@ -58,6 +58,17 @@ def test_an_edit_of_the_same_length_changes_the_digest_and_the_course_keeps_its_
     assert evaluation.Workspace(list(world.documents.values())).digest(arm) == stored["naive_rag"]
 
 
+def test_documents_changed_deleted_renamed_or_doubled_between_runs_leave_no_stale_passage(workspace, chosen):
+    first = {"a.md": "A bike may be returned within 30 days.", "b.md": "Kites are lent for two hours."}
+    states = [first, {**first, "a.md": "A bike may be returned within 31 days."}, {"a.md": first["a.md"]}, {"z.md": first["a.md"]},
+              {**first, "c.md": first["a.md"]}, first]
+    for state in states:
+        now = evaluation.Workspace([document(id_, text) for id_, text in state.items()], chosen)
+        for context in ("naive_rag", "advanced_rag"):
+            hits = now.hits(question(evidence=()), context)
+            assert {hit.document_id: hit.chunk.text for hit in hits} == state and "bike" in hits[0].chunk.text
+
+
 def told(workspace, questions, arms: str) -> str:
     return "\n".join(workspace.limits(questions, evaluation.parse_arms(arms)))
 
@@ -85,6 +96,30 @@ def test_the_course_has_no_limits_to_tell(world):
     whole = evaluation.Workspace(list(world.documents.values()))
     questions = evaluation.load_questions(known=whole.documents)
     assert told(whole, questions, "base,naive_rag,oracle,distractor,raft+advanced_rag,question_only") == ""
+
+
+@pytest.mark.parametrize("name", ["question_only", "nearest_question"])
+def test_a_baseline_learns_from_one_question_or_from_one_answer_alone(workspace, name):
+    for train in ([question("t")], [question("t"), question("u", "When may a kite be returned?")]):
+        (record,) = evaluation.run_arms([question()], name, workspace, train=train)
+        assert record.answer == "30 days"
+    with pytest.raises(ValueError, match="no word of two letters"):
+        evaluation.run_arms([question()], name, workspace, train=[question("t", "? !")])
+
+
+@pytest.mark.parametrize("text", [
+    "What do c++ (x.md and Kites.md say, but not Returns.md?", "Where is the md?", "Which documents fail?",
+    "List the operations of a:error:b.md that only Kites has, more than Returns"])
+def test_the_graph_reads_files_whatever_they_are_called(chosen, tmp_path, monkeypatch, text):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    names = ["Returns.md", "Kites.md", "c++ (x.md", "a:error:b.md", "10:30 plan.md", "v1.2/[a.md", "notes.html", "x.y.txt"]
+    text_of_all = "See Returns and Kites. Error Late. It fails: at 9:00.\nsize: (string). Required.\nHow big."
+    texts = [f"{name}\n{text_of_all}" for name in names]
+    graph = evaluation.Workspace(list(map(document, names, texts)), chosen).graph
+    assert {hit.document_id for hit in graph.search(text, 50)} == set(names)
+    nodes = dict(graph.graph.nodes(data=True))
+    assert all(nodes[name]["kind"] == "operation" and nodes[name]["name"] == name for name in names)
+    assert {n for n, data in nodes.items() if data["kind"] == "operation"} == set(names)
 
 
 class Model:

@@ -151,7 +151,7 @@ def seal(name: str, settings: Settings) -> None:
 
 def _opens(name: str) -> bool:
     """True when a process of its own can search the collection: reading damaged vectors can end a process."""
-    environment = {**os.environ, "LAB_CACHE": str(cache().resolve())}
+    environment = {**os.environ, "LAB_CACHE": str(cache().resolve()), "LAB_CHROMA_URL": ""}
     command = [sys.executable, "-c", f"from utils.retrieval import storage; storage._search_stored({name!r})"]
     return not subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode
 
