@@ -60,7 +60,8 @@ def test_an_edit_of_the_same_length_changes_the_digest_and_the_course_keeps_its_
 
 def test_documents_changed_deleted_renamed_or_doubled_between_runs_leave_no_stale_passage(workspace, chosen):
     first = {"a.md": "A bike may be returned within 30 days.", "b.md": "Kites are lent for two hours."}
-    states = [first, {**first, "a.md": "A bike may be returned within 31 days."}, {"a.md": first["a.md"]}, {"z.md": first["a.md"]},
+    longer = "A bike may be returned within 31 days."
+    states = [first, {**first, "a.md": longer}, {"a.md": first["a.md"]}, {"z.md": first["a.md"]},
               {**first, "c.md": first["a.md"]}, first]
     for state in states:
         now = evaluation.Workspace([document(id_, text) for id_, text in state.items()], chosen)
