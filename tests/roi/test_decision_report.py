@@ -74,12 +74,12 @@ def test_records_that_support_no_decision_are_refused_with_a_sentence(rows, mess
 
 
 def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(course, "prepare", lambda *_: None)
+    monkeypatch.setattr(course, "prepare", lambda **_: None)
     monkeypatch.setattr(environment, "is_active", lambda: True)
     source = tmp_path / "r.jsonl"
     source.write_text("".join(json.dumps(r.to_json()) + "\n" for r in records({"base": 0.1, "closed_book": 0.8})), "utf-8")
     provenance = {"questions": {"file": "q.csv", "scored": 20, "retrieval_only": 3, "set_aside": [], "mended": ["x"]},
-                  "corpus": {"folder": "docs", "documents": 7, "reading": {"in_part": ["a.pdf"], "set_aside": []}},
+                  "corpus": {"folder": "docs", "documents": 7, "reading": {"read": 6, "in part": 1, "set aside": 0}},
                   "arms": {"base": {"model": "a model"}}, "date": "2024-03-01T10:00:00"}
     out = tmp_path / "new" / "page.html"
     assert __main__.main(["report", "--records", str(source), "--out", str(out)]) == 0

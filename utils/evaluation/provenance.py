@@ -90,6 +90,7 @@ def subject(row: dict) -> str:
         asides = [f" ({aside})" if aside else "" for aside in asides]
         named = ", ".join(sorted({arm["model"] for arm in row["arms"].values()}))
         return (f"{questions['scored']} questions of {questions['file']}{asides[0]} on {corpus['documents']} documents of "
-                f"{corpus['folder']}{asides[1]}, answered by {named} on {row['date'][:10]}. {' '.join(row['language'])}").strip()
+                f"{corpus['folder']}{asides[1]}, answered by {named} on {row['date'][:10]}. "
+                f"{' '.join(row.get('language', []))}").strip()
     except (KeyError, TypeError):
         return "Which questions, documents and models: not recorded."
