@@ -104,6 +104,11 @@ def _test(options: argparse.Namespace) -> int:
     variables = {**os.environ, "LAB_FAST": "" if options.full else "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "pytest", "tests", "labs", "solutions", "--nbval-lax", "--nbval-current-env",
                f"--nbval-cell-timeout={1200 if options.full else 300}"]
+    import psutil
+
+    if not options.full and (os.cpu_count() or 1) > 1 and psutil.virtual_memory().total >= 12e9:
+        command += ["-n", "2", "--dist", "loadfile"]
+        variables["OMP_NUM_THREADS"] = "1"  # two processes whose threads wait for each other's cores are many times slower
     return subprocess.run(command, cwd=settings.ROOT, env=variables).returncode
 
 
@@ -167,7 +172,8 @@ def _closing(out: Path, reading: corpus.ReadingReport | None, file: evaluation.Q
         reading.save(out.with_name("read.json"))
         print(reading.sentence())
     if file and file.notes:
-        print(f"{len(file.set_aside)} question(s) set aside, {len(file.mended)} mended: {'; '.join(file.notes)}")
+        counts = ((len(file.set_aside), "set aside"), (len(file.mended), "mended"))
+        print("; ".join([*(f"{count} question(s) {what}" for count, what in counts if count), *file.notes]))
     aside = len(file.set_aside) * 10 > len(file.questions) + len(file.set_aside) if file else False
     return int(aside or bool(reading and reading.share_set_aside > 0.1))
 

@@ -9,18 +9,18 @@ from ..types import Document, Question
 
 
 def language_notes(documents: Sequence[Document], questions: Sequence[Question], run: Settings) -> list[str]:
-    """A sentence for the documents and one for the questions if they are not in English but an English model would read them."""
+    """A sentence for each other language that documents or questions are in, if an English model would read them."""
     shipped = [(f"the reader {run.model}", "LAB_MODEL")] if run.model == WHEEL_MODEL and not run.endpoint else []
     shipped += [(f"the embedder {run.embedder}", "LAB_EMBEDDER")] if run.embedder == WHEEL_EMBEDDER else []
-    notes = []
-    for what, texts in (("documents", (d.text[:2000] for d in documents)), ("questions", (q.question for q in questions))):
-        language = detect_language(texts)
+    texts = {"documents": (d.text[:2000] for d in documents), "questions": (q.question for q in questions)}
+    others: dict[str, list[str]] = {}
+    for what, language in ((what, detect_language(parts)) for what, parts in texts.items()):
         if language != "en" and shipped:
-            names, variables = zip(*shipped, strict=True)
-            notes.append(f"The {what} seem to be in {_name(language)}, but {' and '.join(names)} know English only, so these "
-                         f"scores say little about what is possible: set {' and '.join(variables)} to models for that language "
-                         "(a hub id or a local directory).")
-    return notes
+            others.setdefault(language, []).append(what)
+    names, variables = (" and ".join(part[i] for part in shipped) for i in (0, 1))
+    return [f"The {' and '.join(what)} seem to be in {_name(language)}, but {names} know English only, so these scores say "
+            f"little about what is possible: set {variables} to models for that language (a hub id or a local directory)."
+            for language, what in others.items()]
 
 
 def _name(language: str) -> str:

@@ -166,6 +166,8 @@ def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> l
 
 
 def training_questions(questions: Sequence[Question]) -> list[Question]:
-    """The training questions among these, or the course's if there are none."""
+    """The training questions among these, or the course's, and then it says so."""
     own = [q for q in questions if q.split == "train" and not q.retrieval_only]
+    if not own:
+        print("no question has the split 'train', so the baselines learn from the course's training questions", file=sys.stderr)
     return own or load_questions(split="train")

@@ -70,6 +70,8 @@ def _only_writer(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        with contextlib.suppress(OSError):  # Windows deletes no open file
+            Path(lock.lock_file).unlink()
         lock.release()
 
 
