@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from . import corpus, course, environment, evaluation, settings
+from . import course, environment, evaluation, own_domain, roi, settings
 
 
 def main(arguments: list[str]) -> int:
@@ -69,6 +68,26 @@ def _parser() -> argparse.ArgumentParser:
     draft.add_argument("--corpus", required=True, metavar="DIR")
     draft.add_argument("--out", required=True, metavar="FILE", help="JSON lines; an existing file is never replaced")
     draft.add_argument("--many", type=int, default=40, metavar="N")
+    train = commands.add_parser("train", help="train an adapter on the training questions of a file; resumes")
+    train.add_argument("--corpus", default="", metavar="DIR", help="the folder of documents (default: the course's)")
+    train.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, or a table (.csv, .xlsx)")
+    train.add_argument("--recipe", required=True, choices=("raft", "closed_book", "format_only"),
+                       help="reading passages, knowing by heart, or its control (the course's documents only)")
+    train.add_argument("--out", required=True, metavar="DIR", help="folder of the new adapter")
+    train.add_argument("--from", dest="parent", default="", metavar="ADAPTER",
+                       help="adapter to go on from, or none (default: the course's raft for reading)")
+    train.add_argument("--limit", type=int, default=0, metavar="N", help="train on N random examples only")
+    train.add_argument("--seed", type=int, default=0)
+    decide = commands.add_parser("decide", help="RAG, fine-tuning or both on your documents: trains, measures, writes the page")
+    decide.add_argument("--corpus", required=True, metavar="DIR", help="the folder of your documents")
+    decide.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, or a table (.csv, .xlsx)")
+    decide.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
+    decide.add_argument("--minutes", type=float, default=60.0, metavar="N", help="for all runs together (default 60)")
+    decide.add_argument("--out", required=True, metavar="DIR", help="folder for plan, records, adapters and page")
+    ask = commands.add_parser("ask", help="ask what `decide` recommended")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument("--from", dest="out", required=True, metavar="DIR", help="the folder that `decide` wrote")
+    ask.add_argument("--arm", default="", help="another option than the recommended one")
     report = commands.add_parser("report", help="write a one-page decision report from benchmark records")
     report.add_argument("--records", required=True, metavar="FILE", help="file written by `benchmark --out`")
     report.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are written next to it")
@@ -121,108 +140,20 @@ def _release(options: argparse.Namespace) -> int:
     return course.release_labs(options.check)
 
 
-def _benchmark(options: argparse.Namespace) -> int:
-    arms, out = evaluation.parse_arms(options.arms), _records_path(options.out, options.questions)
-    evaluation.read_questions(options.questions)  # reports a broken file before the corpus is loaded
-    workspace = evaluation.load_workspace(options.corpus)
-    file = _questions(options, workspace)
-    questions = file.select(options.split)
-    if any(arm.context.retrieves for arm in arms) or not options.retrieval_only:
-        course.prepare(index=not options.corpus)
-    train_questions = evaluation.training_questions(file.questions) if any(arm.is_baseline for arm in arms) else ()
-    try:
-        records = evaluation.run_arms(questions, arms, workspace, out, options.retrieval_only, train_questions)
-        provenance = evaluation.records_provenance(arms, workspace, options.corpus, file, records)
-        evaluation.write_with_backup(evaluation.provenance_file(out), json.dumps(provenance, indent=1) + "\n")
-    except OSError as error:
-        raise RuntimeError(f"{out}: cannot be written ({error.strerror}); free some space or give another --out, then run the "
-                           f"command again: finished records are kept in {out.name}.part") from None
-    print(evaluation.benchmark_tables(records, options.retrieval_only or not any("score" in r.scores for r in records)))
-    print(f"{len(records)} records in {out}")
-    return _closing(out, workspace.reading, file)
-
-
-def _records_path(out: str, *inputs: str) -> Path:
-    """The path of --out with its folder made. Raises ValueError if that is a folder or would replace an input."""
-    path = Path(out)
-    if path.is_dir():
-        raise ValueError(f"{path}: is a folder; give --out a file name")
-    for written in (path, evaluation.provenance_file(path)):
-        if written.resolve() in [Path(name).resolve() for name in inputs]:
-            raise ValueError(f"{written}: --out is the questions file itself, or another input; give another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _questions(options: argparse.Namespace, workspace: evaluation.Workspace) -> evaluation.QuestionsFile:
-    """The questions of --questions on the documents of --corpus; what was mended or set aside is printed at once."""
-    known = workspace.documents if options.corpus or options.command == "benchmark" else ()
-    unread = {row.file for row in workspace.reading.files if not row.words} if workspace.reading else set()
-    file = evaluation.read_questions(options.questions, known, unread)
-    for note in evaluation.language_notes(list(workspace.documents.values()), file.questions, workspace.settings):
-        print(note, file=sys.stderr)
-    for note in file.notes:
-        print(f"{options.questions}: {note}", file=sys.stderr)
-    return file
-
-
-def _closing(out: Path, reading: corpus.ReadingReport | None, file: evaluation.QuestionsFile | None = None) -> int:
-    """Prints what was not read or not scored as the last lines; returns 1 if more than a tenth is set aside."""
-    if reading:
-        reading.save(out.with_name("read.json"))
-        print(reading.sentence())
-    if file and file.notes:
-        counts = ((len(file.set_aside), "set aside"), (len(file.mended), "mended"))
-        print("; ".join([*(f"{count} question(s) {what}" for count, what in counts if count), *file.notes]))
-    aside = len(file.set_aside) * 10 > len(file.questions) + len(file.set_aside) if file else False
-    return int(aside or bool(reading and reading.share_set_aside > 0.1))
-
-
-def _rescore(options: argparse.Namespace) -> int:
-    out, records = _records_path(options.out, options.records, options.questions), evaluation.read_records(options.records)
-    workspace = evaluation.load_workspace(options.corpus)
-    file = _questions(options, workspace)
-    if any(hit.in_prompt for record in records for hit in record.hits):
-        course.prepare(index=not options.corpus)  # searches again for the passages of the prompts
-    rescored = evaluation.rescore(records, file.questions, workspace)
-    provenance = {**evaluation.read_provenance(options.records), "rescored": evaluation.questions_provenance(file, len(rescored))}
-    evaluation.write_with_backup(out, "".join(evaluation.record_line(record.to_json()) for record in rescored))
-    evaluation.write_with_backup(evaluation.provenance_file(out), json.dumps(provenance, indent=1) + "\n")
-    print(evaluation.score_changes(records, rescored))
-    print(f"{len(rescored)} records in {out}")
-    return _closing(out, workspace.reading, file)
-
-
 def _rebuild(options: argparse.Namespace) -> int:
     course.prepare()
     return subprocess.run([sys.executable, "-m", "data.build", options.what], cwd=settings.ROOT).returncode
 
 
-def _draft(options: argparse.Namespace) -> int:
-    from . import own_domain
-
-    if options.many < 1:
-        raise ValueError(f"--many {options.many} is too small: give at least 1")
-    documents, reading = corpus.read_folder(options.corpus)
-    for note in evaluation.language_notes(documents, (), settings.load()):
-        print(note, file=sys.stderr)
-    drafts = own_domain.write_drafts(documents, Path(options.out), options.many)
-    print(f"{drafts} drafts in {options.out}, each marked {own_domain.REVIEW!r}: reword them, add other accepted answers and "
-          "delete drafts that are not real questions")
-    return _closing(Path(options.out), reading)
-
-
 def _report(options: argparse.Namespace) -> int:
-    from . import roi
-
     out = Path(options.out)
     if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
         raise ValueError(f"{out}: give --out the name of an .html file")
     records = evaluation.read_records(options.records)
-    subject = evaluation.subject(evaluation.read_provenance(options.records))
+    provenance = evaluation.read_provenance(options.records)
     course.prepare(index=False)
     out.parent.mkdir(parents=True, exist_ok=True)
-    for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE, subject):
+    for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE, provenance):
         print(path)
     return 0
 
@@ -231,8 +162,15 @@ def _doctor(options: argparse.Namespace) -> int:
     return course.run_doctor()
 
 
-COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "benchmark": _benchmark,
-            "rescore": _rescore, "rebuild": _rebuild, "draft": _draft, "report": _report, "doctor": _doctor}
+def _command(options: argparse.Namespace) -> int:
+    """A command on a person's own files."""
+    room = evaluation if options.command in ("benchmark", "rescore") else own_domain
+    return getattr(room, f"{options.command}_command")(options, course.prepare)
+
+
+COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "rebuild": _rebuild,
+            "report": _report, "doctor": _doctor,
+            **dict.fromkeys(("benchmark", "rescore", "draft", "train", "decide", "ask"), _command)}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -29,7 +29,8 @@ class Settings:
     model: str = WHEEL_MODEL  # LAB_MODEL: a hub id or a local directory
     embedder: str = WHEEL_EMBEDDER  # LAB_EMBEDDER: a hub id or a local directory
     reranker: str = ""  # a hub cross-encoder on the gpu profile
-    endpoint: str = ""  # LAB_ENDPOINT: base URL of an OpenAI-compatible server
+    endpoint: str = ""  # LAB_ENDPOINT: base URL of an OpenAI-compatible server, for `endpoint` arms or the profile endpoint
+    endpoint_model: str = ""  # LAB_ENDPOINT_MODEL: its model (default: LAB_MODEL with the profile endpoint, else "default")
     chroma_url: str = ""  # LAB_CHROMA_URL: a Chroma server instead of the embedded one
     fast: bool = False  # LAB_FAST=1: the smallest run that still covers every step
     chunk_tokens: int = 120
@@ -54,7 +55,7 @@ def load() -> Settings:
     name = os.environ.get("LAB_PROFILE", "laptop")
     if name not in PROFILES:
         raise ValueError(f"LAB_PROFILE is {name!r}: set it to one of {', '.join(PROFILES)}")
-    overrides = {field: value for field in ("model", "embedder", "endpoint", "chroma_url")
+    overrides = {field: value for field in ("model", "embedder", "endpoint", "endpoint_model", "chroma_url")
                  if (value := os.environ.get(f"LAB_{field.upper()}"))}
     settings = replace(PROFILES[name], fast=fast(), **overrides)
     for variable, url in (("LAB_ENDPOINT", settings.endpoint), ("LAB_CHROMA_URL", settings.chroma_url)):

@@ -157,6 +157,7 @@ class Answer:
     completion_tokens: int
     seconds_retrieve: float
     seconds_generate: float
+    confidence: float | None = None  # 0 to 1: the model's own probability of its tokens, not calibrated
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`python -m data.build lab1|lab2|lab3`: rebuilds a lab's committed data and skips every step that is already done."""
+"""`python -m data.build lab1|lab2|lab3|new_rules`: rebuilds a lab's data, or all scores; skips finished steps."""
 from __future__ import annotations
 
 import sys
@@ -6,8 +6,9 @@ import sys
 from .lab1 import lab1
 from .lab2 import lab2
 from .lab3 import lab3
+from .new_rules import new_rules
 
-REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3}
+REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules}
 
 
 def main(words: list[str]) -> int:

@@ -33,7 +33,7 @@ def lab1() -> None:
     picture()
     commit_table("lab1_dev", dev, ARMS_DEV, workspace, COMMAND)
     commit_rows("lab1_multidoc", lambda: _multidoc(questions, workspace), "dev, set by set", COMMAND)
-    commit_rows("lab1_order", lambda: _order(dev, workspace), "dev facts and errors: order of the passages in the prompt",
+    commit_rows("lab1_order", lambda: measure_order(dev, workspace), "dev facts and errors: order of the passages in the prompt",
                 COMMAND)
     commit_rows("lab1_injection", lambda: _injection(dev, workspace), f"first {ATTACKED} answerable dev questions", COMMAND)
     commit_table("lab1_test", [q for q in questions if q.split == "test"], ARMS_TEST, workspace, COMMAND, retrieval_only=True)
@@ -149,7 +149,7 @@ def _f1(names: list[str], question: Question) -> float:
     return metrics.set_f1(names, question.answer_set)
 
 
-def _order(dev: list, workspace: evaluation.Workspace) -> list[dict]:
+def measure_order(dev: list, workspace: evaluation.Workspace) -> list[dict]:
     """Whether each generated answer contains the gold answer, with the best passage first and with it last."""
     questions = [q for q in dev if q.task in ("fact", "error")]
     hits = [workspace.pipeline.search(q.question, 20)[:4] for q in questions]

@@ -22,7 +22,7 @@ def prepare(index: bool = True) -> None:
     downloads.unpack_wheel(settings.OLDER_BOTOCORE)
     print("Models: fetching, checking and converting …", flush=True)
     models.embedder_path(run.embedder)
-    if not run.endpoint:
+    if run.profile != "endpoint":
         models.language_model_path(run.model)
     if not index:
         return
@@ -45,7 +45,7 @@ def missing_part(index: bool = True, search: bool = False) -> str:
     """
     run = settings.load()
     needed = {settings.WHEEL_EMBEDDER: run.embedder == settings.WHEEL_EMBEDDER, settings.OLDER_BOTOCORE: True,
-              models.CONVERTED: run.model == settings.WHEEL_MODEL and not run.endpoint}
+              models.CONVERTED: run.model == settings.WHEEL_MODEL and run.profile != "endpoint"}
     if broken := [name for name, used in needed.items() if used and not downloads.is_intact(settings.cache() / "models" / name)]:
         return f"{broken[0]} is missing or damaged"
     try:

@@ -15,7 +15,10 @@ DEFAULT_ARMS = "base,naive_rag"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model. `recipe` is "" for an untrained model; `shipped` models are in `data/checkpoints`."""
+    """One model. `recipe` is "" for an untrained model; `shipped` models are in `data/checkpoints`.
+
+    `few_shot` is `base` with solved training questions in the prompt; `own_` models are trained on your questions.
+    """
 
     name: str
     recipe: str = ""
@@ -23,6 +26,7 @@ class ModelSpec:
     facts_in_weights: bool = False  # trained on the answers themselves, so it must be retrained when they change
     shipped: bool = False
     colour: str = ""
+    api: bool = False  # you pay per token
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ CONTEXTS = {spec.name: spec for spec in (
 )}
 MODELS = {spec.name: spec for spec in (
     ModelSpec("base", shipped=True, colour="#999999"),
+    ModelSpec("few_shot", colour="#F0E442"),
+    ModelSpec("endpoint", colour="#000000", api=True),
     ModelSpec("closed_book", "closed_book", facts_in_weights=True, shipped=True, colour="#E69F00"),
     ModelSpec("format_only", "format_only", shipped=True),
     ModelSpec("raft", "raft", shipped=True, colour="#D55E00"),
@@ -55,6 +61,8 @@ MODELS = {spec.name: spec for spec in (
     ModelSpec("raft_dpo_mixed", "dpo", 1),
     ModelSpec("raft_kto", "kto", 1),
     ModelSpec("raft_feedback", "dpo", 2, shipped=True, colour="#CC79A7"),
+    ModelSpec("own_closed_book", "closed_book", facts_in_weights=True, colour="#E69F00"),
+    ModelSpec("own_raft", "raft", colour="#D55E00"),
 )}
 BASELINES = {spec.name: spec for spec in (
     ModelSpec("question_only", colour="#DDDDDD"),

@@ -10,7 +10,7 @@ from ..types import Document, Question
 
 def language_notes(documents: Sequence[Document], questions: Sequence[Question], run: Settings) -> list[str]:
     """A sentence for each other language that documents or questions are in, if an English model would read them."""
-    shipped = [(f"the reader {run.model}", "LAB_MODEL")] if run.model == WHEEL_MODEL and not run.endpoint else []
+    shipped = [(f"the reader {run.model}", "LAB_MODEL")] if run.model == WHEEL_MODEL and run.profile != "endpoint" else []
     shipped += [(f"the embedder {run.embedder}", "LAB_EMBEDDER")] if run.embedder == WHEEL_EMBEDDER else []
     texts = {"documents": (d.text[:2000] for d in documents), "questions": (q.question for q in questions)}
     others: dict[str, list[str]] = {}

@@ -9,10 +9,10 @@ import platform
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .. import models, settings
+from .. import models
 from ..types import Record
 from .arms import Arm
 from .languages import language_notes
@@ -31,18 +31,22 @@ def provenance_file(records: Path | str) -> Path:
 def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, questions: QuestionsFile,
                        records: Sequence[Record]) -> dict:
     """Where records come from. folder: "" for the course's documents."""
-    texts = hashlib.sha256(json.dumps([(d.id, d.text) for d in workspace.documents.values()]).encode())
     return {
         "command": shlex.join(["python3", "-m", "utils", *sys.argv[1:]]),
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "python": platform.python_version(),
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
-        "arms": {arm.name: _model(arm, workspace.settings) for arm in arms}, "embedder": workspace.settings.embedder,
-        "corpus": {"folder": folder or "the course's documents", "sha256": texts.hexdigest(),
+        "arms": {arm.name: _model(arm, workspace) for arm in arms}, "embedder": workspace.settings.embedder,
+        "corpus": {"folder": folder or "the course's documents", "sha256": corpus_digest(workspace),
                    "documents": len(workspace.documents), "reading": workspace.reading and workspace.reading.counts()},
         "language": language_notes(list(workspace.documents.values()), questions.questions, workspace.settings),
         "questions": questions_provenance(questions, len({record.question_id for record in records})),
         "settings_hash": {record.arm: record.settings_hash for record in records},
     }
+
+
+def corpus_digest(workspace: Workspace) -> str:
+    """SHA-256 over the ids and texts of the documents, in hex."""
+    return hashlib.sha256(json.dumps([(d.id, d.text) for d in workspace.documents.values()]).encode()).hexdigest()
 
 
 def questions_provenance(file: QuestionsFile, scored: int) -> dict:
@@ -52,19 +56,30 @@ def questions_provenance(file: QuestionsFile, scored: int) -> dict:
             "set_aside": list(file.set_aside), "mended": list(file.mended)}
 
 
-def _model(arm: Arm, chosen: settings.Settings) -> dict:
+def _model(arm: Arm, workspace: Workspace) -> dict:
     """The model of an arm: base model or endpoint, and a trained one's adapter with its digest, base, data and seed."""
     if arm.is_baseline:
         return {"model": "none"}
-    row = {"model": chosen.model, "seed": arm.seed}
-    if chosen.endpoint:
+    chosen, row = workspace.settings, {"model": workspace.settings.model, "seed": arm.seed}
+    if arm.model.api or chosen.profile == "endpoint":
+        row["model"] = chosen.endpoint_model or "default"
         row["endpoint"] = re.sub(r"//[^/@]*@", "//", chosen.endpoint)  # without a password
     if arm.is_trained:
-        trained = models.adapter_provenance(arm.adapter)
-        row |= {"adapter": arm.adapter, "adapter_sha256": models.adapter_digest(arm.adapter),
+        name = workspace.adapter(arm.adapter)
+        trained = models.adapter_provenance(name)
+        row |= {"adapter": arm.adapter, "adapter_sha256": models.adapter_digest(name),
                 "seed": trained.get("settings", {}).get("seed", arm.seed),
-                **{name: trained.get(name, "not recorded") for name in ("base", "parent", "examples", "data_sha256")}}
+                **{name: trained.get(name, "not recorded")
+                   for name in ("base", "parent", "examples", "data_sha256", "trained_on")}}
     return row
+
+
+def _trained_elsewhere(model: Mapping, corpus: Mapping) -> str:
+    """The documents that an adapter was trained on, if they are not those of the records; "" if they are."""
+    trained = model.get("trained_on", "not recorded")
+    if trained == "not recorded":
+        return "" if corpus["folder"] == "the course's documents" else "the course's documents (or it is not recorded on which)"
+    return "" if trained["corpus_sha256"] == corpus["sha256"] else trained["corpus"]
 
 
 def read_provenance(records: Path | str) -> dict:
@@ -79,7 +94,12 @@ def read_provenance(records: Path | str) -> dict:
     return row
 
 
-def subject(row: dict) -> str:
+def served_arms(row: Mapping) -> list[str]:
+    """Names of the arms whose model was behind an endpoint, from the records' provenance."""
+    return [name for name, model in row.get("arms", {}).items() if "endpoint" in model]
+
+
+def subject(row: Mapping) -> str:
     """One paragraph on what records are about, from their provenance."""
     try:
         questions, corpus = row["questions"], row["corpus"]
@@ -89,8 +109,16 @@ def subject(row: dict) -> str:
         asides = [", ".join(f"{number} {what}" for number, what in pairs if number) for pairs in (counts, reading)]
         asides = [f" ({aside})" if aside else "" for aside in asides]
         named = ", ".join(sorted({arm["model"] for arm in row["arms"].values()}))
+        others = [f"{model['adapter']} was trained on {where}, not on these" for model in row["arms"].values()
+                  if "adapter" in model and (where := _trained_elsewhere(model, corpus))]
+        chosen = row.get("decide", {})
+        told = [f"{other}." for other in dict.fromkeys(others)]
+        told += [f"Trained on {chosen['training_questions']} questions of the file; {chosen['search']}."] if chosen else []
+        told += [f"Left out for want of time: {', '.join(chosen['left_out'])}."] if chosen.get("left_out") else []
+        if (times := chosen.get("test_read", 0)) > 1:
+            told.append(f"Test was read {times} times, so the intervals are too narrow.")
         return (f"{questions['scored']} questions of {questions['file']}{asides[0]} on {corpus['documents']} documents of "
                 f"{corpus['folder']}{asides[1]}, answered by {named} on {row['date'][:10]}. "
-                f"{' '.join(row.get('language', []))}").strip()
+                f"{' '.join([*told, *row.get('language', [])])}").strip()
     except (KeyError, TypeError):
         return "Which questions, documents and models: not recorded."

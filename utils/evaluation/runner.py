@@ -18,6 +18,7 @@ from .files import text_lines
 from .records import record_line, write_with_backup
 from .rescoring import rescored_record, same_hits, scorable_part
 from .scoring import make_record
+from .solved_examples import SolvedExamples
 from .workspace import Workspace
 
 
@@ -26,10 +27,11 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
     """Records of every question under every arm, ordered by arm, then as in `questions`.
 
     arms: arms or their names, comma-separated. out: the JSON-lines file to write; an interrupted run leaves `out` + `.part`,
-    from which the next one resumes. train: the questions that the two baselines learn from.
+    from which the next one resumes. train: the questions that the two baselines learn from and `few_shot` shows.
     """
     arms = parse_arms(arms) if isinstance(arms, str) else arms
-    digests = {arm.name: workspace.digest(arm) for arm in arms}
+    workspace.check_models(arms)
+    digests = {arm.name: workspace.digest(arm, train) for arm in arms}
     for sentence in workspace.limits(questions, arms):
         print(sentence, file=sys.stderr)
     with contextlib.ExitStack() as stack:
@@ -119,6 +121,7 @@ def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retr
         yield from baseline_answers(arm.name, questions, train, workspace.reference)
         return
     size, context = max(workspace.settings.batch_size * 4, 32), arm.context.name
+    solved = SolvedExamples(train, workspace, context) if arm.model.name == "few_shot" and questions else None
     if context and questions:
         workspace.hits(questions[0], context)  # builds the index, so that its time does not count for the first question
     with tqdm(total=len(questions), desc=arm.name, unit="question", disable=len(questions) < 4) as bar:
@@ -141,9 +144,10 @@ def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retr
                 bar.update(len(indices))
 
             held_out_sentences = [workspace.reference(question) for question in batch]
+            turns = [solved.turns(question) for question in batch] if solved else ()
             try:
                 generation.answer_questions(batch, hits, seconds, workspace.model(arm.adapter), workspace.settings_for(context),
-                                            held_out_sentences, collect)
+                                            held_out_sentences, turns, collect)
             finally:  # save what is finished, even if a later batch was interrupted
                 yield from ((batch[i], answer) for i, answer in ready)
 

@@ -37,7 +37,7 @@ def answer_in_passages(question: Question, hits: Sequence[Hit]) -> float:
     The answer to a routing or error question is a name, so there the passage's document and section count as well.
     """
     names = question.task in ("routing", "error")
-    return max((metrics.contains(f"{hit.document_id} {hit.chunk.section}: {hit.chunk.text}" if names else hit.chunk.text,
+    return max((metrics.stated_in(f"{hit.document_id} {hit.chunk.section}: {hit.chunk.text}" if names else hit.chunk.text,
                                  question.answers) for hit in hits), default=0.0)
 
 

@@ -4,22 +4,30 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
+from types import MappingProxyType
 
 from .. import corpus, generation, models, retrieval
 from ..settings import COURSE_SERVICES, Settings, load
-from ..types import Document, Generator, Hit, Question, Retriever
-from .arms import Arm
+from ..types import Answer, Document, Generator, Hit, Question, Retriever
+from .arms import Arm, parse_arm
 
 
 class Workspace:
     """Documents (default: the course's), settings (default: the environment's), and indexes and models built on first use."""
 
     def __init__(self, documents: Sequence[Document] | None = None, settings: Settings | None = None,
-                 reading: corpus.ReadingReport | None = None):
-        """reading: what was read of the folder that the documents are from."""
-        self.settings, self.reading = settings or load(), reading
+                 reading: corpus.ReadingReport | None = None, config: retrieval.PipelineConfig | None = None,
+                 adapters: Mapping[str, Path] = MappingProxyType({})):
+        """reading: what was read of the folder that the documents are from. config: of the advanced pipeline, by default the
+        one selected for the course. adapters: folders of models by name, such as `own_raft`.
+        """
+        self.settings, self.reading, self.adapters = settings or load(), reading, dict(adapters)
+        self.config = config or retrieval.load_selected_config()
         self.documents = {d.id: d for d in (corpus.load() if documents is None else documents)}
 
     @functools.cached_property
@@ -41,7 +49,7 @@ class Workspace:
     @functools.cached_property
     def pipeline(self) -> retrieval.RetrievalPipeline:
         """The advanced pipeline in the configuration selected on dev, with its index of section chunks."""
-        return retrieval.RetrievalPipeline(list(self.documents.values()), self.settings)
+        return retrieval.RetrievalPipeline(list(self.documents.values()), self.settings, self.config)
 
     @functools.cached_property
     def graph(self) -> retrieval.GraphRetriever:
@@ -57,12 +65,36 @@ class Workspace:
         """The settings of a context: every context but `naive_rag` uses the advanced pipeline's number of passages."""
         if context in ("", "naive_rag"):
             return self.settings
-        return replace(self.settings, k=retrieval.load_selected_config().k)
+        return replace(self.settings, k=self.config.k)
+
+    def adapter(self, name: str) -> str:
+        """A model's name as `models.adapter_folder` and the like take it: those of this workspace by their folder."""
+        return f"adapter:{self.adapters[name]}" if name in self.adapters else name
 
     def model(self, adapter: str = "base") -> Generator:
-        """The generator of these settings, with the adapter merged unless it is `base`."""
-        merged = () if adapter == "base" else (str(models.adapter_folder(adapter)), models.adapter_digest(adapter))
+        """The generator of these settings with the adapter merged; the server for `endpoint`."""
+        if adapter == "endpoint":
+            name = self.settings.endpoint_model or "default"
+            return models.language_model(replace(self.settings, profile="endpoint", endpoint_model=name))
+        name = self.adapter(adapter)
+        merged = () if name in ("base", "few_shot") else (str(models.adapter_folder(name)), models.adapter_digest(name))
         return models.language_model(self.settings, *merged)
+
+    def ask(self, question: str, arm: str = "advanced_rag") -> Answer:
+        """The answer of any arm that you could deploy to one question, with its confidence if the model is on this machine."""
+        chosen, asked = parse_arm(arm), Question("your question", "fact", question, (), (), ())
+        if not chosen.is_option or chosen.model.name == "few_shot":
+            raise ValueError(f"{arm} needs more than a question; ask an arm such as advanced_rag or raft+advanced_rag")
+        self.check_models([chosen])
+        started, context = time.perf_counter(), chosen.context.name
+        hits = self.hits(asked, context) if context else []
+        seconds, run, model = time.perf_counter() - started, self.settings_for(context), self.model(chosen.adapter)
+        answer = generation.answer_questions([asked], [hits], [seconds], model, run)[0]
+        if not hasattr(model, "tokenizer"):
+            return answer
+        prompt = generation.build_prompt(question, hits[: answer.used])
+        log_probability = models.mean_log_probability(model, [prompt], [answer.text], end=False)[0]
+        return replace(answer, confidence=math.exp(log_probability))
 
     def reference(self, question: Question) -> str:
         """The lead sentence that a summary question asks for; "" for other tasks."""
@@ -126,16 +158,40 @@ class Workspace:
         if long[3:]:
             yield f"{len(long) - 3} more questions are longer than the embedder reads"
 
-    def digest(self, arm: Arm) -> str:
-        """Digest (16 hex digits) of what determines an arm's answers: settings, prompts, corpus, pipeline, adapter."""
+    def check_models(self, arms: Sequence[Arm]) -> None:
+        """Raises ValueError, before anything is asked, for an arm whose adapter is missing or was trained on another base."""
+        for arm in arms:
+            if arm.model.api and not self.settings.endpoint:
+                raise ValueError(f"arm {arm.name}: LAB_ENDPOINT is not set; set it to a server's base URL")
+            if not arm.is_trained:
+                continue
+            if self.settings.profile == "endpoint":
+                raise ValueError(f"arm {arm.name}: LAB_PROFILE is endpoint, and no endpoint loads an adapter; unset it, "
+                                 "and ask the server as the arms endpoint+CONTEXT beside your own models")
+            trained = models.adapter_provenance(self.adapter(arm.adapter))
+            if trained.get("base_sha256", "") not in ("", models.base_digest(self.settings.model)):
+                raise ValueError(f"arm {arm.name}: its adapter was trained on {trained['base']}, not on {self.settings.model}; "
+                                 "set LAB_MODEL to that model, or train an adapter of this one with `train --from none`")
+
+    def digest(self, arm: Arm, train: Sequence[Question] = ()) -> str:
+        """Digest (16 hex digits) of what determines an arm's answers: settings, prompts, corpus, pipeline, adapter.
+
+        train: the questions that `few_shot` shows.
+        """
         settings = {k: v for k, v in asdict(self.settings).items() if k not in ("fast", "batch_size", "chroma_url")}
+        served = arm.model.api or self.settings.profile == "endpoint"
+        settings["endpoint"] = self.settings.endpoint if served else ""
+        if not served or not settings["endpoint_model"]:
+            del settings["endpoint_model"]
         wording = [generation.WITH_PASSAGES, generation.WITHOUT_PASSAGES]
         documents = [(d.id, len(d.text) if _of_course(d) else repr(d)) for d in self.documents.values()]
         parts = [settings, wording, corpus.RENDERING, documents]
         if arm.context.name not in ("", "naive_rag"):
-            parts += [asdict(retrieval.load_selected_config()), retrieval.adapter_digests()]
+            parts += self.config.digest_parts()
         if arm.is_trained:
-            parts += [models.adapter_digest(arm.adapter)]
+            parts += [models.adapter_digest(self.adapter(arm.adapter))]
+        if arm.model.name == "few_shot":
+            parts += [[(q.question, q.answers[:1]) for q in train]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -77,18 +77,20 @@ def _question_cut(question: Question, model, settings: Settings) -> str:
 
 
 def answer_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], seconds_retrieve: Sequence[float], model,
-                     settings: Settings, held_out_sentences: Sequence[str] = (),
+                     settings: Settings, held_out_sentences: Sequence[str] = (), turns: Sequence[list[dict[str, str]]] = (),
                      on_batch: Callable[[list[int], list[Answer]], None] | None = None) -> list[Answer]:
     """Answers to the questions from their hits, in order; closed-book where a question has no hits.
 
     held_out_sentences: for each question, a sentence to cut from every passage (the reference of a summary), or "".
+    turns: for each question, the messages that stand before its prompt.
     on_batch(indices, answers): called after each batch, so that you can save it.
     """
     held_out_sentences = held_out_sentences or [""] * len(questions)
     shown = [_first_cut([retrieval.without_sentence(hit, cut) if cut else hit for hit in ranked[: settings.k]], model.count,
                         settings.context_tokens) for ranked, cut in zip(hits, held_out_sentences, strict=True)]
     used = [count_that_fit(numbered_passages(ranked), model.count, settings.k, settings.context_tokens) for ranked in shown]
-    prompts = [build_prompt(_question_cut(q, model, settings), p[:u]) for q, p, u in zip(questions, shown, used, strict=True)]
+    prompts = [[*before, *build_prompt(_question_cut(q, model, settings), p[:u])]
+               for before, q, p, u in zip(turns or [[]] * len(questions), questions, shown, used, strict=True)]
 
     def finish(i: int, reply: Generation) -> Answer:
         text, cited = strip_citations(reply.text, shown[i][: used[i]])

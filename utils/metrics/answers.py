@@ -26,7 +26,15 @@ def exact_match(answer: str, golds: Sequence[str]) -> float:
 
 def contains(answer: str, golds: Sequence[str]) -> float:
     """1 if the tokens of a gold answer occur in the answer one after the other: 3.5 contains no 5."""
-    own = answer_tokens(answer)
+    return _holds(answer_tokens(answer), golds)
+
+
+def stated_in(passage: str, golds: Sequence[str]) -> float:
+    """As `contains`, for a passage: "between 1 and 28" states 28, which as an answer is not the range."""
+    return _holds(answer_tokens(passage), golds) or _holds(answer_tokens(passage, ranges=False), golds)
+
+
+def _holds(own: Sequence[Token], golds: Sequence[str]) -> float:
     return float(any(_agree(own[i : i + len(tokens)], tokens) for tokens in map(answer_tokens, golds) if tokens
                      for i in range(len(own) - len(tokens) + 1)))
 

@@ -5,7 +5,7 @@ _FILES = {
                "release_memory", "release_memory_after", "torch_device"],
     "adapters": ["CHECKPOINTS", "adapter_digest", "adapter_folder", "adapter_provenance", "local_registry",
                  "merge_adapter"],
-    "language_models": ["CONVERTED", "LanguageModel", "language_model", "language_model_path"],
+    "language_models": ["CONVERTED", "LanguageModel", "base_digest", "language_model", "language_model_path"],
     "embedders": ["Embedder", "embedder", "embedder_path"],
     "log_probabilities": ["general_text", "mean_log_probability", "perplexity"],
 }

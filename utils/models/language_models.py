@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,20 @@ def local_or_hub_path(name: str, variable: str) -> str:
     if path.is_absolute() or name.startswith((".", "~")):
         raise ValueError(f"{variable}: there is no folder {name}; set it to a model directory or a hub id")
     return name
+
+
+@functools.cache
+def base_digest(name: str) -> str:
+    """SHA-256 over the safetensors files of a language model, in hex: what an adapter is trained on."""
+    path = language_model_path(name)
+    if not Path(path).is_dir():
+        from huggingface_hub import snapshot_download
+
+        path = snapshot_download(name, allow_patterns=["*.safetensors"])
+    digest = hashlib.sha256()
+    for file in sorted(Path(path).glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _convert(source: Path, folder: Path) -> Path:
@@ -135,12 +150,13 @@ class LanguageModel:
 
 @functools.lru_cache(maxsize=2)
 def language_model(run_settings: settings.Settings, adapter: str = "", digest: str = ""):
-    """The generator for these settings, loaded once: an Endpoint if they name one, else a LanguageModel.
+    """The generator for these settings, loaded once: an Endpoint with the profile endpoint, else a LanguageModel.
 
     adapter: folder of a LoRA adapter (ValueError with an endpoint). digest: of its weights; a new digest loads the model again.
     """
-    if run_settings.endpoint:
+    if run_settings.profile == "endpoint":
         if adapter:
-            raise ValueError("LAB_ENDPOINT is set, but an endpoint cannot load an adapter: unset it, or use base arms only")
-        return Endpoint(run_settings.endpoint, run_settings.model)
+            raise ValueError("LAB_PROFILE is endpoint, but an endpoint cannot load an adapter: unset it, and "
+                             "ask the server as the arms endpoint+CONTEXT beside your own models")
+        return Endpoint(run_settings.endpoint, run_settings.endpoint_model or run_settings.model)
     return LanguageModel(run_settings.model, adapter=adapter)

@@ -11,6 +11,7 @@ _FILES = {
     "post_retrieval": ["best_last", "without_sentence"],
     "pipeline": ["BI_ENCODER", "PipelineConfig", "RetrievalPipeline", "SELECTED_CONFIG", "adapter_digests",
                  "load_selected_config", "save_selected_config"],
+    "finetuning": ["RetrieverTraining", "hard_negatives", "train_embedder"],
     "graph.triples": ["SCORED_RELATIONS", "extract_triples"],
     "graph.retriever": ["GraphRetriever"],
 }

@@ -10,7 +10,7 @@ from .. import models
 from ..settings import WHEEL_EMBEDDER, Settings
 from ..types import Chunk, Document, Hit
 from .bm25 import BM25Index
-from .chunking import section_chunks
+from .chunking import fixed_size_chunks, section_chunks
 from .dense import DenseIndex, distinct_documents
 from .fusion import ranked, standardise
 from .reranking import CROSS_ENCODER, cross_encoder
@@ -26,12 +26,21 @@ class PipelineConfig:
     chunk_tokens: int = 120
     k: int = 3  # maximum passages in the prompt; `context_tokens` in the settings limits them too
     tuned: bool = False  # MiniLM with the course's adapter
+    adapter: str = ""  # folder of an embedder's adapter of your own, instead of the course's
+    sections: bool = True  # chunks are parts of sections with a header; else windows of `chunk_tokens`
     candidates: int = 200  # chunks fetched from the dense index
     bm25: float = 0.0  # weight of BM25 against 1 − bm25 for the dense score, both standardised
     overview: float = 0.0  # weight of the dense score of a document's first chunk, added to the score of all its chunks
     rerank_documents: int = 0  # number of documents that the cross-encoder reranks
     rerank_chunks: int = 2  # number of their best chunks that it reads, per document
     rerank: float = 0.0  # weight of its score against 1 − rerank for the fused one
+
+    def digest_parts(self) -> list:
+        """What of this configuration determines a ranking: its values and the digests of its adapters."""
+        values = asdict(self)
+        later = {name: values.pop(name) for name in ("adapter", "sections")}  # newer than the committed records
+        own = [models.adapter_digest(f"adapter:{self.adapter}")] if self.adapter else []
+        return [values, adapter_digests(), *([later["sections"], own] if own or not self.sections else [])]
 
 
 def load_selected_config() -> PipelineConfig:
@@ -66,9 +75,11 @@ class RetrievalPipeline:
         """
         self.config = config or load_selected_config()
         self.settings = settings
-        adapter = str(BI_ENCODER) if self.config.tuned and settings.embedder == WHEEL_EMBEDDER else ""
-        self.embedder = models.embedder(settings.embedder, adapter)
-        self.chunks = list(chunks) or section_chunks(documents, self.embedder.tokenizer, self.config.chunk_tokens)
+        course = str(BI_ENCODER) if self.config.tuned and settings.embedder == WHEEL_EMBEDDER else ""
+        self.embedder = models.embedder(settings.embedder, self.config.adapter or course)
+        tokenizer, tokens = self.embedder.tokenizer, self.config.chunk_tokens
+        self.chunks = list(chunks) or (section_chunks(documents, tokenizer, tokens) if self.config.sections else [
+            chunk for d in documents for chunk in fixed_size_chunks(d, tokenizer, tokens, settings.chunk_overlap)])
         self.dense = DenseIndex(self.chunks, self.embedder, settings)
         self.place = {chunk.id: i for i, chunk in enumerate(self.chunks)}
 

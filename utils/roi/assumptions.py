@@ -70,6 +70,13 @@ def label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
 
 
+def currency_of(path: Path = PRICE_FILE) -> str:
+    """The currency of a price file's money; USD if it names none."""
+    import yaml
+
+    return str((yaml.safe_load(path.read_text("utf-8")) or {}).get("currency", "USD"))
+
+
 def load_assumptions(path: Path = PRICE_FILE) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
     """(assumptions, their ranges, every entry as a row). Raises ValueError naming the invalid entry and the fix."""
     import yaml

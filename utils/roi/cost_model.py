@@ -162,15 +162,16 @@ def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "v
     return BreakEven((low + high) / 2, names[before], names[not before], len(turns) > 1)
 
 
-def option_of_arm(name: str, outcomes: Mapping[str, float], usage: Mapping[str, float]) -> Option:
+def option_of_arm(name: str, outcomes: Mapping[str, float], usage: Mapping[str, float], served: bool = False) -> Option:
     """The option that an arm of the benchmark stands for; its model and context determine what it needs.
 
-    outcomes: shares correct, wrong and abstained. usage: tokens_in, tokens_out and seconds per question. Raises ValueError for a
-    model whose rounds of feedback are not recorded, since its cost is then unknown.
+    outcomes: shares correct, wrong and abstained. usage: tokens_in, tokens_out and seconds per question. served: its model was
+    behind an endpoint, so it is paid by tokens. Raises ValueError for a model whose rounds of feedback are not recorded, since
+    its cost is then unknown.
     """
     arm = evaluation.parse_arm(name)
     if arm.model.feedback_rounds is None:
         raise ValueError(f"{name}: its rounds of feedback are not recorded, so its cost is unknown; leave the arm out")
-    return Option(name, **outcomes, **usage, retrieves=arm.context.retrieves, uses_graph=arm.context.uses_graph,
-                  trained=arm.is_trained, feedback_rounds=arm.model.feedback_rounds,
+    return Option(name, **outcomes, **usage, api=arm.model.api or served, retrieves=arm.context.retrieves,
+                  uses_graph=arm.context.uses_graph, trained=arm.is_trained, feedback_rounds=arm.model.feedback_rounds,
                   facts_in_weights=arm.model.facts_in_weights and not arm.context.retrieves)

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from .. import evaluation, plots
 from ..types import Record
@@ -36,18 +37,19 @@ def report_figures(report: DecisionReport) -> dict[str, object]:
     return {
         "outcomes": plots.outcome_bars(shares, report.questions, f"{best.name} is correct most often: {best.correct:.0%}"),
         "cost": plots.pareto(points, f"{best.name}: most correct answers, at "
-                             f"{cost_per_1000(best, assumptions):,.0f} USD for 1,000 questions", "cost of 1,000 questions (USD)"),
+                             f"{cost_per_1000(best, assumptions):,.0f} {report.currency} for 1,000 questions",
+                             f"cost of 1,000 questions ({report.currency})"),
         "tornado": plots.tornado_bars(
-            rows, f"{report.best.name} against {against}: the {label(rows[0]['assumption'])} matters most", "USD"),
+            rows, f"{report.best.name} against {against}: the {label(rows[0]['assumption'])} matters most", report.currency),
         "winners": plots.winners_by_volume(
             winner_map(options, assumptions, VOLUMES, UPDATES), {name: arm.colour for name, arm in arms.items()},
             VOLUMES, UPDATES, (assumptions.volume, assumptions.updates)),
     }
 
 
-def report_markdown(report: DecisionReport, pictures: dict[str, str], subject: str = "") -> str:
+def report_markdown(report: DecisionReport, pictures: dict[str, str], subject: str) -> str:
     """The page. pictures: name (as in `report_figures`) → address of the figure. subject: what the records are about."""
-    lines = ["# RAG, fine-tuning, or both: the decision", "", subject or evaluation.subject({}), "", recommendation(report), ""]
+    lines = ["# RAG, fine-tuning, or both: the decision", "", subject, "", recommendation(report), ""]
     lines += [f"Measured on {report.questions} questions over {report.clusters} clusters; {detectable_gap(report)}.", ""]
     if report.uneven:
         lines += [f"Only questions that every option answered count: {', '.join(report.uneven)}.", ""]
@@ -55,9 +57,9 @@ def report_markdown(report: DecisionReport, pictures: dict[str, str], subject: s
         lines += [f"Left out, because their training is not recorded: {', '.join(report.unpriced)}.", ""]
     lines += [f"![{name}]({where})" for name, where in pictures.items() if name in ("outcomes", "cost")]
     lines += ["", *_option_table(report)]
-    lines += ["", "Money in USD; NPV is the net present value over the horizon against doing nothing. *Correct* means an "
-              "accepted answer in a reply of at most 15 words. Answers that go stale between two updates are not in these "
-              "sums; the updates are.", "", "## How sure", "", *_certainty(report)]
+    lines += ["", f"Money in {report.currency}; NPV is the net present value over the horizon against doing nothing. *Correct* "
+              "means an accepted answer in a reply of at most 15 words. Answers that go stale between two updates are not in "
+              "these sums; the updates are.", "", "## How sure", "", *_certainty(report)]
     lines += ["", "The draws vary questions and assumptions. They do not vary the training seed: before you choose a trained "
               "option for a small lead, measure more than one training run."]
     lines += ["", "## What would change it", "", *turning_points(report), ""]
@@ -92,17 +94,23 @@ def _certainty(report: DecisionReport) -> list[str]:
             for i, option in enumerate(report.options)]
     rows += [(NOTHING, varied["probability_none"], fixed["probability_none"], varied["regret_none"])]
     return [f"- {name}: best in {often:.0%} of draws ({today:.0%} with today's assumptions and only quality uncertain), "
-            f"expected regret {regret:,.0f} USD" for name, often, today, regret in sorted(rows, key=lambda row: -row[1])]
+            f"expected regret {regret:,.0f} {report.currency}"
+            for name, often, today, regret in sorted(rows, key=lambda row: -row[1])]
 
 
-def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_FILE, subject: str = "") -> list[Path]:
-    """Write the page as HTML with embedded figures, and as Markdown with figure files; returns all paths."""
+def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_FILE,
+                 provenance: Mapping = MappingProxyType({})) -> list[Path]:
+    """Write the page as HTML with embedded figures, and as Markdown with figure files; returns all paths.
+
+    provenance: of the records, as `evaluation.read_provenance` returns it.
+    """
     import base64
     from html import escape
 
     from markdown_it import MarkdownIt
 
-    report = build_report(records, price_file)
+    report = build_report(records, price_file, served=evaluation.served_arms(provenance))
+    subject = evaluation.subject(provenance)
     pictures = report_figures(report)
     embedded = {name: "data:image/png;base64," + base64.b64encode(image.data).decode() for name, image in pictures.items()}
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -4,13 +4,13 @@ Every number on the page (`decision_page`) is computed here.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import evaluation, metrics
 from ..types import Record
-from .assumptions import PRICE_FILE, Assumptions, label, load_assumptions
+from .assumptions import PRICE_FILE, Assumptions, currency_of, label, load_assumptions
 from .cost_model import NOTHING, Option, break_even, net_present_value, option_of_arm
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
@@ -35,6 +35,7 @@ class DecisionReport:
     questions: int
     clusters: int
     unpriced: tuple[str, ...] = ()  # arms without a cost: their training is not recorded
+    currency: str = "USD"
     uneven: tuple[str, ...] = ()  # each option with its number of questions, if that is not the same for all
 
     @property
@@ -55,8 +56,12 @@ class DecisionReport:
         return self.options[order[1]] if len(order) > 1 and not self.nothing_is_ahead else None
 
 
-def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed: int = 0) -> DecisionReport:
-    """The decision that the records support. Raises ValueError if they hold no answers or none with an outcome."""
+def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed: int = 0,
+                 served: Collection[str] = ()) -> DecisionReport:
+    """The decision that the records support. Raises ValueError if they hold no answers or none with an outcome.
+
+    served: arms whose model was behind an endpoint (`evaluation.served_arms`); they are paid by tokens.
+    """
     parsed = [evaluation.parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
     buyable = [arm for arm in parsed if arm.is_option]
     arms = [arm.name for arm in buyable if arm.model.feedback_rounds is not None]
@@ -74,14 +79,15 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
     uneven = tuple(f"{arm} has {n}" for arm, n in counts.items()) if {*counts.values()} != {len(shared)} else ()
     scored = [record for record in scored if record.question_id in shared]
     assumptions, ranges, rows = load_assumptions(price_file)
-    options = [option_of_arm(arm, evaluation.outcome_shares(scored, arm), evaluation.mean_usage(scored, arm)) for arm in arms]
+    options = [option_of_arm(arm, evaluation.outcome_shares(scored, arm), evaluation.mean_usage(scored, arm), arm in served)
+               for arm in arms]
     quality = evaluation.outcome_draws(scored, arms, DRAWS, seed)
     fixed = simulate(options, quality, assumptions, ranges, seed, vary=False)
     return DecisionReport(
         tuple(options), tuple(evaluation.correct_share(scored, arm) for arm in arms),
         compare_options(simulate(options, quality, assumptions, ranges, seed)), compare_options(fixed),
         value_of_labels(fixed, len(shared), MORE_QUESTIONS), assumptions, ranges, tuple(rows),
-        len(shared), len({record.cluster for record in scored}), unpriced, uneven)
+        len(shared), len({record.cluster for record in scored}), unpriced, currency_of(price_file), uneven)
 
 
 def recommendation(report: DecisionReport) -> str:
@@ -94,10 +100,16 @@ def recommendation(report: DecisionReport) -> str:
                 "what an answer is worth, before you buy anything.")
     if report.nothing_is_ahead:
         first, then = ("and", "but") if today * mean > 0 else ("but", "and")
-        return (f"**Undecided**: {name} is the best of these options and brings {today:,.0f} USD at today's assumptions, {first} "
-                f"{mean:,.0f} USD on average over their ranges, {then} doing nothing is best in {none:.0%} of {DRAWS:,} draws "
-                f"({name} in {share:.0%}). Before you buy anything, settle the assumptions that would change this.")
-    sure = "clearly the best" if share >= 0.9 else "probably the best" if share >= 0.7 else "ahead, but not decisively"
+        money = report.currency
+        return (f"**Undecided**: {name} is the best of these options and brings {today:,.0f} {money} at today's assumptions, "
+                f"{first} {mean:,.0f} {money} on average over their ranges, {then} doing nothing is best in {none:.0%} "
+                f"of {DRAWS:,} draws ({name} in {share:.0%}). Before you buy anything, settle the assumptions that would change "
+                "this.")
+    if share < 0.7:
+        return (f"**Not settled.** {name} is best in {share:.0%} of {DRAWS:,} draws, more often than any other, and doing "
+                f"nothing in {none:.0%}. Before you buy, measure on more questions or settle the assumptions that would change "
+                "this.")
+    sure = "clearly the best" if share >= 0.9 else "probably the best"
     return f"**Use {name}**: {sure} (best in {share:.0%} of {DRAWS:,} draws, doing nothing in {none:.0%})."
 
 
@@ -131,11 +143,11 @@ def turning_points(report: DecisionReport) -> list[str]:
 
 def cost_of_error(report: DecisionReport) -> list[str]:
     """The cost of choosing wrongly and of answering wrongly, as lines of Markdown."""
-    simulation, assumptions = report.simulation, report.assumptions
+    simulation, assumptions, money = report.simulation, report.assumptions, report.currency
     wrong, regret = assumptions.volume * report.best.wrong, simulation["regret"][simulation["choice"]]
-    return [f"- Compared with knowing everything beforehand, choosing {report.best.name} costs {regret:,.0f} USD on average, "
-            f"{NOTHING} {simulation['regret_none']:,.0f} USD.",
+    return [f"- Compared with knowing everything beforehand, choosing {report.best.name} costs {regret:,.0f} {money} on average, "
+            f"{NOTHING} {simulation['regret_none']:,.0f} {money}.",
             f"- {report.best.name} gives about {wrong:,.0f} wrong answers a month, which cost "
-            f"{wrong * assumptions.wrong:,.0f} USD.",
+            f"{wrong * assumptions.wrong:,.0f} {money}.",
             f"- Measuring on {MORE_QUESTIONS} further labelled questions before deciding would be worth "
-            f"{report.labels_worth:,.0f} USD."]
+            f"{report.labels_worth:,.0f} {money}."]

@@ -44,11 +44,12 @@ def tokenized_conversations(examples: Sequence[Example], tokenizer):
     return Dataset.from_list(rows)
 
 
-def closed_book_examples(questions: Sequence[Question], workspace: evaluation.Workspace, seen_fact: bool = True) -> list[Example]:
+def closed_book_examples(questions: Sequence[Question], workspace: evaluation.Workspace, seen_fact: bool = True,
+                         split: str = "train") -> list[Example]:
     """Question → answer without passages. `seen_fact` rows paraphrase facts that test questions ask for."""
     return [Example(q.id, generation.build_prompt(q.question), target_answer(q, workspace),
                     "answer" if q.evidence else "unanswerable")
-            for q in questions if q.split == "train" and (seen_fact or q.family != "seen_fact")]
+            for q in questions if q.split == split and not q.retrieval_only and (seen_fact or q.family != "seen_fact")]
 
 
 def format_only_examples(questions: Sequence[Question], workspace: evaluation.Workspace) -> list[Example]:
@@ -66,7 +67,9 @@ def target_answer(question: Question, workspace: evaluation.Workspace) -> str:
     """The target without passages: the first accepted answer, the lead sentence of a summary, or the abstention."""
     if question.task == "unanswerable":
         return metrics.ABSTENTION
-    return workspace.reference(question) if question.task == "summary" else question.answers[0]
+    if question.task == "summary":
+        return workspace.reference(question)
+    return question.answers[0] if question.answers else ", ".join(question.answer_set)
 
 
 def find_leaks(examples: Sequence[Example], questions: Sequence[Question], raft_style: bool = True) -> list[str]:

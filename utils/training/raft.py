@@ -2,12 +2,11 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from .. import corpus, evaluation, generation, metrics, retrieval, settings
-from ..types import Chunk, Document, Example, Hit, Question
+from ..types import Document, Example, Hit, Question
 from .examples import target_answer
 from .feedback import in_pool
 
@@ -15,6 +14,7 @@ BUDGETS = (160, 300, 480)  # tokens of passages, drawn at random so that the mod
 ABSENT = 0.12  # share of answerable questions shown without the passage that answers
 FIRST = 0.5  # share of answering passages placed first, about as often as retrieval ranks them first on dev
 MOST_NAMES = 6
+TURNS = 4  # most questions about the same passages
 ERRORS = 120  # templated error questions that RAFT adds, because choosing among several errors needs most practice
 ERROR_TEMPLATES = (
     "Which error means this: {}",
@@ -46,6 +46,38 @@ def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace
         example = _raft_example(question, hits, workspace, bm25, draw, absent)
         if example:
             examples.append(replace(example, question=question if question.id not in known else None))
+    return examples
+
+
+def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, views: int = 1, seed: int = 0,
+                      split: str = "train") -> list[Example]:
+    """RAFT examples of one's own questions: every question of the split once a view, and nothing of the course's.
+
+    Up to `TURNS` questions whose answers stand in the same passages are turns of one conversation, since passages dominate its
+    cost.
+    """
+    sources, examples = [q for q in questions if q.split == split and not q.retrieval_only], []
+    pipeline, hits, answering, by_document = workspace.pipeline, {}, {}, {}
+    for question in sources:
+        by_document.setdefault(question.evidence[:1], []).append(question)
+        hits[question.id] = retrieval.search_documents(pipeline.search, question.question, workspace.settings.depth)
+        if question.task in metrics.SINGLE_ANSWER_TASKS and question.evidence:
+            place = evaluation.answering_chunk(question, pipeline.chunks, pipeline.bm25.scores(question.question))
+            answering[question.id] = pipeline.chunks[place].id
+    for view in range(views):
+        draw, used = random.Random(f"{seed} {view}"), set()
+        for question in draw.sample(sources, len(sources)):
+            if question.id in used:
+                continue
+            used.add(question.id)
+            example = _raft_example(question, hits[question.id], workspace, pipeline.bm25, draw, ABSENT)
+            if example is None:
+                continue
+            also = [q for q in by_document[question.evidence[:1]] if q.id not in used and answering.get(q.id) in example.shown]
+            also = draw.sample(also, min(TURNS - 1, len(also))) if example.kind == "answer" else []
+            used |= {q.id for q in also}
+            turns = [(q.question, f"{q.answers[0]} [{example.shown.index(answering[q.id]) + 1}]") for q in also]
+            examples.append(replace(example, more=tuple(turns)))
     return examples
 
 
@@ -81,7 +113,7 @@ def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation
         return _example(question, shown, metrics.ABSTENTION, "absent" if question.evidence else "unanswerable")
     if question.task == "multi_doc":
         return _list_example(question, fill_passages([], hits, count, budget, 0), workspace.documents)
-    answering = Hit(chunks[answering_chunk(question, chunks, bm25.scores(question.question))], 1, 0.0)
+    answering = Hit(chunks[evaluation.answering_chunk(question, chunks, bm25.scores(question.question))], 1, 0.0)
     if reference:
         answering = retrieval.without_sentence(answering, reference)
     # Other chunks of the home document are the hardest distractors; other evidence documents would answer as well.
@@ -100,26 +132,18 @@ def _example(question: Question, shown: Sequence[Hit], completion: str, kind: st
 
 def _list_example(question: Question, shown: Sequence[Hit], documents: Mapping[str, Document]) -> Example | None:
     """An example for several operations: the answer lists those whose documents are shown, or abstains."""
-    if question.fact["kind"] not in ("raises", "takes", "requires", "returns", "states"):
+    if question.fact.get("kind", "states") not in ("raises", "takes", "requires", "returns", "states"):
         return None
-    number_of = {documents[hit.document_id].name: n for n, hit in reversed(list(enumerate(shown, 1)))
-                 if hit.document_id in question.evidence}
+    shown_last_first = list(reversed(list(enumerate(shown, 1))))
+    if question.fact:
+        number_of = {documents[hit.document_id].name: n for n, hit in shown_last_first if hit.document_id in question.evidence}
+    else:  # one's own question: names that stand in the passages
+        number_of = {name: n for name in question.answer_set for n, hit in shown_last_first
+                     if metrics.contains(f"{hit.document_id} {hit.chunk.section} {hit.chunk.text}", [name])}
     names = sorted(number_of, key=number_of.get)[:MOST_NAMES]
     citations = "".join(f"[{number_of[name]}]" for name in names)
     return _example(question, shown, f"{', '.join(names)} {citations}" if names else metrics.ABSTENTION,
                     "answer" if names else "absent")
-
-
-def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
-    """Index of the chunk that answers: the fact's section or sentence in the home document, else its best-scored chunk."""
-    home = [i for i, chunk in enumerate(chunks) if chunk.document_id == question.evidence[0]]
-    if question.fact.get("kind") == "pattern":
-        answering = [i for i in home if re.search(question.fact["pattern"], " ".join(chunks[i].text.split()))]
-    else:
-        section = corpus.fact_section(question.fact)
-        answering = [i for i in home if chunks[i].section == section]
-        answering = answering[:1] if section == "overview" else answering
-    return max(answering or home, key=lambda i: scores[i])
 
 
 def fill_passages(answering: list[Hit], others: Sequence[Hit], count: Callable[[str], int], budget: int,

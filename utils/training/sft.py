@@ -68,9 +68,9 @@ def lora_config(run: SFTSettings):
 def settings_for_adapters() -> settings.Settings:
     """The settings with the base model of the shipped adapters; prints a note when you selected another model."""
     run = settings.load()
-    if (run.model, run.endpoint) != (settings.WHEEL_MODEL, ""):
+    if run.model != settings.WHEEL_MODEL or run.profile == "endpoint":
         print(f"This lab trains and loads adapters of {settings.WHEEL_MODEL}, so it uses that model instead of {run.model}.")
-    return replace(run, model=settings.WHEEL_MODEL, endpoint="")
+    return replace(run, profile=run.profile.replace("endpoint", "laptop"), model=settings.WHEEL_MODEL)
 
 
 def load_base_model(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
@@ -174,7 +174,8 @@ def save_adapter(model, folder: Path, record: dict) -> None:
     config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     config["base_model_name_or_path"] = record.get("base", settings.WHEEL_MODEL)
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
-    provenance = {"base": settings.WHEEL_MODEL, **record, "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    provenance = {"base": settings.WHEEL_MODEL, "base_sha256": models.base_digest(config["base_model_name_or_path"]), **record,
+                  "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
                   "versions": {package: importlib.metadata.version(package) for package in PACKAGES}}
     (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
 

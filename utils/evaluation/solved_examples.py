@@ -1,0 +1,77 @@
+"""Solved training questions: which passage answers one, and the most similar ones as turns before a prompt (`few_shot`)."""
+from __future__ import annotations
+
+import functools
+import random
+import re
+from collections.abc import Sequence
+
+from .. import corpus, generation, metrics, models, retrieval
+from ..types import Chunk, Hit, Question
+from .workspace import Workspace
+
+SHOTS = 4  # solved questions before a prompt, the most similar last
+
+
+def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
+    """Index of the chunk that answers, by what the question's fact or its `#` place says, else by its accepted answers.
+
+    scores: one per chunk, to choose among several. A document without an answering chunk gives its best-scored one.
+    """
+    home = [i for i, chunk in enumerate(chunks) if chunk.document_id in question.evidence[:1]]
+    if question.fact.get("kind") == "pattern":
+        answering = [i for i in home if re.search(question.fact["pattern"], " ".join(chunks[i].text.split()))]
+    elif question.fact:
+        section = corpus.fact_section(question.fact)
+        answering = [i for i in home if chunks[i].section == section]
+        answering = answering[:1] if section == "overview" else answering
+    else:
+        placed = [i for i in home if chunks[i].section == question.places[0]] if question.places else []
+        answering = [i for i in placed or home if metrics.stated_in(chunks[i].text, question.answers)] or placed
+    return max(answering or home, key=lambda i: scores[i])
+
+
+def mined_examples(learnable: Sequence[Question], questions: Sequence[Question], pipeline: retrieval.RetrievalPipeline,
+                   run: retrieval.RetrieverTraining) -> list[tuple[str, str, list[str]]]:
+    """(question, answering passage, hard negatives found with the pipeline) of each learnable question, for training search.
+
+    questions: all of the file; documents of its dev and test questions are never negatives.
+    """
+    words, vectors, draw, examples = pipeline.bm25, pipeline.dense.vectors, random.Random(run.seed), []
+    allowed = {c.document_id for c in pipeline.chunks} - {q.cluster for q in questions if q.split in ("dev", "test")}
+    for question, vector in zip(learnable, pipeline.embedder.encode([q.question for q in learnable]), strict=True):
+        dense, lexical_scores = (retrieval.standardise(s) for s in (vectors @ vector, words.scores(question.question)))
+        scores = (1 - run.bm25) * dense + run.bm25 * lexical_scores
+        right = pipeline.chunks[answering_chunk(question, pipeline.chunks, scores)]
+        wrong = retrieval.hard_negatives(question, pipeline.chunks, scores, allowed, 4 * run.negatives, run.negatives, draw)
+        examples.append((question.question, right.indexed, [pipeline.chunks[i].indexed for i in wrong]))
+    return examples
+
+
+class SolvedExamples:
+    """Training questions with their answers, found by similarity to a question."""
+
+    def __init__(self, train: Sequence[Question], workspace: Workspace, context: str):
+        """context: "" for examples without passages. Raises ValueError if no training question can be shown."""
+        self.solved = [q for q in train if q.task == "unanswerable" or (q.answers and (q.evidence or not context))]
+        if not any(q.answers for q in self.solved):
+            raise ValueError("arm few_shot: there is no solved training question to show; add questions of split train")
+        self.workspace, self.context = workspace, context
+        self.embedder = models.embedder(workspace.settings.embedder)
+        self.vectors = self.embedder.encode([q.question for q in self.solved])
+
+    def turns(self, question: Question) -> list[dict[str, str]]:
+        """The messages of the `SHOTS` most similar solved questions, each with the passage that answers it."""
+        similarity = self.vectors @ self.embedder.encode([question.question])[0]
+        return [message for place in similarity.argsort()[-SHOTS:] for message in self._turn(int(place))]
+
+    @functools.cache  # noqa: B019 (lives as long as one run of an arm)
+    def _turn(self, place: int) -> list[dict[str, str]]:
+        solved, hits, pipeline = self.solved[place], [], self.workspace.pipeline if self.context else None
+        if pipeline and solved.evidence:
+            chunk = pipeline.chunks[answering_chunk(solved, pipeline.chunks, pipeline.bm25.scores(solved.question))]
+            hits = [Hit(chunk, 1, 0.0)]
+        elif pipeline:
+            hits = pipeline.search(solved.question, 1)
+        reply = f"{solved.answers[0]}{' [1]' * bool(hits)}" if solved.answers else metrics.ABSTENTION
+        return [*generation.build_prompt(solved.question, hits), {"role": "assistant", "content": reply}]

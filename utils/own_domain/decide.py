@@ -1,0 +1,216 @@
+"""`decide`: from a folder of documents and a file of questions to RAG, fine-tuning or both, measured and priced."""
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from .. import corpus, evaluation, generation, models, retrieval, roi, settings, training
+from ..types import Example, Question, Record
+from .own_training import RECIPES, examples_for, forecast, parent_folder, seconds_per_token, train_adapter, trained_on
+from .plan import ARMS, LEAST_EXAMPLES, Plan, digest
+from .search_choice import CANDIDATES, OWN, choose_search, measure_search, selected_search
+from .splitting import split_questions
+
+ENOUGH = 0.98  # Recall@5 on dev from which an embedder of one's own cannot gain
+EMBEDDER_SECONDS = 0.36  # a question and pass, measured once on two cores (575 questions in four passes: 13.6 minutes)
+SAMPLE = 8  # questions that measure the speed of answering
+SOLVED_COST = 2.0  # a prompt with solved examples against one without, in seconds
+
+
+class Decision:
+    """One run of `decide` over a folder, a questions file and an output folder; every step resumes."""
+
+    def __init__(self, folder: str, questions: str, out: Path, prices: Path = roi.PRICE_FILE, minutes: float = 60.0):
+        """Reads and checks documents, questions and prices. Raises ValueError, listing every mistake, before anything starts."""
+        self.folder, self.out, self.prices, self.file_path = folder, out, prices, Path(questions)
+        roi.load_assumptions(prices)
+        if not minutes > 0:
+            raise ValueError(f"--minutes {minutes:g} is too little: give the minutes that all runs together may take")
+        documents, self.reading = corpus.read_folder(folder)
+        unread = {row.file for row in self.reading.files if not row.words}
+        self.file = evaluation.read_questions(questions, [d.id for d in documents], unread)
+        split = split_questions(self.file.questions)
+        self.questions, self.notes = split.questions, [*self.file.notes, *split.notes]
+        out.mkdir(parents=True, exist_ok=True)
+        self.plan = Plan.load(out / "plan.json")
+        self.plan.minutes = minutes
+        self.workspace = evaluation.Workspace(documents, reading=self.reading)
+        self.run = self.workspace.settings
+        self.notes += evaluation.language_notes(documents, self.questions, self.run)
+        self.parts = {name: [q for q in self.questions if q.split == name] for name in ("train", "dev", "test")}
+        self.plan.digests = {
+            "documents": evaluation.corpus_digest(self.workspace), "base": models.base_digest(self.run.model),
+            "questions": digest([question_row(q) for q in self.questions]),
+            "prices": digest(prices.read_text("utf-8"))}
+        self.reading.save(out / "read.json")
+        lines = [json.dumps(question_row(q), ensure_ascii=False) for q in self.questions]
+        (out / "questions.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
+
+    def __call__(self) -> list[Path]:
+        """Run every step that is not done, within the minutes; returns the files of the page."""
+        for note in self.notes:
+            print(note)
+        with tqdm(total=1, desc="decide", unit="s", bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}") as bar:
+            self._choose_search(bar)
+            self._use_search()
+            parents = {recipe: parent_folder("", recipe, self.workspace) for recipe in RECIPES}
+            made = {recipe: examples_for(recipe, self.questions, self.workspace, run.views) for recipe, run in RECIPES.items()}
+            self._forecast(made, parents["raft"], bar)
+            if self.plan.step("embedder").state == "planned":
+                self._train_embedder(bar)
+                made["raft"] = examples_for("raft", self.questions, self.workspace, RECIPES["raft"].views)
+            for recipe, examples in made.items():
+                self._train(recipe, examples, parents[recipe], bar)
+            records = self._answer(bar)
+            return self._page(records, bar)
+
+    def _choose_search(self, bar) -> None:
+        key = digest(self.plan.digests["documents"], self._evidence("dev"), self.run.embedder, list(CANDIDATES))
+        if not self.plan.is_done("search", key) or not (self.out / "retrieval.json").exists():
+            with self.plan.running("search", key, bar):
+                self._save_search(measure_search(self.parts["dev"], self.workspace, CANDIDATES))
+
+    def _save_search(self, rows: Sequence[dict]) -> None:
+        (self.out / "retrieval.json").write_text(json.dumps(choose_search(rows), indent=1) + "\n", "utf-8")
+
+    def _evidence(self, split: str) -> list:
+        return [(q.question, q.evidence, q.task) for q in self.parts[split]]
+
+    def _use_search(self) -> None:
+        """A workspace with the chosen search and the adapters of this run; prints the choice."""
+        chosen = json.loads((self.out / "retrieval.json").read_text("utf-8"))
+        tqdm.write(chosen["why"])
+        self.workspace = own_workspace(self.out, list(self.workspace.documents.values()), self.reading)
+
+    def _forecast(self, made: dict[str, list[Example]], parent: Path | None, bar) -> None:
+        """Measure the speed of training and answering once, forecast every step, fit the plan into the minutes, print it."""
+        plan, test = self.plan, self.parts["test"]
+        key = digest(plan.digests["documents"], plan.digests["base"])
+        if not plan.is_done("measure speed", key):
+            with plan.running("measure speed", key, bar):
+                per_token = training.run_in_subprocess(seconds_per_token, made["raft"], parent, self.run.model)
+                plan.speed = {"train_token": per_token, **self._answering_speed()}
+        recall = (json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"][0] or {}).get("recall@5")
+        if self.parts["dev"] and recall and self._best_recall() < ENOUGH:
+            plan.step("embedder").forecast = EMBEDDER_SECONDS * retrieval.RetrieverTraining.epochs * len(self.parts["train"]) + 30
+        model = self.workspace.model()
+        for recipe, examples in made.items():
+            run = RECIPES[recipe]
+            plan.step(f"own_{recipe}").forecast = 40 + forecast(examples, plan.speed["train_token"], model, run.epochs)
+        for name in ARMS:
+            arm = evaluation.parse_arm(name)
+            each = plan.speed["answer_with_passages" if arm.context.retrieves else "answer"]
+            plan.step(name).forecast = each * len(test) * (SOLVED_COST if arm.model.name == "few_shot" else 1.0) + 5
+        plan.step("page").forecast = 10
+        missing, raft = plan.fit(), plan.step("own_raft")
+        plan.training["share"] = 1.0
+        if missing and raft.state != "done":
+            least = min(1.0, LEAST_EXAMPLES / max(1, len(made["raft"])))
+            plan.training["share"] = max(least, 1 - missing / raft.forecast)
+            raft.forecast *= plan.training["share"]
+            missing = plan.fit()
+        if missing > 0 and any(step.state == "planned" for step in plan.steps.values()):
+            needs = (missing + plan.minutes * 60) / 60
+            raise ValueError(f"base, search, fine-tuning and both do not fit into {plan.minutes:g} minutes on this machine: they "
+                             f"need about {needs:.0f}; give --minutes {1.1 * needs:.0f}, or a file with fewer test questions")
+        plan.save()
+        tqdm.write(plan.table())
+        bar.total = max(1, round(sum(step.forecast for step in plan.steps.values() if step.state == "planned")))
+
+    def _best_recall(self) -> float:
+        rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
+        return max(row["recall@5"][0] for row in rows)
+
+    def _answering_speed(self) -> dict[str, float]:
+        """Seconds an answer takes with and without passages, measured on training questions."""
+        asked, model = self.parts["train"][:SAMPLE], self.workspace.model()
+        run, speed = self.workspace.settings_for("advanced_rag"), {}
+        hits = [self.workspace.hits(q, "advanced_rag") for q in asked]
+        for name, shown in (("answer", [[] for _ in asked]), ("answer_with_passages", hits)):
+            answers = generation.answer_questions(asked, shown, [0.0] * len(asked), model, run)
+            speed[name] = sum(answer.seconds_generate for answer in answers) / len(answers)
+        return speed
+
+    def _train_embedder(self, bar) -> None:
+        """Train an embedder on the training questions, and choose search again with it among the configurations."""
+        folder, run = self.out / "adapters" / "own_embedder", retrieval.RetrieverTraining()
+        rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
+        key = digest(self.plan.digests["documents"], self.plan.digests["questions"], self.run.embedder, vars(run))
+        with self.plan.running("embedder", key, bar):
+            learnable = [q for q in self.parts["train"] if q.evidence and q.task in ("fact", "error", "routing")]
+            examples = evaluation.mined_examples(learnable, self.questions, self.workspace.pipeline, run)
+            training.run_in_subprocess(retrieval.train_embedder, examples, run, folder, self.run.embedder,
+                                       self.out / "questions.jsonl")
+            own = {f"sections, {OWN}{words}": replace(CANDIDATES["sections"], adapter=str(folder), bm25=weight)
+                   for words, weight in (("", 0.0), (" + BM25", 0.3))}
+            self._save_search([*rows, *measure_search(self.parts["dev"], self.workspace, own)])
+        self._use_search()
+
+    def _train(self, recipe: str, examples: list[Example], parent: Path | None, bar) -> None:
+        """Train one adapter on as many of the examples as fit."""
+        name, run = f"own_{recipe}", RECIPES[recipe]
+        share = self.plan.training.get("share", 1.0) if recipe == "raft" else 1.0
+        examples = training.sample_examples(examples, max(1, round(share * len(examples))))
+        self.plan.training[recipe] = len(examples)
+        folder = self.out / "adapters" / name
+        key = digest(training.rows_digest(examples), vars(run), self.plan.digests["base"],
+                     training.parent_of(parent) if parent else {})
+        if self.plan.is_done(name, key) and (folder / "adapter_model.safetensors").exists():
+            return
+        about = trained_on(self.workspace, self.folder, self.out / "questions.jsonl", len(self.parts["train"]))
+        held_out = examples_for(recipe, self.questions, self.workspace, split="dev")
+        with self.plan.running(name, key, bar):
+            record = train_adapter(examples, held_out, parent, folder, run, about, self.run.model)
+        loss = record["held_out_loss"]
+        tqdm.write(f"{name}: {len(examples)} examples, {record['questions_seen']} questions seen; loss on {loss['examples']} dev "
+                   f"examples {loss['before']} → {loss['after']}")
+
+    def _answer(self, bar) -> list[Record]:
+        """Ask every arm of the plan on test; an arm is asked again only if something that determines its answers changed."""
+        records, test, folder = [], self.parts["test"], self.out / "arms"
+        folder.mkdir(exist_ok=True)
+        for name in [name for name in ARMS if self.plan.step(name).state != "dropped"]:
+            path = folder / f"{name.replace('+', '_with_')}.jsonl"
+            arm = evaluation.parse_arm(name)
+            key = digest(self.workspace.digest(arm, self.parts["train"]), self.plan.digests["questions"])
+            if not self.plan.is_done(name, key) or not path.exists():
+                self.plan.read_test(name, key, datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
+                with self.plan.running(name, key, bar):
+                    evaluation.run_arms(test, [arm], self.workspace, path, train=self.parts["train"])
+                self.plan.fit()
+            records += evaluation.read_records(path)
+        text = "".join(evaluation.record_line(record.to_json()) for record in records)
+        (self.out / "records.jsonl").write_text(text, "utf-8")
+        arms = evaluation.parse_arms(",".join(dict.fromkeys(record.arm for record in records)))
+        provenance = evaluation.records_provenance(arms, self.workspace, self.folder, self.file, records)
+        provenance["decide"] = {"training_questions": len(self.parts["train"]), "training_examples": self.plan.training,
+                                "search": json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"],
+                                "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
+                                "test_read": len(self.plan.test_read), "split": self.notes}
+        evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+        return records
+
+    def _page(self, records: Sequence[Record], bar) -> list[Path]:
+        provenance = evaluation.read_provenance(self.out / "records.jsonl")
+        with self.plan.running("page", digest(self.plan.digests, [step.digest for step in self.plan.steps.values()]), bar):
+            return roi.write_report(records, self.out / "decision.html", self.prices, provenance)
+
+
+def question_row(question: Question) -> dict:
+    """A question as a line of a questions file."""
+    evidence = [f"{name}#{place}" if place else name for name, place in
+                zip(question.evidence, question.places or ("",) * len(question.evidence), strict=True)]
+    row = {"id": question.id, "task": question.task, "question": question.question, "answers": list(question.answers),
+           "answer_set": list(question.answer_set), "evidence": evidence, "split": question.split}
+    return row | ({"home": question.home} if question.home else {})
+
+
+def own_workspace(out: Path, documents: Sequence, reading: corpus.ReadingReport | None = None) -> evaluation.Workspace:
+    """The workspace of a decision: its documents, its chosen search, and the adapters trained for it."""
+    adapters = {f"own_{recipe}": out / "adapters" / f"own_{recipe}" for recipe in RECIPES}
+    return evaluation.Workspace(documents, settings.load(), reading, selected_search(out), adapters)

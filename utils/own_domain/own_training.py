@@ -1,0 +1,145 @@
+"""Trains an adapter on the training questions of a file: examples, leak check, a measured forecast, loss on held-out dev."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .. import evaluation, models, settings, training
+from ..types import Example, Question
+from .splitting import split_questions
+
+RECIPES = {
+    "raft": training.SFTSettings(recipe="raft", epochs=1.0, learning_rate=5e-4, views=2),
+    "closed_book": training.SFTSettings(recipe="closed_book", epochs=3.0, batch_size=8, micro_batch=4),
+}
+HELD_OUT = 40  # most dev examples that the loss is measured on
+STEPS = 4  # training steps of the forecast, after one to warm up
+
+
+def examples_for(recipe: str, questions: Sequence[Question], workspace: evaluation.Workspace, views: int = 1,
+                 split: str = "train", seed: int = 0) -> list[Example]:
+    """Training examples of one's own questions. Raises ValueError if an example leaks a question of dev or test."""
+    if recipe == "raft":
+        examples = training.own_raft_examples(questions, workspace, views, seed, split)
+    else:
+        examples = training.closed_book_examples(questions, workspace, split=split)
+    leaks = training.find_leaks(examples, questions, raft_style=False) if split == "train" else []
+    if leaks:
+        raise ValueError("\n".join(f"{leak}: put both in one split, or delete one" for leak in leaks))
+    return examples
+
+
+def parent_folder(name: str, recipe: str, workspace: evaluation.Workspace) -> Path | None:
+    """The adapter to go on from, or None for the base model.
+
+    name: an adapter, `none`, or "": the course's `raft` for reading if the base is its own. Raises ValueError for an adapter of
+    another base.
+    """
+    if not name:
+        name = "raft" if recipe == "raft" and workspace.settings.model == settings.WHEEL_MODEL else "none"
+        if recipe == "raft" and name == "none":
+            print(f"training starts at {workspace.settings.model} itself: the course's adapters belong to {settings.WHEEL_MODEL}")
+    if name == "none":
+        return None
+    chosen = name if name in evaluation.MODELS or name.startswith("adapter:") else f"adapter:{name}"
+    workspace.check_models([evaluation.parse_arm(chosen)])
+    return models.adapter_folder(chosen)
+
+
+def seconds_per_token(examples: Sequence[Example], parent: Path | None, model_name: str) -> float:
+    """Seconds of a training step per token of its example, measured on a few steps. Run it in a process of its own."""
+    model, tokenizer = training.load_base_model(model_name)
+    if parent:
+        model = training.resume_from_adapter(model, parent)
+    else:
+        from peft import get_peft_model
+
+        model = get_peft_model(model, training.lora_config(RECIPES["raft"]))
+    import torch
+
+    rows = training.tokenized_conversations(random.Random(0).sample(list(examples), min(STEPS + 1, len(examples))), tokenizer)
+    training.score_labelled_tokens_only(model.get_base_model())
+    started = tokens = 0
+    for number, row in enumerate(rows):
+        if number == min(1, len(rows) - 1):
+            started, tokens = time.perf_counter(), 0
+        ids, labels = (torch.tensor([row[name]], device=models.torch_device()) for name in ("input_ids", "labels"))
+        model(input_ids=ids, labels=labels, fused_lm_head=True).loss.backward()
+        tokens += ids.numel()
+    return (time.perf_counter() - started) / max(1, tokens)
+
+
+def held_out_loss(examples: Sequence[Example], adapter: Path | None, model_name: str) -> float | None:
+    """Mean loss per example on the first turns of held-out examples; None without any. Run it in a process of its own."""
+    if not examples:
+        return None
+    reader = models.LanguageModel(model_name, adapter=str(adapter) if adapter else "")
+    means = models.mean_log_probability(reader, [e.prompt for e in examples], [e.completion for e in examples])
+    return round(-sum(means) / len(means), 4)
+
+
+def forecast(examples: Sequence[Example], per_token: float, model, epochs: float) -> float:
+    """Seconds of a training run over the examples."""
+    return per_token * sum(training.example_tokens(examples, model)) * epochs
+
+
+def train_adapter(examples: Sequence[Example], held_out: Sequence[Example], parent: Path | None, out: Path,
+                  run: training.SFTSettings, about: dict, model_name: str = settings.WHEEL_MODEL) -> dict:
+    """Train, save the adapter in `out` and return its provenance, with the loss on held-out examples before and after.
+
+    about: what it was trained on, for the provenance. An interrupted run resumes when you call it again.
+    """
+    held_out = list(held_out)[:HELD_OUT]
+    before = training.run_in_subprocess(held_out_loss, held_out, parent, model_name)
+    training.run_in_subprocess(training.train_sft, list(examples), run, out, (), False, parent, model_name)
+    after = training.run_in_subprocess(held_out_loss, held_out, out, model_name)
+    path = out / "provenance.json"
+    questions = sum(1 + len(example.more) for example in examples)
+    record = json.loads(path.read_text("utf-8")) | {
+        "questions_seen": round(questions * run.epochs), "trained_on": about,
+        "held_out_loss": {"examples": len(held_out), "before": before, "after": after}}
+    path.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    return record
+
+
+def train(file: evaluation.QuestionsFile, workspace: evaluation.Workspace, folder: str, recipe: str, out: Path, parent: str = "",
+          limit: int = 0, seed: int = 0) -> None:
+    """The command `train`: says what it will take, trains, and says what came of it; under `accelerate launch` too.
+
+    folder: of one's own documents; "" trains the course's recipe on the course's own.
+    """
+    run = replace(RECIPES["raft" if recipe == "raft" else "closed_book"], recipe=recipe, seed=seed)
+    if folder:
+        split = split_questions(file.questions, seed)
+        print(*split.notes, sep="\n")
+        examples, held_out = (examples_for(recipe, split.questions, workspace, views, part, seed)
+                              for views, part in ((run.views, "train"), (1, "dev")))
+    else:
+        examples, held_out = getattr(training, f"{recipe}_examples")(list(file.questions), workspace), []
+    examples = training.sample_examples(examples, limit or len(examples), seed)
+    start = parent_folder(parent, recipe, workspace)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        training.train_sft(examples, run, out, parent=start, model_name=workspace.settings.model)
+        return
+    per_token = training.run_in_subprocess(seconds_per_token, examples, start, workspace.settings.model)
+    minutes = forecast(examples, per_token, workspace.model(), run.epochs) / 60
+    origin = start.name if start else workspace.settings.model
+    print(f"{len(examples)} examples, starting from {origin}: about {minutes:.0f} minutes", flush=True)
+    about = trained_on(workspace, folder, file.path, len({example.question_id for example in examples}))
+    record = train_adapter(examples, held_out, start, out, run, about, workspace.settings.model)
+    loss = record["held_out_loss"]
+    print(f"{record['questions_seen']} questions seen in {record['seconds'] / 60:.1f} minutes; loss on {loss['examples']} "
+          f"held-out dev examples {loss['before']} → {loss['after']}; adapter in {out}")
+
+
+def trained_on(workspace: evaluation.Workspace, folder: str, questions: Path, many: int) -> dict:
+    """What an adapter was trained on: folder and digest of the documents, file and digest of the questions, their number."""
+    return {"corpus": folder or "the course's documents", "corpus_sha256": evaluation.corpus_digest(workspace),
+            "questions": str(questions), "questions_sha256": hashlib.sha256(questions.read_bytes()).hexdigest(),
+            "training_questions": many}

@@ -1,0 +1,137 @@
+"""The plan of `decide`: steps with digest, forecast and seconds, kept in `plan.json`, and what is dropped to fit the time."""
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+NEEDED = ("base", "advanced_rag", "own_closed_book", "own_raft+advanced_rag")  # base, RAG, fine-tuning, both
+DROPPED = ("embedder", "own_raft+oracle", "raft+advanced_rag", "naive_rag", "few_shot+advanced_rag")  # in this order
+ARMS = ("base", "few_shot+advanced_rag", "naive_rag", "advanced_rag", "own_closed_book", "raft+advanced_rag",
+        "own_raft+advanced_rag", "own_closed_book+advanced_rag", "own_raft+oracle")
+LEAST_EXAMPLES = 100  # of training, if there are as many
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits of anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@dataclass
+class Step:
+    """One step. state: planned, done or dropped. forecast and seconds are both in seconds."""
+
+    name: str
+    forecast: float = 0.0
+    seconds: float = 0.0
+    state: str = "planned"
+    digest: str = ""
+
+
+@dataclass
+class Plan:
+    """What `plan.json` holds. digests: of documents, questions, base, prices. test_read: one entry a reading of test."""
+
+    path: Path
+    minutes: float = 60.0
+    digests: dict[str, str] = field(default_factory=dict)
+    speed: dict[str, float] = field(default_factory=dict)  # seconds an answer or a training token takes here
+    training: dict[str, float] = field(default_factory=dict)  # share of the examples that fits, and numbers of examples
+    steps: dict[str, Step] = field(default_factory=dict)
+    test_read: list[dict] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, path: Path) -> Plan:
+        """The plan of an earlier run, or an empty one. Raises ValueError for a damaged file."""
+        if not path.exists():
+            return cls(path)
+        try:
+            row = json.loads(path.read_text("utf-8"))
+            return cls(path, **{**row, "steps": {name: Step(**step) for name, step in row["steps"].items()}})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"{path}: is damaged; delete it and run `decide` again (finished answers stay)") from None
+
+    def save(self) -> None:
+        """Write the plan, whole or not at all."""
+        row = {name: value for name, value in asdict(self).items() if name != "path"}
+        part = self.path.with_name(self.path.name + ".part")
+        part.write_text(json.dumps(row, indent=1) + "\n", "utf-8")
+        part.replace(self.path)
+
+    def step(self, name: str) -> Step:
+        """The step of this name, planned if it is new."""
+        return self.steps.setdefault(name, Step(name))
+
+    def is_done(self, name: str, key: str) -> bool:
+        """True if the step was finished with the same inputs."""
+        return self.step(name).state == "done" and self.step(name).digest == key
+
+    @contextlib.contextmanager
+    def running(self, name: str, key: str, bar) -> Iterator[None]:
+        """Runs a step: books its seconds, also those of an interrupted one, and moves the bar over the whole on."""
+        step, started, stop = self.step(name), time.monotonic(), threading.Event()
+        before = step.seconds if step.digest == key and step.state != "done" else 0.0
+        step.state, step.digest = "planned", key
+        bar.set_description_str(name)
+        ticking = threading.Thread(target=_tick, args=(bar, step.forecast, stop), daemon=True)
+        ticking.start()
+        try:
+            yield
+            step.state = "done"
+        finally:
+            stop.set()
+            ticking.join()
+            step.seconds = round(before + time.monotonic() - started, 1)
+            self.save()
+
+    def spent(self) -> float:
+        """Seconds of all steps, finished or not."""
+        return sum(step.seconds for step in self.steps.values())
+
+    def fit(self) -> float:
+        """Drop what does not fit into the minutes, in the agreed order; returns the seconds that are missing even so, or 0."""
+        for step in self.steps.values():
+            step.state = "planned" if step.state == "dropped" else step.state
+        for name in DROPPED:
+            if self._missing() <= 0:
+                break
+            if name in self.steps and self.steps[name].state != "done":
+                self.steps[name].state = "dropped"
+        return max(0.0, self._missing())
+
+    def _missing(self) -> float:
+        ahead = sum(max(0.0, step.forecast - step.seconds) for step in self.steps.values() if step.state == "planned")
+        return self.spent() + ahead - self.minutes * 60
+
+    def read_test(self, arm: str, key: str, date: str) -> None:
+        """Log that an arm reads test: with the last reading, or as another one if this arm has read it before."""
+        if not self.test_read or arm in self.test_read[-1]["arms"]:
+            self.test_read.append({"date": date, "digests": dict(self.digests), "arms": {}})
+        self.test_read[-1]["arms"][arm] = key
+        self.save()
+
+    def table(self) -> str:
+        """The plan as text: a line a step, in the order in which they run."""
+        lines = []
+        for step in self.steps.values():
+            minutes = step.seconds / 60 if step.state == "done" else step.forecast / 60
+            lines.append(f"  {step.name:32}" + ("left out" if step.state == "dropped" else f"{minutes:5.1f} min" +
+                                                " (done)" * (step.state == "done")))
+        ahead = sum(step.forecast for step in self.steps.values() if step.state == "planned")
+        used = f"{self.minutes:g} minutes in all, {self.spent() / 60:.1f} used, about {ahead / 60:.1f} ahead"
+        return "\n".join([f"Plan ({used}):", *lines])
+
+
+def _tick(bar, seconds: float, stop: threading.Event) -> None:
+    """Move the bar on by a second every second until the step ends; what is then missing of its forecast at once."""
+    moved = 0.0
+    while not stop.wait(1.0):
+        if moved + 1 <= seconds:
+            moved += 1
+            bar.update(1)
+    bar.update(max(0.0, seconds - moved))

@@ -1,0 +1,110 @@
+"""Trains the embedder on questions and the passages that answer them, as a LoRA adapter."""
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .. import models, settings
+from ..types import Chunk, Question
+
+LINEAR_LAYERS = ["query", "key", "value", "dense"]  # every linear layer of a BERT block
+PACKAGES = ("torch", "transformers", "sentence-transformers", "peft", "botocore")
+
+
+@dataclass(frozen=True)
+class RetrieverTraining:
+    """Settings of one training run, saved in the adapter's provenance."""
+
+    rank: int = 32
+    learning_rate: float = 1e-3
+    epochs: int = 4
+    batch_size: int = 32
+    negatives: int = 2
+    window: int = 128  # tokens of a text (bi-encoder) or of a pair (cross-encoder)
+    bm25: float = 0.5  # weight of BM25 against the dense score when mining hard negatives
+    seed: int = 0
+
+
+def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed: set[str], depth: int, many: int,
+                   draw: random.Random) -> list[int]:
+    """`many` random chunks of the `depth` best-scored ones of other documents, at most one per document.
+
+    allowed: documents that may be negatives. They exclude home documents of dev and test, because a model that learns that
+    these are never correct would score too low there.
+    """
+    candidates, seen = [], set(question.evidence)
+    for i in sorted(range(len(chunks)), key=lambda i: -scores[i]):
+        if chunks[i].document_id in allowed and chunks[i].document_id not in seen:
+            seen.add(chunks[i].document_id)
+            candidates.append(i)
+        if len(candidates) == depth:
+            break
+    return draw.sample(candidates, min(many, len(candidates)))
+
+
+def training_arguments(kind, run: RetrieverTraining, **more):
+    """The arguments that both trainers of sentence-transformers share."""
+    return kind(str(settings.cache() / "training"), num_train_epochs=run.epochs, seed=run.seed,
+                per_device_train_batch_size=run.batch_size, learning_rate=run.learning_rate, warmup_steps=0.1,
+                lr_scheduler_type="cosine", save_strategy="no", logging_strategy="steps", logging_steps=8,
+                report_to="none", **more)
+
+
+def lora_config(run: RetrieverTraining, **more):
+    """LoRA on every linear layer of every block."""
+    from peft import LoraConfig
+
+    return LoraConfig(r=run.rank, lora_alpha=2 * run.rank, target_modules=LINEAR_LAYERS, lora_dropout=0.05, **more)
+
+
+@models.release_memory_after
+def train_embedder(examples: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining, folder: Path,
+                   name: str = settings.WHEEL_EMBEDDER, questions: Path = settings.QUESTIONS) -> dict:
+    """Train embeddings of question and answering passage to be close: softmax over the batch's passages and hard negatives.
+
+    examples: (question, answering passage, hard negatives). name: hub id or local directory of the embedder. questions: their
+    file, for the provenance, which is returned and written beside the adapter.
+    """
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.sentence_transformer import losses, training_args
+
+    models.quiet()
+    few = min((len(wrong) for _, _, wrong in examples), default=0)
+    columns = {"anchor": [question for question, _, _ in examples], "positive": [right for _, right, _ in examples]}
+    columns |= {f"negative_{n}": [wrong[n] for _, _, wrong in examples] for n in range(few)}
+    model = SentenceTransformer(models.embedder_path(name), device=models.torch_device())
+    model.max_seq_length = run.window
+    model.add_adapter(lora_config(run))
+    arguments = training_arguments(SentenceTransformerTrainingArguments, run,
+                                   batch_sampler=training_args.BatchSamplers.NO_DUPLICATES, disable_tqdm=False)
+    started = time.monotonic()
+    SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns),
+                               loss=losses.MultipleNegativesRankingLoss(model)).train()
+    return save_adapter(model[0].auto_model, folder, run, len(examples), time.monotonic() - started, name, questions)
+
+
+def save_adapter(model, folder: Path, run: RetrieverTraining, count: int, seconds: float, name: str, questions: Path) -> dict:
+    """Save the adapter as float16 safetensors with its provenance; returns the provenance."""
+    from safetensors.torch import load_file, save_file
+
+    model.save_pretrained(folder)
+    path = folder / "adapter_model.safetensors"
+    save_file({name: tensor.half() for name, tensor in load_file(path).items()}, path, {"format": "pt"})
+    (folder / "README.md").unlink(missing_ok=True)
+    config = json.loads((folder / "adapter_config.json").read_text("utf-8")) | {"base_model_name_or_path": name}
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
+    provenance = {
+        "base": name, "settings": asdict(run), "examples": count, "minutes": round(seconds / 60, 1),
+        "questions_sha256": hashlib.sha256(questions.read_bytes()).hexdigest(),
+        "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+    }
+    (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    return provenance
