@@ -2,6 +2,7 @@
 
 _FILES = {
     "drafting": ["REVIEW", "write_drafts"],
+    "splitting": ["Split", "split_questions"],
 }
 __all__ = [name for names in _FILES.values() for name in names]
 
