@@ -1,7 +1,8 @@
 """From questions and arms to records, and from records to tables."""
 
 _FILES = {
-    "questions": ["QuestionsFile", "load_questions", "near_duplicates", "read_questions", "training_questions"],
+    "questions": ["QuestionsFile", "load_questions", "near_duplicates", "read_questions", "similar_questions",
+                  "training_questions"],
     "arms": ["Arm", "DEFAULT_ARMS", "MODELS", "TRAINED_MODELS", "arm_colours", "parse_arm", "parse_arms"],
     "languages": ["language_notes"],
     "workspace": ["Workspace", "load_workspace"],

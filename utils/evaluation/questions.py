@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import posixpath
 import sys
 import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -160,9 +162,24 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> list[tuple[str, str, float]]:
     """Pairs of ids from different splits whose words overlap by at least `threshold`, with the overlap (Jaccard)."""
-    bags = [(q, content_words(q.question)) for q in questions]
-    return [(a.id, b.id, len(x & y) / max(1, len(x | y))) for i, (a, x) in enumerate(bags) for b, y in bags[i + 1 :]
-            if a.split != b.split and len(x & y) >= threshold * max(1, len(x | y))]
+    return [(a.id, b.id, overlap) for a, b, overlap in similar_questions(questions, threshold) if a.split != b.split]
+
+
+def similar_questions(questions: Sequence[Question], threshold: float) -> list[tuple[Question, Question, float]]:
+    """Pairs of questions, in file order, whose words overlap by at least `threshold` (above 0), with the overlap (Jaccard)."""
+    bags = [content_words(question.question) for question in questions]
+    frequency = Counter(word for bag in bags for word in bag)
+    seen, pairs = defaultdict(list), []
+    for j, bag in enumerate(bags):
+        # Two bags that overlap this much have a word in common among the rarest of each, so only those are looked up.
+        kept = len(bag) - math.ceil(threshold * len(bag)) + 1
+        rarest = sorted(bag, key=lambda word: (frequency[word], word))[:kept]
+        for i in {i for word in rarest for i in seen[word]}:
+            shared, together = len(bags[i] & bag), len(bags[i] | bag)
+            pairs += [(i, j, shared / together)] if shared >= threshold * together else []
+        for word in rarest:
+            seen[word].append(j)
+    return [(questions[i], questions[j], overlap) for i, j, overlap in sorted(pairs)]
 
 
 def training_questions(questions: Sequence[Question]) -> list[Question]:

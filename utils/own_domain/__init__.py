@@ -7,6 +7,7 @@ _FILES = {
     "ask": ["ask"],
     "commands": ["ask_command", "decide_command", "draft_command", "train_command"],
     "drafting": ["REVIEW", "write_drafts"],
+    "splitting": ["Split", "split_questions"],
 }
 __all__ = [name for names in _FILES.values() for name in names]
 
