@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from utils import settings
+from tests.corpus.test_docstrings import HANDBOOK
+from utils import corpus, settings
 from utils.corpus import aws
 
 RUN = 16
@@ -43,8 +44,13 @@ def shingles(text: str) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def corpus_runs(world) -> set[int]:
+def corpus_runs(world, tmp_path_factory) -> set[int]:
+    """Runs of words of the course's documents and of the two other domains (the handbook where it is installed)."""
     runs = {run for text in world.flat.values() for run in shingles(text)}
+    folder = tmp_path_factory.mktemp("networkx")
+    corpus.write_docstrings("networkx", folder)
+    for other in (folder, HANDBOOK):
+        runs.update(run for document in (corpus.load_folder(other) if other.exists() else ()) for run in shingles(document.text))
     for model in world.models.values():
         documented = re.findall(r'"documentation": ?"((?:[^"\\]|\\.)*)"', json.dumps(model))
         runs.update(run for html in documented for run in shingles(aws.html_to_text(html)))

@@ -30,14 +30,14 @@ def new_rules() -> None:
     """Score every committed record, stage, order, confidence and gate anew, and print what changed."""
     workspace = evaluation.Workspace()
     questions = evaluation.load_questions(known=workspace.documents)
-    for name, split in SPLIT.items():
-        _arms(name, [q for q in questions if q.split == split], questions, workspace)
     dev = [q for q in questions if q.split == "dev"]
-    _confidence()
-    _gates()
     _order(dev, workspace)
     _stages(dev, workspace)
     picture()
+    for name, split in SPLIT.items():
+        _arms(name, [q for q in questions if q.split == split], questions, workspace)
+    _confidence()
+    _gates()
 
 
 def _arms(name: str, asked: Sequence[Question], questions: Sequence[Question], workspace: evaluation.Workspace) -> None:

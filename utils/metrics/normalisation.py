@@ -26,7 +26,7 @@ UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanma
 LETTER = rf"(?![{UNSPACED}])[\p{{L}}\p{{M}}]"
 GROUPS = r"[1-9]\d{0,2}(?:\.\d{3}){2,}(?!\.?\d)"  # 1.234.567 is a number, 2.7.18 a version
 NUMBER = r"(?>\d{1,3}(?:[ '_]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*|(?<![\w.])\.\d+)"
-MINUS = r"(?:(?<![\w)])-\s?(?=[\d.]))"
+MINUS = r"(?:(?<![\w)])-(?=[\d.]))"  # a dash and a space before a number is a bullet
 SCAN = rf"""
   (?P<time>\d+(?:[-/]\d+){{2,}}(?!\w) | \d+(?:[:/]\d+)+(?!\w))
 | (?P<version>(?!{GROUPS})[vV]?\d+(?:\.\d+){{2,}}(?!\w) | [vV]\d+(?:\.\d+)+(?!\w))

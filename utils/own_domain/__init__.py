@@ -2,12 +2,11 @@
 
 _FILES = {
     "splitting": ["Split", "split_questions"],
-    "own_training": ["RECIPES", "examples_for", "parent_folder", "train_adapter", "trained_on"],
+    "own_training": ["RECIPES", "examples_for", "train"],
     "decide": ["Decision", "own_workspace"],
     "ask": ["ask"],
     "commands": ["ask_command", "decide_command", "draft_command", "train_command"],
     "drafting": ["REVIEW", "write_drafts"],
-    "splitting": ["Split", "split_questions"],
 }
 __all__ = [name for names in _FILES.values() for name in names]
 

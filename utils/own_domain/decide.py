@@ -61,7 +61,7 @@ class Decision:
             parents = {recipe: parent_folder("", recipe, self.workspace) for recipe in RECIPES}
             made = {recipe: examples_for(recipe, self.questions, self.workspace, run.views) for recipe, run in RECIPES.items()}
             self._forecast(made, parents["raft"], bar)
-            if self.plan.step("embedder").state == "planned":
+            if "embedder" in self.plan.steps and self.plan.steps["embedder"].state == "planned":
                 self._train_embedder(bar)
                 made["raft"] = examples_for("raft", self.questions, self.workspace, RECIPES["raft"].views)
             for recipe, examples in made.items():
@@ -95,19 +95,19 @@ class Decision:
             with plan.running("measure speed", key, bar):
                 per_token = training.run_in_subprocess(seconds_per_token, made["raft"], parent, self.run.model)
                 plan.speed = {"train_token": per_token, **self._answering_speed()}
-        recall = (json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"][0] or {}).get("recall@5")
-        if self.parts["dev"] and recall and self._best_recall() < ENOUGH:
+        rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
+        if rows[0]["questions"] and max(row["recall@5"][0] for row in rows if OWN not in row["name"]) < ENOUGH:
             plan.step("embedder").forecast = EMBEDDER_SECONDS * retrieval.RetrieverTraining.epochs * len(self.parts["train"]) + 30
         model = self.workspace.model()
         for recipe, examples in made.items():
             run = RECIPES[recipe]
-            plan.step(f"own_{recipe}").forecast = 40 + forecast(examples, plan.speed["train_token"], model, run.epochs)
-        for name in ARMS:
+            plan.step(f"train own_{recipe}").forecast = 40 + forecast(examples, plan.speed["train_token"], model, run.epochs)
+        for name in self._arms():
             arm = evaluation.parse_arm(name)
             each = plan.speed["answer_with_passages" if arm.context.retrieves else "answer"]
             plan.step(name).forecast = each * len(test) * (SOLVED_COST if arm.model.name == "few_shot" else 1.0) + 5
         plan.step("page").forecast = 10
-        missing, raft = plan.fit(), plan.step("own_raft")
+        missing, raft = plan.fit(), plan.step("train own_raft")
         plan.training["share"] = 1.0
         if missing and raft.state != "done":
             least = min(1.0, LEAST_EXAMPLES / max(1, len(made["raft"])))
@@ -122,9 +122,9 @@ class Decision:
         tqdm.write(plan.table())
         bar.total = max(1, round(sum(step.forecast for step in plan.steps.values() if step.state == "planned")))
 
-    def _best_recall(self) -> float:
-        rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
-        return max(row["recall@5"][0] for row in rows)
+    def _arms(self) -> list[str]:
+        """The arms that this base model can have: the course's adapters belong to its own."""
+        return [name for name in ARMS if self.run.model == settings.WHEEL_MODEL or not name.startswith("raft")]
 
     def _answering_speed(self) -> dict[str, float]:
         """Seconds an answer takes with and without passages, measured on training questions."""
@@ -160,11 +160,11 @@ class Decision:
         folder = self.out / "adapters" / name
         key = digest(training.rows_digest(examples), vars(run), self.plan.digests["base"],
                      training.parent_of(parent) if parent else {})
-        if self.plan.is_done(name, key) and (folder / "adapter_model.safetensors").exists():
+        if self.plan.is_done(f"train {name}", key) and (folder / "adapter_model.safetensors").exists():
             return
         about = trained_on(self.workspace, self.folder, self.out / "questions.jsonl", len(self.parts["train"]))
         held_out = examples_for(recipe, self.questions, self.workspace, split="dev")
-        with self.plan.running(name, key, bar):
+        with self.plan.running(f"train {name}", key, bar):
             record = train_adapter(examples, held_out, parent, folder, run, about, self.run.model)
         loss = record["held_out_loss"]
         tqdm.write(f"{name}: {len(examples)} examples, {record['questions_seen']} questions seen; loss on {loss['examples']} dev "
@@ -174,7 +174,7 @@ class Decision:
         """Ask every arm of the plan on test; an arm is asked again only if something that determines its answers changed."""
         records, test, folder = [], self.parts["test"], self.out / "arms"
         folder.mkdir(exist_ok=True)
-        for name in [name for name in ARMS if self.plan.step(name).state != "dropped"]:
+        for name in [name for name in self._arms() if self.plan.step(name).state != "dropped"]:
             path = folder / f"{name.replace('+', '_with_')}.jsonl"
             arm = evaluation.parse_arm(name)
             key = digest(self.workspace.digest(arm, self.parts["train"]), self.plan.digests["questions"])

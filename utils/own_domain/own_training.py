@@ -76,12 +76,19 @@ def seconds_per_token(examples: Sequence[Example], parent: Path | None, model_na
 
 
 def held_out_loss(examples: Sequence[Example], adapter: Path | None, model_name: str) -> float | None:
-    """Mean loss per example on the first turns of held-out examples; None without any. Run it in a process of its own."""
+    """Mean loss per example on the first turns of held-out examples; None without any."""
     if not examples:
         return None
     reader = models.LanguageModel(model_name, adapter=str(adapter) if adapter else "")
     means = models.mean_log_probability(reader, [e.prompt for e in examples], [e.completion for e in examples])
     return round(-sum(means) / len(means), 4)
+
+
+def _train_between_losses(examples: list[Example], held_out: list[Example], parent: Path | None, out: Path,
+                          run: training.SFTSettings, model_name: str) -> tuple[float | None, float | None]:
+    before = held_out_loss(held_out, parent, model_name)
+    training.train_sft(examples, run, out, parent=parent, model_name=model_name)
+    return before, held_out_loss(held_out, out, model_name)
 
 
 def forecast(examples: Sequence[Example], per_token: float, model, epochs: float) -> float:
@@ -96,9 +103,7 @@ def train_adapter(examples: Sequence[Example], held_out: Sequence[Example], pare
     about: what it was trained on, for the provenance. An interrupted run resumes when you call it again.
     """
     held_out = list(held_out)[:HELD_OUT]
-    before = training.run_in_subprocess(held_out_loss, held_out, parent, model_name)
-    training.run_in_subprocess(training.train_sft, list(examples), run, out, (), False, parent, model_name)
-    after = training.run_in_subprocess(held_out_loss, held_out, out, model_name)
+    before, after = training.run_in_subprocess(_train_between_losses, list(examples), held_out, parent, out, run, model_name)
     path = out / "provenance.json"
     questions = sum(1 + len(example.more) for example in examples)
     record = json.loads(path.read_text("utf-8")) | {

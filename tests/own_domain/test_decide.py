@@ -1,0 +1,161 @@
+"""`train`, `decide` and `ask`, whole, with a language model of two tiny layers: what comes out, what resumes, what is refused."""
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from utils import evaluation, models, own_domain, roi, training
+from utils.own_domain import decide as deciding
+from utils.own_domain.plan import ARMS
+from utils.types import Question
+
+
+@pytest.fixture
+def small(small_model, monkeypatch):
+    """The tiny language model as the one of the settings; training stays in this process."""
+    monkeypatch.setenv("LAB_MODEL", str(small_model))
+    monkeypatch.setattr(training, "run_in_subprocess", lambda function, *arguments: function(*arguments))
+    yield small_model
+    models.language_model.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory):
+    """The output folder of one whole run, which the tests below share."""
+    return tmp_path_factory.mktemp("decided") / "out"
+
+
+def decide(farm, out, **more):
+    out.mkdir(exist_ok=True)
+    documents, questions = farm
+    return own_domain.Decision(str(documents), str(questions), out, **more)
+
+
+def seconds(out) -> dict[str, float]:
+    return {name: step["seconds"] for name, step in json.loads((out / "plan.json").read_text())["steps"].items()}
+
+
+def test_a_whole_run_leaves_what_the_agreement_says_and_a_second_one_asks_nothing(small, farm, decided, capsys, monkeypatch):
+    pages = decide(farm, decided)()
+    for name in ("plan.json", "questions.jsonl", "read.json", "retrieval.json", "records.jsonl", "records.json", "decision.html",
+                 "adapters/own_raft/adapter_model.safetensors", "adapters/own_closed_book/provenance.json"):
+        assert (decided / name).exists(), name
+    records = evaluation.read_records(decided / "records.jsonl")
+    split = evaluation.load_questions(decided / "questions.jsonl")
+    test = [q for q in split if q.split == "test"]
+    arms = [name for name in ARMS if not name.startswith("raft")]  # the course's adapter belongs to another base
+    assert {record.arm for record in records} == set(arms) and len(records) == len(arms) * len(test)
+    assert {q.split for q in split} == {"train", "dev", "test"} and decided / "decision.html" in pages
+    printed = capsys.readouterr()
+    assert "Plan (60 minutes in all" in printed.err + printed.out and "search is" in printed.err + printed.out
+
+    before, asked = seconds(decided), []
+    monkeypatch.setattr(evaluation, "run_arms", lambda *arguments, **named: asked.append(arguments))
+    decide(farm, decided)()
+    after = seconds(decided)
+    assert not asked and {name for name in before if before[name] != after[name]} <= {"page"}
+    assert len(json.loads((decided / "plan.json").read_text())["test_read"]) == 1
+
+
+def test_the_page_says_what_it_is_about(decided):
+    provenance = evaluation.read_provenance(decided / "records.jsonl")
+    page = (decided / "decision.md").read_text()
+    trained = provenance["arms"]["own_raft+advanced_rag"]["trained_on"]
+    assert trained["corpus_sha256"] == provenance["corpus"]["sha256"] and trained["training_questions"] >= 20
+    assert "questions of the file; search is" in page and "14 documents of" in page
+    record = json.loads((decided / "adapters" / "own_raft" / "provenance.json").read_text())
+    assert record["questions_seen"] > 20 and record["held_out_loss"]["after"] < record["held_out_loss"]["before"]
+    assert record["base_sha256"] == models.base_digest(record["base"])
+
+
+def test_another_answer_in_the_file_asks_test_again_and_says_so(small, farm, decided, tmp_path):
+    import shutil
+
+    out, questions = tmp_path / "out", tmp_path / "questions.jsonl"
+    shutil.copytree(decided, out)
+    asked = next(q for q in evaluation.load_questions(out / "questions.jsonl") if q.split == "test" and q.answers)
+    rows = [json.loads(line) for line in farm[1].read_text().splitlines()]
+    for row in rows:
+        row["answers"] = ["nobody knows"] if row["id"] == asked.id else row["answers"]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    trained = (out / "adapters" / "own_raft" / "adapter_model.safetensors").stat().st_mtime_ns
+    decide((farm[0], questions), out)()
+    assert (out / "adapters" / "own_raft" / "adapter_model.safetensors").stat().st_mtime_ns == trained
+    assert "Test was read 2 times, so the intervals are too narrow." in (out / "decision.md").read_text()
+
+
+def test_an_interrupted_run_loses_at_most_its_step(small, farm, tmp_path, monkeypatch):
+    done, run_arms = [], evaluation.run_arms
+
+    def interrupted(questions, arms, *rest, **named):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(arms[0].name)
+        return run_arms(questions, arms, *rest, **named)
+
+    monkeypatch.setattr(evaluation, "run_arms", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        decide(farm, tmp_path / "out")()
+    first, asked = list(done), []
+    monkeypatch.setattr(evaluation, "run_arms", lambda *a, **named: [asked.append(a[1][0].name), run_arms(*a, **named)][1])
+    monkeypatch.setattr(training, "train_sft", lambda *a, **named: pytest.fail("trained again"))
+    decide(farm, tmp_path / "out")()
+    assert len(first) == 2 and not set(first) & set(asked)
+    assert len(json.loads((tmp_path / "out" / "plan.json").read_text())["test_read"]) == 1
+
+
+def test_ask_answers_with_the_recommended_option_or_another(small, decided):
+    said = own_domain.ask(decided, "how much breakfast does the cat get?", "own_raft+advanced_rag")
+    assert "by own_raft+advanced_rag, confidence 0." in said and "(not calibrated)" in said and "read: " in said and " s" in said
+    best = roi.build_report(evaluation.read_records(decided / "records.jsonl")).best.name
+    if best != "few_shot+advanced_rag":
+        assert f"by {best} (the recommended option)" in own_domain.ask(decided, "how heavy is a toad?")
+    for folder, question, arm, sentence in ((decided / "arms", "what?", "", "holds no decision; run `decide"),
+                                            (decided, " ", "", "the question is empty"),
+                                            (decided, "what?", "own_raft+oracle", "needs more than a question")):
+        with pytest.raises(ValueError, match=sentence):
+            own_domain.ask(folder, question, arm)
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"minutes": 0.0}, "--minutes 0 is too little"),
+    ({"minutes": 0.01}, "do not fit into 0.01 minutes on this machine: they need about"),
+])
+def test_too_little_time_is_told(small, farm, decided, tmp_path, change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        decide(farm, tmp_path / "out", **change)()
+
+
+def test_an_adapter_of_another_base_is_refused_before_anything_is_asked(small, farm, decided, tmp_path):
+    workspace = evaluation.load_workspace(str(farm[0]))
+    for arm in ("raft+advanced_rag", "closed_book"):
+        with pytest.raises(ValueError, match="its adapter was trained on SmolLM2-135M-Instruct-q4, not on .*small_model"):
+            evaluation.run_arms([Question("q", "fact", "how?", ("1",), (), ())], arm, workspace, tmp_path / "r.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_goes_on_from_its_own_adapter_and_says_what_came_of_it(small, farm, decided, tmp_path, capsys):
+    workspace = evaluation.load_workspace(str(farm[0]))
+    file = evaluation.read_questions(decided / "questions.jsonl", workspace.documents)
+    parent = decided / "adapters" / "own_raft"
+    own_domain.train(file, workspace, str(farm[0]), "raft", tmp_path / "next", str(parent), limit=8)
+    record = json.loads((tmp_path / "next" / "provenance.json").read_text())
+    assert record["parent"] == "own_raft" and record["examples"] == 8
+    assert "8 examples, starting from own_raft: about" in capsys.readouterr().out
+
+
+def test_no_example_of_ones_own_comes_from_dev_or_test(small, farm, decided):
+    workspace = deciding.own_workspace(decided, list(evaluation.load_workspace(str(farm[0])).documents.values()))
+    questions = evaluation.load_questions(decided / "questions.jsonl")
+    splits = {q.question: q.split for q in questions}
+    for recipe in own_domain.RECIPES:
+        for example in own_domain.examples_for(recipe, questions, workspace, views=2):
+            first = example.prompt[-1]["content"].partition("Question: ")[2].partition("\n")[0]
+            asked = [first, *(turn for turn, _ in example.more)]
+            assert {splits[question] for question in asked} == {"train"}
+    copied = next(q for q in questions if q.split == "test").question
+    leaking = [*questions, Question("copy", "fact", copied, ("1",), (), (), "train")]
+    with pytest.raises(ValueError, match="near-duplicates: put both in one split, or delete one"):
+        own_domain.examples_for("closed_book", leaking, SimpleNamespace(reference=lambda question: ""))
