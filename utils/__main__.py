@@ -162,15 +162,14 @@ def _doctor(options: argparse.Namespace) -> int:
     return course.run_doctor()
 
 
-def _command(options: argparse.Namespace) -> int:
-    """A command on a person's own files."""
-    room = evaluation if options.command in ("benchmark", "rescore") else own_domain
-    return getattr(room, f"{options.command}_command")(options, course.prepare)
-
-
 COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "rebuild": _rebuild,
             "report": _report, "doctor": _doctor,
-            **dict.fromkeys(("benchmark", "rescore", "draft", "train", "decide", "ask"), _command)}
+            "benchmark": lambda options: evaluation.benchmark_command(options, course.prepare),
+            "rescore": lambda options: evaluation.rescore_command(options, course.prepare),
+            "draft": lambda options: own_domain.draft_command(options, course.prepare),
+            "train": lambda options: own_domain.train_command(options, course.prepare),
+            "decide": lambda options: own_domain.decide_command(options, course.prepare),
+            "ask": lambda options: own_domain.ask_command(options, course.prepare)}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

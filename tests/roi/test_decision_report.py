@@ -60,7 +60,7 @@ def test_options_that_all_lose_are_not_recommended():
 
 def test_a_close_decision_is_called_not_decisive():
     report = roi.build_report(records({"raft_dpo_author": 0.8, "raft_kto": 0.8}))
-    assert "ahead, but not decisively" in roi.recommendation(report)
+    assert "**Not settled.**" in roi.recommendation(report) and "Use " not in roi.recommendation(report)
 
 
 @pytest.mark.parametrize(("rows", "message"), [

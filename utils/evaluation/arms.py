@@ -50,8 +50,6 @@ CONTEXTS = {spec.name: spec for spec in (
 )}
 MODELS = {spec.name: spec for spec in (
     ModelSpec("base", shipped=True, colour="#999999"),
-    ModelSpec("few_shot", colour="#F0E442"),
-    ModelSpec("endpoint", colour="#000000", api=True),
     ModelSpec("closed_book", "closed_book", facts_in_weights=True, shipped=True, colour="#E69F00"),
     ModelSpec("format_only", "format_only", shipped=True),
     ModelSpec("raft", "raft", shipped=True, colour="#D55E00"),
@@ -61,6 +59,8 @@ MODELS = {spec.name: spec for spec in (
     ModelSpec("raft_dpo_mixed", "dpo", 1),
     ModelSpec("raft_kto", "kto", 1),
     ModelSpec("raft_feedback", "dpo", 2, shipped=True, colour="#CC79A7"),
+    ModelSpec("few_shot", colour="#F0E442"),
+    ModelSpec("endpoint", colour="#000000", api=True),
     ModelSpec("own_closed_book", "closed_book", facts_in_weights=True, colour="#E69F00"),
     ModelSpec("own_raft", "raft", colour="#D55E00"),
 )}

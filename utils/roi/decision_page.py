@@ -47,9 +47,9 @@ def report_figures(report: DecisionReport) -> dict[str, object]:
     }
 
 
-def report_markdown(report: DecisionReport, pictures: dict[str, str], subject: str) -> str:
+def report_markdown(report: DecisionReport, pictures: dict[str, str], subject: str = "") -> str:
     """The page. pictures: name (as in `report_figures`) → address of the figure. subject: what the records are about."""
-    lines = ["# RAG, fine-tuning, or both: the decision", "", subject, "", recommendation(report), ""]
+    lines = ["# RAG, fine-tuning, or both: the decision", "", subject or evaluation.subject({}), "", recommendation(report), ""]
     lines += [f"Measured on {report.questions} questions over {report.clusters} clusters; {detectable_gap(report)}.", ""]
     if report.uneven:
         lines += [f"Only questions that every option answered count: {', '.join(report.uneven)}.", ""]
