@@ -25,7 +25,8 @@ def dropped(plan) -> list[str]:
 def test_steps_are_dropped_in_the_agreed_order_and_no_more_than_needed(plan, minutes, left_out):
     plan.minutes = minutes
     assert plan.fit() == 0 and dropped(plan) == list(DROPPED[:left_out])
-    assert all(plan.steps[name].state == "planned" for name in ("base", "advanced_rag", "own_closed_book", "own_raft+advanced_rag"))
+    needed = ("base", "advanced_rag", "own_closed_book", "own_raft+advanced_rag")
+    assert all(plan.steps[name].state == "planned" for name in needed)
 
 
 def test_what_cannot_fit_is_told_and_comes_back_with_more_minutes(plan):
