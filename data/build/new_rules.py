@@ -31,13 +31,13 @@ def new_rules() -> None:
     workspace = evaluation.Workspace()
     questions = evaluation.load_questions(known=workspace.documents)
     dev = [q for q in questions if q.split == "dev"]
-    _order(dev, workspace)
-    _stages(dev, workspace)
-    picture()
     for name, split in SPLIT.items():
         _arms(name, [q for q in questions if q.split == split], questions, workspace)
     _confidence()
     _gates()
+    _order(dev, workspace)
+    _stages(dev, workspace)
+    picture()
 
 
 def _arms(name: str, asked: Sequence[Question], questions: Sequence[Question], workspace: evaluation.Workspace) -> None:

@@ -86,6 +86,4 @@ def test_changes_are_told_by_arm():
 def test_committed_answers_keep_their_scores_while_the_questions_are_the_same():
     stored = [record for record in evaluation.load_records("lab1_dev") if not record.hits and record.task != "summary"]
     again = evaluation.rescore(stored, evaluation.load_questions(), Documents())
-    # Two arms answer "5-minute" where "5 minutes" is accepted: their records were scored before that counted.
-    changed = {record.answer for record, old in zip(again, stored, strict=True) if record.scores != old.scores}
-    assert len(stored) > 50 and changed <= {"5-minute"}
+    assert len(stored) > 50 and [record.scores for record in again] == [record.scores for record in stored]

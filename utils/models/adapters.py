@@ -30,6 +30,9 @@ def adapter_folder(name: str) -> Path:
     for path in (CHECKPOINTS / name.removesuffix("@0"), local_registry() / name):
         if (path / "adapter_model.safetensors").exists():
             return path
+    if name.startswith("own_"):
+        raise ValueError(f"{name} is an arm inside `decide`: ask its adapter as adapter:OUT/adapters/{name}, with the folder of "
+                         "that decision")
     raise ValueError(f"the adapter {name} is missing on this machine: train it with `python3 -m utils rebuild lab2`")
 
 

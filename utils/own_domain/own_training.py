@@ -119,6 +119,8 @@ def train(file: evaluation.QuestionsFile, workspace: evaluation.Workspace, folde
 
     folder: of one's own documents; "" trains the course's recipe on the course's own.
     """
+    if folder and recipe not in RECIPES:
+        raise ValueError(f"--recipe {recipe} is a control for the course's own documents; choose {' or '.join(RECIPES)}")
     run = replace(RECIPES["raft" if recipe == "raft" else "closed_book"], recipe=recipe, seed=seed)
     if folder:
         split = split_questions(file.questions, seed)
