@@ -46,6 +46,15 @@ def test_the_most_similar_solved_questions_stand_before_the_prompt_the_nearest_l
         SolvedExamples(train[-2:], workspace, "")
 
 
+def test_one_call_asks_any_arm_a_question_and_gives_its_confidence(chosen, tiny):
+    workspace = evaluation.Workspace(tiny, chosen)
+    answer = workspace.ask("How much dinner may the cat get at most?", "raft+naive_rag")
+    assert answer.text and 0 < answer.confidence <= 1 and answer.hits[0].document_id == "shop.FeedCat" and answer.used
+    for arm in ("oracle", "few_shot", "question_only"):
+        with pytest.raises(ValueError, match="needs more than a question; ask an arm such as"):
+            workspace.ask("How much?", arm)
+
+
 def test_its_answers_depend_on_the_training_questions_and_on_no_endpoint(chosen, tiny, monkeypatch):
     from dataclasses import replace
 

@@ -60,6 +60,7 @@ def test_an_interrupted_step_books_its_seconds_and_is_due_again(plan):
 
 def test_another_reading_of_test_is_counted_and_a_resumed_one_is_not(plan):
     plan.read_test("base", "k1", "monday")
+    plan.read_test("base", "k1", "monday, resumed")
     plan.read_test("advanced_rag", "k1", "monday, resumed")
     assert len(plan.test_read) == 1
     plan.read_test("base", "k2", "tuesday")

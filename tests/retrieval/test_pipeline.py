@@ -71,7 +71,7 @@ def test_hard_negatives_are_never_evidence_nor_home_documents_of_dev_and_test():
 
     query = question(evidence=("home", "also"))
     allowed = {"home", "also", "far", "near"}
-    negatives = retriever_training.hard_negatives(query, chunks, [5, 4, 3, 1, 2], allowed, 2, 2, random.Random(0))
+    negatives = retrieval.hard_negatives(query, chunks, [5, 4, 3, 1, 2], allowed, 2, 2, random.Random(0))
     assert sorted(negatives) == [3, 4]
 
 

@@ -90,7 +90,7 @@ class Workspace:
         hits = self.hits(asked, context) if context else []
         seconds, run, model = time.perf_counter() - started, self.settings_for(context), self.model(chosen.adapter)
         answer = generation.answer_questions([asked], [hits], [seconds], model, run)[0]
-        if not hasattr(model, "tokenizer"):
+        if not answer.text or not hasattr(model, "tokenizer"):
             return answer
         prompt = generation.build_prompt(question, hits[: answer.used])
         log_probability = models.mean_log_probability(model, [prompt], [answer.text], end=False)[0]

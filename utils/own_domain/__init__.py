@@ -4,7 +4,7 @@ _FILES = {
     "splitting": ["Split", "split_questions"],
     "own_training": ["RECIPES", "examples_for", "train"],
     "decide": ["Decision", "own_workspace"],
-    "ask": ["ask"],
+    "asking": ["ask"],
     "commands": ["ask_command", "decide_command", "draft_command", "train_command"],
     "drafting": ["REVIEW", "write_drafts"],
 }

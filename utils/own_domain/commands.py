@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from .. import corpus, evaluation, roi, settings
-from .ask import ask
+from .asking import ask
 from .decide import Decision
 from .drafting import REVIEW, write_drafts
 from .own_training import train

@@ -109,8 +109,8 @@ class Plan:
         return self.spent() + ahead - self.minutes * 60
 
     def read_test(self, arm: str, key: str, date: str) -> None:
-        """Log that an arm reads test: with the last reading, or as another one if this arm has read it before."""
-        if not self.test_read or arm in self.test_read[-1]["arms"]:
+        """Log that an arm reads test: with the last reading, or as another one if this arm read it with other inputs then."""
+        if not self.test_read or self.test_read[-1]["arms"].get(arm, key) != key:
             self.test_read.append({"date": date, "digests": dict(self.digests), "arms": {}})
         self.test_read[-1]["arms"][arm] = key
         self.save()
