@@ -93,6 +93,7 @@ class Decision:
         key = digest(plan.digests["documents"], plan.digests["base"])
         if not plan.is_done("measure speed", key):
             with plan.running("measure speed", key, bar):
+                models.language_model.cache_clear()  # the process that trains needs the memory
                 per_token = training.run_in_subprocess(seconds_per_token, made["raft"], parent, self.run.model)
                 plan.speed = {"train_token": per_token, **self._answering_speed()}
         rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]

@@ -103,6 +103,8 @@ def train_adapter(examples: Sequence[Example], held_out: Sequence[Example], pare
     about: what it was trained on, for the provenance. An interrupted run resumes when you call it again.
     """
     held_out = list(held_out)[:HELD_OUT]
+    models.language_model.cache_clear()  # training needs the memory
+    models.release_memory()
     before, after = training.run_in_subprocess(_train_between_losses, list(examples), held_out, parent, out, run, model_name)
     path = out / "provenance.json"
     questions = sum(1 + len(example.more) for example in examples)

@@ -50,11 +50,11 @@ def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace
 
 
 def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, views: int = 1, seed: int = 0,
-                      split: str = "train") -> list[Example]:
+                      split: str = "train", absent: float = ABSENT) -> list[Example]:
     """RAFT examples of one's own questions: every question of the split once a view, and nothing of the course's.
 
-    Up to `TURNS` questions whose answers stand in the same passages are turns of one conversation, since passages dominate its
-    cost.
+    The first view shows the passages as search ranks them, where the answering one is among them; further views mix them. Up to
+    `TURNS` questions whose answers stand in the same passages are turns of one conversation, since passages dominate its cost.
     """
     sources, examples = [q for q in questions if q.split == split and not q.retrieval_only], []
     pipeline, hits, answering, by_document = workspace.pipeline, {}, {}, {}
@@ -70,7 +70,10 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
             if question.id in used:
                 continue
             used.add(question.id)
-            example = _raft_example(question, hits[question.id], workspace, pipeline.bm25, draw, ABSENT)
+            example = None
+            if view == 0 and question.id in answering and draw.random() >= absent:
+                example = _ranked_example(question, hits[question.id], workspace, answering[question.id])
+            example = example or _raft_example(question, hits[question.id], workspace, pipeline.bm25, draw, absent)
             if example is None:
                 continue
             also = [q for q in by_document[question.evidence[:1]] if q.id not in used and answering.get(q.id) in example.shown]
@@ -123,6 +126,13 @@ def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation
     shown = fill_passages([answering], distractors, count, budget, position)
     number = next(n for n, hit in enumerate(shown, 1) if hit.chunk.id == answering.chunk.id)
     return _example(question, shown, f"{target_answer(question, workspace)} [{number}]", "answer")
+
+
+def _ranked_example(question: Question, hits: Sequence[Hit], workspace: evaluation.Workspace, answering: str) -> Example | None:
+    """An example with the passages as search ranks them; None if the answering one does not fit into the prompt."""
+    shown = fill_passages([], hits, workspace.model().count, BUDGETS[-1], 0)
+    number = next((n for n, hit in enumerate(shown, 1) if hit.chunk.id == answering), 0)
+    return _example(question, shown, f"{target_answer(question, workspace)} [{number}]", "answer") if number else None
 
 
 def _example(question: Question, shown: Sequence[Hit], completion: str, kind: str) -> Example:
