@@ -149,7 +149,7 @@ def test_baselines_learn_again_from_corrected_training_questions(workspace, tmp_
 
 def test_a_second_run_into_the_same_file_is_refused_while_the_first_writes(workspace, tmp_path):
     out = tmp_path / "r.jsonl"
-    with filelock.FileLock(f"{out}.lock"), pytest.raises(ValueError, match="another benchmark is writing this file"):
+    with filelock.FileLock(f"{out}.lock"), pytest.raises(ValueError, match="another run is writing this"):
         evaluation.run_arms(QUESTIONS[:1], "naive_rag", workspace, out, retrieval_only=True)
     assert evaluation.run_arms(QUESTIONS[:1], "naive_rag", workspace, out, retrieval_only=True)
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import pytest
 
 from utils import evaluation, models, own_domain, roi, training
-from utils.own_domain import decide as deciding
 from utils.own_domain.plan import ARMS
 from utils.types import Question
 
@@ -64,12 +63,32 @@ def test_a_run_that_is_interrupted_and_resumed_leaves_what_the_agreement_says(sm
     assert len(json.loads((decided / "plan.json").read_text())["test_read"]) == 1
 
 
+def test_a_second_run_in_the_same_folder_is_refused(small, farm, decided):
+    import filelock
+
+    with filelock.FileLock(decided / "plan.json.lock"), pytest.raises(ValueError, match="another run is writing this"):
+        decide(farm, decided)()
+
+
+def test_the_reader_with_the_lower_loss_on_dev_is_used(farm, decided, tmp_path):
+    import shutil
+
+    for name, loss in (("own_raft", 0.5), ("own_raft_from_base", 0.4)):
+        (tmp_path / "adapters" / name).mkdir(parents=True)
+        (tmp_path / "adapters" / name / "provenance.json").write_text(json.dumps({"held_out_loss": {"after": loss}}))
+    shutil.copy(decided / "retrieval.json", tmp_path)
+    documents = list(evaluation.load_workspace(str(farm[0])).documents.values())
+    assert own_domain.own_workspace(tmp_path, documents).adapters["own_raft"].name == "own_raft_from_base"
+    shutil.rmtree(tmp_path / "adapters" / "own_raft_from_base")
+    assert own_domain.own_workspace(tmp_path, documents).adapters["own_raft"].name == "own_raft"
+
+
 def test_the_page_says_what_it_is_about(decided):
     provenance = evaluation.read_provenance(decided / "records.jsonl")
     page = (decided / "decision.md").read_text()
     trained = provenance["arms"]["own_raft+advanced_rag"]["trained_on"]
     assert trained["corpus_sha256"] == provenance["corpus"]["sha256"] and trained["training_questions"] >= 20
-    assert "questions of the file; search is" in page and "14 documents of" in page
+    assert "questions of the file; search is" in page and "own_raft started from" in page and "14 documents of" in page
     record = json.loads((decided / "adapters" / "own_raft" / "provenance.json").read_text())
     assert record["questions_seen"] > 20 and record["held_out_loss"]["after"] < record["held_out_loss"]["before"]
     assert record["base_sha256"] == models.base_digest(record["base"])
@@ -133,7 +152,7 @@ def test_train_goes_on_from_its_own_adapter_and_says_what_came_of_it(small, farm
 
 
 def test_no_example_of_ones_own_comes_from_dev_or_test(small, farm, decided):
-    workspace = deciding.own_workspace(decided, list(evaluation.load_workspace(str(farm[0])).documents.values()))
+    workspace = own_domain.own_workspace(decided, list(evaluation.load_workspace(str(farm[0])).documents.values()))
     questions = evaluation.load_questions(decided / "questions.jsonl")
     splits = {q.question: q.split for q in questions}
     for recipe in own_domain.RECIPES:

@@ -6,13 +6,13 @@ import json
 import pytest
 from tqdm.auto import tqdm
 
-from utils.own_domain.plan import ARMS, DROPPED, Plan, digest
+from utils.own_domain.plan import ARMS, DROPPED, FROM_BASE, Plan, digest
 
 
 @pytest.fixture
 def plan(tmp_path):
     made = Plan(tmp_path / "plan.json", minutes=60)
-    for name in ("embedder", "train own_raft", "train own_closed_book", *ARMS, "page"):
+    for name in ("embedder", "train own_raft", "train own_closed_book", FROM_BASE, *ARMS, "page"):
         made.step(name).forecast = 240.0
     return made
 
@@ -21,7 +21,7 @@ def dropped(plan) -> list[str]:
     return [name for name in DROPPED if plan.steps[name].state == "dropped"]
 
 
-@pytest.mark.parametrize(("minutes", "left_out"), [(60, 0), (51, 1), (47, 2), (43, 3), (39, 4), (35, 5)])
+@pytest.mark.parametrize(("minutes", "left_out"), [(60, 0), (55, 1), (51, 2), (47, 3), (43, 4), (39, 5), (35, 6)])
 def test_steps_are_dropped_in_the_agreed_order_and_no_more_than_needed(plan, minutes, left_out):
     plan.minutes = minutes
     assert plan.fit() == 0 and dropped(plan) == list(DROPPED[:left_out])
@@ -43,6 +43,34 @@ def test_a_finished_step_is_never_dropped_and_counts_with_its_own_seconds(plan):
     plan.minutes = 32
     plan.fit()
     assert plan.steps["naive_rag"].state == "done" and plan.spent() == 600
+
+
+@pytest.mark.parametrize(("minutes", "share", "left_out"), [(60, 0.5, 0), (76, 0.75, 0), (200, 1.0, 0), (30, 0.25, 7)])
+def test_minutes_to_spare_buy_training_examples_and_missing_ones_cost_some(plan, minutes, share, left_out):
+    plan.minutes = minutes
+    plan.fit_training(1920.0, 1000, 0.5)
+    for step in plan.steps.values():
+        step.forecast = step.forecast if step.name in ("train own_raft", FROM_BASE) else 160.0
+    plan.training.clear()
+    assert plan.fit_training(1920.0, 1000, 0.5) == 0 or left_out
+    assert plan.training["share"] == pytest.approx(share, abs=0.13)
+
+
+def test_a_share_once_chosen_stays_for_these_minutes(plan):
+    plan.minutes = 90
+    plan.fit_training(900.0, 1000, 0.5)
+    share = plan.training["share"]
+    plan.steps["base"].seconds, plan.steps["base"].state = 500.0, "done"
+    plan.fit_training(900.0, 1000, 0.5)
+    assert plan.training["share"] == share
+
+
+def test_other_documents_start_anew_and_other_questions_do_not(plan):
+    plan.start({"documents": "d", "base": "b", "questions": "q"})
+    plan.start({"documents": "d", "base": "b", "questions": "other"})
+    assert plan.steps
+    plan.start({"documents": "new", "base": "b", "questions": "other"})
+    assert not plan.steps and not plan.speed
 
 
 def test_an_interrupted_step_books_its_seconds_and_is_due_again(plan):

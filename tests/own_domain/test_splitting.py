@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from utils import evaluation, own_domain
+from utils import evaluation, own_domain, settings
 from utils.text import content_words
 from utils.types import Question
 
@@ -217,3 +217,20 @@ def test_similar_questions_are_those_that_comparing_every_pair_finds():
         assert every and evaluation.similar_questions(questions, threshold) == every
         across = [(a.id, b.id, overlap) for a, b, overlap in every if a.split != b.split]
         assert evaluation.near_duplicates(questions, threshold) == across
+
+
+def test_the_worked_example_is_the_same_as_a_workbook_and_gives_enough_of_each_part(tmp_path):
+    import csv
+
+    import openpyxl
+
+    table = settings.ROOT / "data" / "questions_handbook.csv"
+    book = openpyxl.Workbook()
+    for row in csv.reader(table.read_text("utf-8").splitlines()):
+        book.active.append(row)
+    book.save(tmp_path / "questions.xlsx")
+    files = [evaluation.read_questions(path) for path in (table, tmp_path / "questions.xlsx")]
+    assert [replace(q, id="") for q in files[0].questions] == [replace(q, id="") for q in files[1].questions]
+    split = own_domain.split_questions(files[1].questions)
+    counts = Counter(q.split for q in split.questions)
+    assert counts["train"] >= 60 and counts["dev"] >= 20 and counts["test"] >= 60

@@ -6,7 +6,7 @@ _FILES = {
     "arms": ["Arm", "DEFAULT_ARMS", "MODELS", "TRAINED_MODELS", "arm_colours", "parse_arm", "parse_arms"],
     "languages": ["language_notes"],
     "workspace": ["Workspace", "load_workspace"],
-    "runner": ["check_digests", "run_arms"],
+    "runner": ["check_digests", "only_writer", "run_arms"],
     "solved_examples": ["answering_chunk", "mined_examples"],
     "records": ["RECORDS_FOLDER", "agree", "frame", "load_records", "load_rows", "planned_comparisons",
                 "read_records", "record_line", "write_with_backup"],

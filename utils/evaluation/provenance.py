@@ -113,7 +113,9 @@ def subject(row: Mapping) -> str:
                   if "adapter" in model and (where := _trained_elsewhere(model, corpus))]
         chosen = row.get("decide", {})
         told = [f"{other}." for other in dict.fromkeys(others)]
-        told += [f"Trained on {chosen['training_questions']} questions of the file; {chosen['search']}."] if chosen else []
+        if chosen:
+            told.append(f"Trained on {chosen['training_questions']} questions of the file; {chosen['search']}; "
+                        f"{chosen['start']}.")
         told += [f"Left out for want of time: {', '.join(chosen['left_out'])}."] if chosen.get("left_out") else []
         if (times := chosen.get("test_read", 0)) > 1:
             told.append(f"Test was read {times} times, so the intervals are too narrow.")

@@ -37,7 +37,7 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
     with contextlib.ExitStack() as stack:
         part, records = None, {}
         if out:
-            stack.enter_context(_only_writer(out))
+            stack.enter_context(only_writer(out))
             records = _resume(out, digests, {q.id: q for q in questions}, workspace, retrieval_only)
             part = stack.enter_context(out.with_name(out.name + ".part").open("a", encoding="utf-8", errors="replace"))
         for arm in arms:
@@ -60,7 +60,7 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
 
 
 @contextlib.contextmanager
-def _only_writer(out: Path) -> Iterator[None]:
+def only_writer(out: Path) -> Iterator[None]:
     """Holds the lock on `out`. Raises ValueError while another process holds it."""
     from filelock import FileLock, Timeout
 
@@ -68,7 +68,7 @@ def _only_writer(out: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise ValueError(f"{out}: another benchmark is writing this file; let it end, or give another --out") from None
+        raise ValueError(f"{out}: another run is writing this; let it end, or give another --out") from None
     try:
         yield
     finally:

@@ -3,7 +3,8 @@
 _FILES = {
     "splitting": ["Split", "split_questions"],
     "own_training": ["RECIPES", "examples_for", "train"],
-    "decide": ["Decision", "own_workspace"],
+    "decision": ["Decision", "decide"],
+    "output_folder": ["own_workspace"],
     "asking": ["ask"],
     "commands": ["ask_command", "decide_command", "draft_command", "train_command"],
     "drafting": ["REVIEW", "write_drafts"],

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from .. import corpus, evaluation, roi
-from .decide import own_workspace
+from .output_folder import own_workspace
 
 
 def ask(out: Path, question: str, arm: str = "") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import corpus, evaluation, roi, settings
 from .asking import ask
-from .decide import Decision
+from .decision import Decision
 from .drafting import REVIEW, write_drafts
 from .own_training import train
 

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 # Left out in this order; what then is left are base, RAG, fine-tuning and both.
-DROPPED = ("embedder", "own_raft+oracle", "raft+advanced_rag", "naive_rag", "few_shot+advanced_rag")
+FROM_BASE = "train from base"  # a second reader that starts at the base model, to compare on dev
+DROPPED = (FROM_BASE, "embedder", "own_raft+oracle", "raft+advanced_rag", "naive_rag", "few_shot+advanced_rag")
 ARMS = ("base", "few_shot+advanced_rag", "naive_rag", "advanced_rag", "own_closed_book", "raft+advanced_rag",
         "own_raft+advanced_rag", "own_closed_book+advanced_rag", "own_raft+oracle")
 LEAST_EXAMPLES = 100  # of training, if there are as many
@@ -56,6 +57,12 @@ class Plan:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"{path}: is damaged; delete it and run `decide` again (finished answers stay)") from None
 
+    def start(self, digests: dict[str, str]) -> None:
+        """Take the digests of this run; with other documents or another base model every step is due again."""
+        if self.digests and any(self.digests.get(name) != digests[name] for name in ("documents", "base")):
+            self.speed, self.training, self.steps = {}, {}, {}
+        self.digests = digests
+
     def save(self) -> None:
         """Write the plan, whole or not at all."""
         row = {name: value for name, value in asdict(self).items() if name != "path"}
@@ -98,15 +105,41 @@ class Plan:
         for step in self.steps.values():
             step.state = "planned" if step.state == "dropped" else step.state
         for name in DROPPED:
-            if self._missing() <= 0:
+            if self.spare() >= 0:
                 break
             if name in self.steps and self.steps[name].state != "done":
                 self.steps[name].state = "dropped"
-        return max(0.0, self._missing())
+        return max(0.0, -self.spare())
 
-    def _missing(self) -> float:
+    def fit_training(self, seconds: float, examples: int, share: float) -> float:
+        """`fit`, with a share of the training examples that fits too; returns the seconds that are missing even so, or 0.
+
+        seconds: for all examples. share: what is planned; where nothing has to be dropped, spare time buys more. A share once
+        chosen stays for these minutes, so that an interrupted training resumes.
+        """
+        raft, also = self.step("train own_raft"), self.steps.get(FROM_BASE)
+        settled = raft.state == "done" or self.training.get("minutes") == self.minutes
+        share = self.training["share"] if settled and "share" in self.training else share
+
+        def plan_share(part: float) -> float:
+            self.training |= {"share": part, "minutes": self.minutes}
+            for step in (raft, also) if also else (raft,):
+                step.forecast = 40 + part * seconds
+            return self.fit()
+
+        missing = plan_share(share)
+        if settled or not seconds:
+            return missing
+        if missing:
+            return plan_share(max(min(share, LEAST_EXAMPLES / examples), share - missing / seconds))
+        if all(step.state != "dropped" for step in self.steps.values()):
+            missing = plan_share(min(1.0, share + self.spare() / (2 * seconds if also else seconds)))
+        return missing
+
+    def spare(self) -> float:
+        """Seconds that are left when all planned steps take what was forecast; negative if they do not fit."""
         ahead = sum(max(0.0, step.forecast - step.seconds) for step in self.steps.values() if step.state == "planned")
-        return self.spent() + ahead - self.minutes * 60
+        return self.minutes * 60 - self.spent() - ahead
 
     def read_test(self, arm: str, key: str, date: str) -> None:
         """Log that an arm reads test: with the last reading, or as another one if this arm read it with other inputs then."""

@@ -73,13 +73,14 @@ def train_embedder(examples: Sequence[tuple[str, str, list[str]]], run: Retrieve
     """
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from sentence_transformers.sentence_transformer import losses, training_args
+    from sentence_transformers.sentence_transformer import losses, model_card, training_args
 
     models.quiet()
     few = min((len(wrong) for _, _, wrong in examples), default=0)
     columns = {"anchor": [question for question, _, _ in examples], "positive": [right for _, right, _ in examples]}
     columns |= {f"negative_{n}": [wrong[n] for _, _, wrong in examples] for n in range(few)}
-    model = SentenceTransformer(models.embedder_path(name), device=models.torch_device())
+    card = model_card.SentenceTransformerModelCardData(generate_widget_examples=False)
+    model = SentenceTransformer(models.embedder_path(name), device=models.torch_device(), model_card_data=card)
     model.max_seq_length = run.window
     model.add_adapter(lora_config(run))
     arguments = training_arguments(SentenceTransformerTrainingArguments, run,

@@ -12,6 +12,7 @@ from .feedback import in_pool
 
 BUDGETS = (160, 300, 480)  # tokens of passages, drawn at random so that the model sees short and full prompts
 ABSENT = 0.12  # share of answerable questions shown without the passage that answers
+OWN_ABSENT = 0.04  # the same for one's own questions, among which people write unanswerable ones
 FIRST = 0.5  # share of answering passages placed first, about as often as retrieval ranks them first on dev
 MOST_NAMES = 6
 TURNS = 4  # most questions about the same passages
@@ -50,15 +51,17 @@ def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace
 
 
 def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, views: int = 1, seed: int = 0,
-                      split: str = "train", absent: float = ABSENT) -> list[Example]:
+                      split: str = "train", absent: float = OWN_ABSENT) -> list[Example]:
     """RAFT examples of one's own questions: every question of the split once a view, and nothing of the course's.
 
     The first view shows the passages as search ranks them, where the answering one is among them; further views mix them. Up to
     `TURNS` questions whose answers stand in the same passages are turns of one conversation, since passages dominate its cost.
     """
+    from tqdm.auto import tqdm
+
     sources, examples = [q for q in questions if q.split == split and not q.retrieval_only], []
     pipeline, hits, answering, by_document = workspace.pipeline, {}, {}, {}
-    for question in sources:
+    for question in tqdm(sources, desc="examples", unit="question", disable=len(sources) < 40, leave=False):
         by_document.setdefault(question.evidence[:1], []).append(question)
         hits[question.id] = retrieval.search_documents(pipeline.search, question.question, workspace.settings.depth)
         if question.task in metrics.SINGLE_ANSWER_TASKS and question.evidence:
@@ -70,10 +73,10 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
             if question.id in used:
                 continue
             used.add(question.id)
-            example = None
-            if view == 0 and question.id in answering and draw.random() >= absent:
+            example, withheld = None, draw.random() < absent
+            if view == 0 and question.id in answering and not withheld:
                 example = _ranked_example(question, hits[question.id], workspace, answering[question.id])
-            example = example or _raft_example(question, hits[question.id], workspace, pipeline.bm25, draw, absent)
+            example = example or _raft_example(question, hits[question.id], workspace, pipeline.bm25, draw, float(withheld))
             if example is None:
                 continue
             also = [q for q in by_document[question.evidence[:1]] if q.id not in used and answering.get(q.id) in example.shown]

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +12,11 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from .. import corpus, evaluation, generation, models, retrieval, roi, settings, training
-from ..types import Example, Question, Record
-from .own_training import RECIPES, examples_for, forecast, parent_folder, seconds_per_token, train_adapter, trained_on
-from .plan import ARMS, LEAST_EXAMPLES, Plan, digest
-from .search_choice import CANDIDATES, OWN, choose_search, measure_search, selected_search
+from ..types import Example, Record
+from .output_folder import FROM_BASE_FOLDER, OWN_RAFT_FOLDERS, held_out_loss, own_workspace, question_row
+from .own_training import RECIPES, VIEWS, examples_for, forecast, parent_folder, seconds_per_token, train_adapter, trained_on
+from .plan import ARMS, FROM_BASE, Plan, digest
+from .search_choice import CANDIDATES, OWN, choose_search, measure_search
 from .splitting import split_questions
 
 ENOUGH = 0.98  # Recall@5 on dev from which an embedder of one's own cannot gain
@@ -43,29 +46,35 @@ class Decision:
         self.run = self.workspace.settings
         self.notes += evaluation.language_notes(documents, self.questions, self.run)
         self.parts = {name: [q for q in self.questions if q.split == name] for name in ("train", "dev", "test")}
-        self.plan.digests = {
+        digests = {
             "documents": evaluation.corpus_digest(self.workspace), "base": models.base_digest(self.run.model),
             "questions": digest([question_row(q) for q in self.questions]),
             "prices": digest(prices.read_text("utf-8"))}
-        self.reading.save(out / "read.json")
-        lines = [json.dumps(question_row(q), ensure_ascii=False) for q in self.questions]
-        (out / "questions.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
+        self.plan.start(digests)
 
     def __call__(self) -> list[Path]:
-        """Run every step that is not done, within the minutes; returns the files of the page."""
+        """Run every step that is not done, within the minutes; returns the files of the page.
+
+        Raises ValueError while another process works in the same output folder.
+        """
         for note in self.notes:
             print(note)
-        with tqdm(total=1, desc="decide", unit="s", bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}") as bar:
+        shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+        with evaluation.only_writer(self.out / "plan.json"), tqdm(total=1, desc="decide", unit="s", bar_format=shape) as bar:
+            self.reading.save(self.out / "read.json")
+            lines = [json.dumps(question_row(q), ensure_ascii=False) for q in self.questions]
+            (self.out / "questions.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
             self._choose_search(bar)
             self._use_search()
             parents = {recipe: parent_folder("", recipe, self.workspace) for recipe in RECIPES}
-            made = {recipe: examples_for(recipe, self.questions, self.workspace, run.views) for recipe, run in RECIPES.items()}
+            made = self._examples()
             self._forecast(made, parents["raft"], bar)
-            if "embedder" in self.plan.steps and self.plan.steps["embedder"].state == "planned":
-                self._train_embedder(bar)
-                made["raft"] = examples_for("raft", self.questions, self.workspace, RECIPES["raft"].views)
+            if "embedder" in self.plan.steps and self._train_embedder(bar):
+                made = self._examples()
             for recipe, examples in made.items():
-                self._train(recipe, examples, parents[recipe], bar)
+                self._train(f"train own_{recipe}", examples, parents[recipe], bar)
+            if FROM_BASE in self.plan.steps:
+                self._train_from_base(made["raft"], bar)
             records = self._answer(bar)
             return self._page(records, bar)
 
@@ -100,21 +109,19 @@ class Decision:
         if rows[0]["questions"] and max(row["recall@5"][0] for row in rows if OWN not in row["name"]) < ENOUGH:
             plan.step("embedder").forecast = EMBEDDER_SECONDS * retrieval.RetrieverTraining.epochs * len(self.parts["train"]) + 30
         model = self.workspace.model()
-        for recipe, examples in made.items():
-            run = RECIPES[recipe]
-            plan.step(f"train own_{recipe}").forecast = 40 + forecast(examples, plan.speed["train_token"], model, run.epochs)
-        for name in self._arms():
+        closed, arms = made["closed_book"], self._arms()
+        plan.step("train own_raft")
+        plan.step("train own_closed_book").forecast = 40 + forecast(
+            closed, plan.speed["train_token"], model, RECIPES["closed_book"].epochs)
+        if parent:
+            plan.step(FROM_BASE)
+        for name in arms:
             arm = evaluation.parse_arm(name)
             each = plan.speed["answer_with_passages" if arm.context.retrieves else "answer"]
             plan.step(name).forecast = each * len(test) * (SOLVED_COST if arm.model.name == "few_shot" else 1.0) + 5
         plan.step("page").forecast = 10
-        missing, raft = plan.fit(), plan.step("train own_raft")
-        plan.training["share"] = 1.0
-        if missing and raft.state != "done":
-            least = min(1.0, LEAST_EXAMPLES / max(1, len(made["raft"])))
-            plan.training["share"] = max(least, 1 - missing / raft.forecast)
-            raft.forecast *= plan.training["share"]
-            missing = plan.fit()
+        missing = plan.fit_training(forecast(made["raft"], plan.speed["train_token"], model, RECIPES["raft"].epochs),
+                                    len(made["raft"]), VIEWS / RECIPES["raft"].views)
         if missing > 0 and any(step.state == "planned" for step in plan.steps.values()):
             needs = (missing + plan.minutes * 60) / 60
             raise ValueError(f"base, search, fine-tuning and both do not fit into {plan.minutes:g} minutes on this machine: they "
@@ -137,11 +144,16 @@ class Decision:
             speed[name] = sum(answer.seconds_generate for answer in answers) / len(answers)
         return speed
 
-    def _train_embedder(self, bar) -> None:
-        """Train an embedder on the training questions, and choose search again with it among the configurations."""
+    def _train_embedder(self, bar) -> bool:
+        """Train an embedder on the training questions, and choose search again with it among the configurations.
+
+        False if there is no time for it, or it is there.
+        """
         folder, run = self.out / "adapters" / "own_embedder", retrieval.RetrieverTraining()
         rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
         key = digest(self.plan.digests["documents"], self.plan.digests["questions"], self.run.embedder, vars(run))
+        if self.plan.step("embedder").state == "dropped" or self.plan.is_done("embedder", key):
+            return False
         with self.plan.running("embedder", key, bar):
             learnable = [q for q in self.parts["train"] if q.evidence and q.task in ("fact", "error", "routing")]
             examples = evaluation.mined_examples(learnable, self.questions, self.workspace.pipeline, run)
@@ -151,21 +163,34 @@ class Decision:
                    for words, weight in (("", 0.0), (" + BM25", 0.3))}
             self._save_search([*rows, *measure_search(self.parts["dev"], self.workspace, own)])
         self._use_search()
+        return True
 
-    def _train(self, recipe: str, examples: list[Example], parent: Path | None, bar) -> None:
+    def _examples(self) -> dict[str, list[Example]]:
+        return {recipe: examples_for(recipe, self.questions, self.workspace, run.views) for recipe, run in RECIPES.items()}
+
+    def _train_from_base(self, examples: list[Example], bar) -> None:
+        """A second reader that starts at the base model; the one with the lower loss on dev is `own_raft`."""
+        if self.plan.steps[FROM_BASE].state == "dropped":
+            shutil.rmtree(self.out / "adapters" / FROM_BASE_FOLDER, ignore_errors=True)
+        else:
+            self._train(FROM_BASE, examples, None, bar)
+        self.workspace = own_workspace(self.out, list(self.workspace.documents.values()), self.reading)
+
+    def _train(self, step: str, examples: list[Example], parent: Path | None, bar) -> None:
         """Train one adapter on as many of the examples as fit."""
-        name, run = f"own_{recipe}", RECIPES[recipe]
-        share = self.plan.training.get("share", 1.0) if recipe == "raft" else 1.0
-        examples = training.sample_examples(examples, max(1, round(share * len(examples))))
+        recipe = "closed_book" if step.endswith("closed_book") else "raft"
+        name, run = FROM_BASE_FOLDER if step == FROM_BASE else f"own_{recipe}", RECIPES[recipe]
+        if recipe == "raft":
+            examples = examples[: max(1, round(self.plan.training["share"] * len(examples)))]
         self.plan.training[recipe] = len(examples)
         folder = self.out / "adapters" / name
         key = digest(training.rows_digest(examples), vars(run), self.plan.digests["base"],
                      training.parent_of(parent) if parent else {})
-        if self.plan.is_done(f"train {name}", key) and (folder / "adapter_model.safetensors").exists():
+        if self.plan.is_done(step, key) and (folder / "adapter_model.safetensors").exists():
             return
         about = trained_on(self.workspace, self.folder, self.out / "questions.jsonl", len(self.parts["train"]))
         held_out = examples_for(recipe, self.questions, self.workspace, split="dev")
-        with self.plan.running(f"train {name}", key, bar):
+        with self.plan.running(step, key, bar):
             record = train_adapter(examples, held_out, parent, folder, run, about, self.run.model)
         loss = record["held_out_loss"]
         tqdm.write(f"{name}: {len(examples)} examples, {record['questions_seen']} questions seen; loss on {loss['examples']} dev "
@@ -191,10 +216,19 @@ class Decision:
         provenance = evaluation.records_provenance(arms, self.workspace, self.folder, self.file, records)
         provenance["decide"] = {"training_questions": len(self.parts["train"]), "training_examples": self.plan.training,
                                 "search": json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"],
+                                "start": self._start(),
                                 "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
                                 "test_read": len(self.plan.test_read), "split": self.notes}
         evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
         return records
+
+    def _start(self) -> str:
+        """What `own_raft` was trained from; with the losses on dev of both starts where both were tried."""
+        used = self.workspace.adapters["own_raft"]
+        start = json.loads((used / "provenance.json").read_text("utf-8")).get("parent", self.run.model)
+        losses = [held_out_loss(self.out / "adapters" / name) for name in OWN_RAFT_FOLDERS]
+        tried = f" (loss on dev {losses[0]:.2f}, {losses[1]:.2f} from the base)" if math.isfinite(losses[1]) else ""
+        return f"own_raft started from {start}{tried}"
 
     def _page(self, records: Sequence[Record], bar) -> list[Path]:
         provenance = evaluation.read_provenance(self.out / "records.jsonl")
@@ -202,16 +236,7 @@ class Decision:
             return roi.write_report(records, self.out / "decision.html", self.prices, provenance)
 
 
-def question_row(question: Question) -> dict:
-    """A question as a line of a questions file."""
-    evidence = [f"{name}#{place}" if place else name for name, place in
-                zip(question.evidence, question.places or ("",) * len(question.evidence), strict=True)]
-    row = {"id": question.id, "task": question.task, "question": question.question, "answers": list(question.answers),
-           "answer_set": list(question.answer_set), "evidence": evidence, "split": question.split}
-    return row | ({"home": question.home} if question.home else {})
-
-
-def own_workspace(out: Path, documents: Sequence, reading: corpus.ReadingReport | None = None) -> evaluation.Workspace:
-    """The workspace of a decision: its documents, its chosen search, and the adapters trained for it."""
-    adapters = {f"own_{recipe}": out / "adapters" / f"own_{recipe}" for recipe in RECIPES}
-    return evaluation.Workspace(documents, settings.load(), reading, selected_search(out), adapters)
+def decide(folder: str, questions: str, out: str, prices: Path = roi.PRICE_FILE, minutes: float = 60.0) -> Path:
+    """`Decision` in one call, for a notebook; returns the page. Raises ValueError for bad input, before anything starts."""
+    Decision(folder, questions, evaluation.new_folder(out, "plan.json"), prices, minutes)()
+    return Path(out) / "decision.html"
