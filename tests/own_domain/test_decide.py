@@ -91,6 +91,8 @@ def test_the_page_says_what_it_is_about(decided):
     assert "questions of the file; search is" in page and "own_raft started from" in page and "14 documents of" in page
     record = json.loads((decided / "adapters" / "own_raft" / "provenance.json").read_text())
     assert record["questions_seen"] > 20 and record["held_out_loss"]["after"] < record["held_out_loss"]["before"]
+    changed = provenance["decide"]["changed_answers"]
+    assert "differ from those of advanced_rag" in changed["own_raft+advanced_rag"] and "of base" in changed["own_closed_book"]
     assert record["base_sha256"] == models.base_digest(record["base"])
 
 
@@ -115,8 +117,8 @@ def test_ask_answers_with_the_recommended_option_or_another(small, decided):
     assert "by base" in said and said.endswith(" s")
     assert "read: cat.md" in own_domain.ask(decided, "how much breakfast does the cat get?", "advanced_rag")
     best = roi.build_report(evaluation.read_records(decided / "records.jsonl")).best.name
-    if best != "few_shot+advanced_rag":
-        assert f"by {best} (the recommended option)" in own_domain.ask(decided, "how heavy is a toad?")
+    assert f"by {best} (the recommended option)" in own_domain.ask(decided, "how heavy is a toad?")
+    assert "by few_shot+advanced_rag" in own_domain.ask(decided, "how heavy is a toad?", "few_shot+advanced_rag")
     for folder, question, arm, sentence in ((decided / "arms", "what?", "", "holds no decision; run `decide"),
                                             (decided, " ", "", "the question is empty"),
                                             (decided, "what?", "own_raft+oracle", "needs more than a question")):

@@ -41,6 +41,13 @@ def _by_question(records: Sequence[Record], arm: str) -> dict[str, Record]:
     return {record.question_id: record for record in scorable(records) if record.arm == arm}
 
 
+def changed_answers(records: Sequence[Record], arm: str, parent: str) -> tuple[int, int]:
+    """(questions that the two arms answer otherwise, questions that both answered); abstaining is an answer too."""
+    before = {r.question_id: (r.answer, r.abstained) for r in records if r.arm == parent}
+    after = [(before[r.question_id], (r.answer, r.abstained)) for r in records if r.arm == arm and r.question_id in before]
+    return sum(old != new for old, new in after), len(after)
+
+
 def outcome_shares(records: Sequence[Record], arm: str) -> dict[str, float]:
     """Share of each outcome for one arm. Raises ValueError if none of its records has an outcome."""
     labels = [outcome(record) for record in scorable(records) if record.arm == arm]

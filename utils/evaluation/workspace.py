@@ -80,19 +80,22 @@ class Workspace:
         merged = () if name in ("base", "few_shot") else (str(models.adapter_folder(name)), models.adapter_digest(name))
         return models.language_model(self.settings, *merged)
 
-    def ask(self, question: str, arm: str = "advanced_rag") -> Answer:
-        """The answer of any arm that you could deploy to one question, with its confidence if the model is on this machine."""
+    def ask(self, question: str, arm: str = "advanced_rag", solved: Sequence[dict[str, str]] = ()) -> Answer:
+        """The answer of any arm that you could deploy to one question, with its confidence if the model is on this machine.
+
+        solved: for `few_shot`, the messages of `SolvedExamples.turns`.
+        """
         chosen, asked = parse_arm(arm), Question("your question", "fact", question, (), (), ())
-        if not chosen.is_option or chosen.model.name == "few_shot":
+        if not chosen.is_option or (chosen.model.name == "few_shot") != bool(solved):
             raise ValueError(f"{arm} needs more than a question; ask an arm such as advanced_rag or raft+advanced_rag")
         self.check_models([chosen])
         started, context = time.perf_counter(), chosen.context.name
         hits = self.hits(asked, context) if context else []
         seconds, run, model = time.perf_counter() - started, self.settings_for(context), self.model(chosen.adapter)
-        answer = generation.answer_questions([asked], [hits], [seconds], model, run)[0]
+        answer = generation.answer_questions([asked], [hits], [seconds], model, run, turns=[list(solved)] if solved else ())[0]
         if not answer.text or not hasattr(model, "tokenizer"):
             return answer
-        prompt = generation.build_prompt(question, hits[: answer.used])
+        prompt = [*solved, *generation.build_prompt(question, hits[: answer.used])]
         log_probability = models.mean_log_probability(model, [prompt], [answer.text], end=False)[0]
         return replace(answer, confidence=math.exp(log_probability))
 

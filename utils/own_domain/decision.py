@@ -216,11 +216,23 @@ class Decision:
         provenance = evaluation.records_provenance(arms, self.workspace, self.folder, self.file, records)
         provenance["decide"] = {"training_questions": len(self.parts["train"]), "training_examples": self.plan.training,
                                 "search": json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"],
-                                "start": self._start(),
+                                "start": self._start(), "changed_answers": self._changed_answers(records),
                                 "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
                                 "test_read": len(self.plan.test_read), "split": self.notes}
         evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
         return records
+
+    def _changed_answers(self, records: Sequence[Record]) -> dict[str, str]:
+        """How many answers on test training changed, by arm; prints it."""
+        parent = self.workspace.provenance("own_raft").get("parent")
+        pairs = {"own_raft+advanced_rag": f"{parent}+advanced_rag" if parent else "advanced_rag", "own_closed_book": "base"}
+        told = {}
+        for arm, before in pairs.items():
+            changed, both = evaluation.changed_answers(records, arm, before)
+            if both:
+                told[arm] = f"{changed} of {both} answers differ from those of {before}"
+                tqdm.write(f"{arm}: {told[arm]}")
+        return told
 
     def _start(self) -> str:
         """What `own_raft` was trained from; with the losses on dev of both starts where both were tried."""
