@@ -90,8 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--arm", default="", help="another option than the recommended one")
     report = commands.add_parser("report", help="write a one-page decision report from benchmark records")
     report.add_argument("--records", required=True, metavar="FILE", help="file written by `benchmark --out`")
-    report.add_argument("--out", required=True, metavar="FILE.html", help="the page; Markdown and figures are written next to it")
+    report.add_argument("--out", required=True, metavar="FILE.html", help="the page, one file")
     report.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
+    report.add_argument("--questions", default="", metavar="FILE", help="their questions, if they are not where they were")
+    report.add_argument("--no-answers", action="store_true", help="leave the answers out, which hold text of the documents")
     commands.add_parser("doctor", help="find problems on this machine and show the command that fixes each")
     return parser
 
@@ -153,8 +155,9 @@ def _report(options: argparse.Namespace) -> int:
     provenance = evaluation.read_provenance(options.records)
     course.prepare(index=False)
     out.parent.mkdir(parents=True, exist_ok=True)
-    for path in roi.write_report(records, out, Path(options.prices) if options.prices else roi.PRICE_FILE, provenance):
-        print(path)
+    questions = evaluation.questions_of_records(provenance, options.questions)
+    prices = Path(options.prices) if options.prices else roi.PRICE_FILE
+    print(roi.write_report(records, out, prices, provenance, questions, not options.no_answers))
     return 0
 
 

@@ -1,6 +1,7 @@
 """`train`, `decide` and `ask`, whole, with a language model of two tiny layers: what comes out, what resumes, what is refused."""
 from __future__ import annotations
 
+import html
 import json
 from types import SimpleNamespace
 
@@ -50,7 +51,7 @@ def test_a_run_that_is_interrupted_and_resumed_leaves_what_the_agreement_says(sm
     again = []
     monkeypatch.setattr(evaluation, "run_arms", lambda *a, **named: [again.append(a[1][0].name), run_arms(*a, **named)][1])
     monkeypatch.setattr(training, "train_sft", lambda *a, **named: pytest.fail("trained again"))
-    pages = decide(farm, decided)()
+    page = decide(farm, decided)()
     for name in ("plan.json", "questions.jsonl", "read.json", "retrieval.json", "records.jsonl", "records.json", "decision.html",
                  "adapters/own_raft/adapter_model.safetensors", "adapters/own_closed_book/provenance.json"):
         assert (decided / name).exists(), name
@@ -59,7 +60,7 @@ def test_a_run_that_is_interrupted_and_resumed_leaves_what_the_agreement_says(sm
     test = [q for q in split if q.split == "test"]
     arms = [name for name in ARMS if not name.startswith("raft")]  # the course's adapter belongs to another base
     assert asked + again == arms and {record.arm for record in records} == set(arms) and len(records) == len(arms) * len(test)
-    assert {q.split for q in split} == {"train", "dev", "test"} and decided / "decision.html" in pages
+    assert {q.split for q in split} == {"train", "dev", "test"} and page == decided / "decision.html"
     assert len(json.loads((decided / "plan.json").read_text())["test_read"]) == 1
 
 
@@ -85,7 +86,7 @@ def test_the_reader_with_the_lower_loss_on_dev_is_used(farm, decided, tmp_path):
 
 def test_the_page_says_what_it_is_about(decided):
     provenance = evaluation.read_provenance(decided / "records.jsonl")
-    page = (decided / "decision.md").read_text()
+    page = html.unescape((decided / "decision.html").read_text())
     trained = provenance["arms"]["own_raft+advanced_rag"]["trained_on"]
     assert trained["corpus_sha256"] == provenance["corpus"]["sha256"] and trained["training_questions"] >= 20
     assert "questions of the file; search is" in page and "own_raft started from" in page and "14 documents of" in page
@@ -109,7 +110,7 @@ def test_another_answer_in_the_file_asks_test_again_and_says_so(small, farm, dec
     trained = (out / "adapters" / "own_raft" / "adapter_model.safetensors").stat().st_mtime_ns
     decide((farm[0], questions), out)()
     assert (out / "adapters" / "own_raft" / "adapter_model.safetensors").stat().st_mtime_ns == trained
-    assert "Test was read 2 times, so the intervals are too narrow." in (out / "decision.md").read_text()
+    assert "Test was read 2 times, so the intervals are too narrow." in (out / "decision.html").read_text()
 
 
 def test_ask_answers_with_the_recommended_option_or_another(small, decided):

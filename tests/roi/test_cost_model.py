@@ -13,7 +13,8 @@ from utils.roi import assumptions, cost_model
 
 A = roi.Assumptions(volume=1000, updates=2, months=12, discount=0.1, correct=1.0, wrong=2.0, abstained=0.2, engineer_hour=80.0,
                     machine_hour=0.1, evaluation=100.0, api_input=0.15, api_cached=0.075, api_output=0.6, rag_build=20,
-                    graph_build=15, tuning_build=40, feedback_build=10, rag_update=0.5, tuning_update=4, indexing=0.1, training=2)
+                    graph_build=15, tuning_build=40, feedback_build=10, rag_update=0.5, tuning_update=4, indexing=0.1, training=2,
+                    label_minutes=5)
 RAG = roi.Option("rag", 0.6, 0.3, 0.1, tokens_in=500, tokens_out=10, seconds=2.0, retrieves=True)
 TUNED = roi.Option("tuned", 0.3, 0.6, 0.1, tokens_in=50, tokens_out=10, seconds=0.5, trained=True, facts_in_weights=True)
 OUTCOMES, USAGE = {"correct": 1.0, "wrong": 0.0, "abstained": 0.0}, {"tokens_in": 10, "tokens_out": 5, "seconds": 1.0}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from .. import roi, settings, training
+from .. import environment, roi, settings, training
 from ..types import Chunk, PreferencePair, Question
 
 
@@ -86,6 +86,15 @@ class PreferenceAnnotator:
 
 
 SHOWN = ("volume", "updates", "correct", "wrong", "abstained", "engineer_hour")
+
+
+def show_page(path: Path, height: int = 720):
+    """A page of this notebook's folder within the notebook, with its sliders."""
+    from IPython.display import HTML, IFrame
+
+    if environment.on_colab():  # which serves no files to a notebook
+        return HTML(f'<iframe srcdoc="{html.escape(path.read_text("utf-8"))}" width="100%" height="{height}"></iframe>')
+    return IFrame(path.name, "100%", height)
 
 
 def value_table(options: Sequence[roi.Option], now: roi.Assumptions) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import models
-from ..types import Record
+from ..types import Question, Record
 from .arms import Arm
 from .languages import language_notes
-from .questions import QuestionsFile
+from .questions import QuestionsFile, read_questions
 from .workspace import Workspace
 
 PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
@@ -80,6 +80,20 @@ def _trained_elsewhere(model: Mapping, corpus: Mapping) -> str:
     if trained == "not recorded":
         return "" if corpus["folder"] == "the course's documents" else "the course's documents (or it is not recorded on which)"
     return "" if trained["corpus_sha256"] == corpus["sha256"] else trained["corpus"]
+
+
+def questions_of_records(row: Mapping, file: str = "") -> list[Question]:
+    """The questions that records were made from: of `file`, else of the file in their provenance if it is still the same.
+
+    Without either, says so on stderr and returns none.
+    """
+    known = row.get("questions") or {}
+    path = Path(file or known.get("file", ""))
+    if not file and not (path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == known.get("sha256")):
+        print(f"the page shows no answers: the questions of these records are not in {known.get('file', 'any known file')} as "
+              "they were; give their file with --questions", file=sys.stderr)
+        return []
+    return list(read_questions(path).questions)
 
 
 def read_provenance(records: Path | str) -> dict:

@@ -45,7 +45,7 @@ def decide_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> 
     out, prices = evaluation.new_folder(options.out, "plan.json"), Path(options.prices or roi.PRICE_FILE)
     prepare(index=False)
     decision = Decision(options.corpus, options.questions, out, prices, options.minutes)
-    print(*decision(), sep="\n")
+    print(decision())
     return evaluation.close_command(out / "page", decision.reading, decision.file)
 
 

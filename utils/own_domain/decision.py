@@ -52,11 +52,8 @@ class Decision:
             "prices": digest(prices.read_text("utf-8"))}
         self.plan.start(digests)
 
-    def __call__(self) -> list[Path]:
-        """Run every step that is not done, within the minutes; returns the files of the page.
-
-        Raises ValueError while another process works in the same output folder.
-        """
+    def __call__(self) -> Path:
+        """Run every step that is not done, and return the page. Raises ValueError while another run uses the folder."""
         for note in self.notes:
             print(note)
         shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
@@ -242,13 +239,12 @@ class Decision:
         tried = f" (loss on dev {losses[0]:.2f}, {losses[1]:.2f} from the base)" if math.isfinite(losses[1]) else ""
         return f"own_raft started from {start}{tried}"
 
-    def _page(self, records: Sequence[Record], bar) -> list[Path]:
+    def _page(self, records: Sequence[Record], bar) -> Path:
         provenance = evaluation.read_provenance(self.out / "records.jsonl")
         with self.plan.running("page", digest(self.plan.digests, [step.digest for step in self.plan.steps.values()]), bar):
-            return roi.write_report(records, self.out / "decision.html", self.prices, provenance)
+            return roi.write_report(records, self.out / "decision.html", self.prices, provenance, self.parts["test"])
 
 
 def decide(folder: str, questions: str, out: str, prices: Path = roi.PRICE_FILE, minutes: float = 60.0) -> Path:
     """`Decision` in one call, for a notebook; returns the page. Raises ValueError for bad input, before anything starts."""
-    Decision(folder, questions, evaluation.new_folder(out, "plan.json"), prices, minutes)()
-    return Path(out) / "decision.html"
+    return Decision(folder, questions, evaluation.new_folder(out, "plan.json"), prices, minutes)()

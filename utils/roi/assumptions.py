@@ -43,6 +43,7 @@ class Assumptions:
     tuning_update: float  # hours per update of facts in weights: new examples, a gate
     indexing: float  # machine hours, at the start and per update
     training: float  # machine hours, at the start and per update of facts in weights
+    label_minutes: float  # to write and check one more question
 
     def __post_init__(self):
         for field in fields(self):
@@ -57,7 +58,7 @@ UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached":
          "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
          "evaluation": "per month", "rag_build": "hours", "graph_build": "hours", "tuning_build": "hours",
          "feedback_build": "hours", "rag_update": "hours per update", "tuning_update": "hours per update",
-         "indexing": "machine hours", "training": "machine hours"}
+         "indexing": "machine hours", "training": "machine hours", "label_minutes": "minutes per question"}
 LABELS = {"volume": "questions a month", "updates": "updates a month", "correct": "value of a correct answer",
           "wrong": "cost of a wrong answer", "abstained": "cost of an abstention", "discount": "discount a year",
           "evaluation": "evaluation a month", "rag_build": "hours to build search", "graph_build": "hours to build the graph",

@@ -1,21 +1,23 @@
 """The decision: from any benchmark's records and a price file to what to choose, how sure that is, and what would change it.
 
-Every number on the page (`decision_page`) is computed here.
+Every number on the page (`decision_page`) is computed here, and again by its script when a slider moves.
 """
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import evaluation, metrics
 from ..types import Record
 from .assumptions import PRICE_FILE, Assumptions, currency_of, label, load_assumptions
-from .cost_model import NOTHING, Option, break_even, net_present_value, option_of_arm
+from .cost_model import NOTHING, BreakEven, Option, break_even, net_present_value, option_of_arm
+from .option_words import headline, inside, money, option_words, rounded
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
-DRAWS = 10_000
-MORE_QUESTIONS = 200  # further labelled questions whose value is computed
+DRAWS = 2_000
+SETTLED = 0.9  # share of draws in which one choice is best
+MORE = (0, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400)  # further questions that are tried
 VOLUMES = tuple(10 ** (2 + 4 * i / 240) for i in range(241))  # axes of the map of winners
 UPDATES = tuple(8 * i / 160 for i in range(161))
 
@@ -27,8 +29,7 @@ class DecisionReport:
     options: tuple[Option, ...]
     correct: tuple[metrics.MeanInterval, ...]  # share of correct answers
     simulation: dict  # `compare_options` with quality and assumptions drawn
-    quality_only: dict  # the same with today's assumptions
-    labels_worth: float
+    quality: object  # drawn shares correct, wrong and abstained: array (draws, options, 3), in steps of 1e-4
     assumptions: Assumptions
     ranges: dict[str, tuple[float, float]]
     rows: tuple[dict, ...]  # of the price file
@@ -37,6 +38,12 @@ class DecisionReport:
     unpriced: tuple[str, ...] = ()  # arms without a cost: their training is not recorded
     currency: str = "USD"
     uneven: tuple[str, ...] = ()  # each option with its number of questions, if that is not the same for all
+    seed: int = 0
+
+    def labels_worth(self, more: int) -> float:
+        """Expected gain in value from measuring on `more` new questions before deciding."""
+        fixed = simulate(self.options, self.quality, self.assumptions, self.ranges, self.seed, vary=False)
+        return value_of_labels(fixed, self.questions, more)
 
     @property
     def best(self) -> Option:
@@ -81,36 +88,35 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
     assumptions, ranges, rows = load_assumptions(price_file)
     options = [option_of_arm(arm, evaluation.outcome_shares(scored, arm), evaluation.mean_usage(scored, arm), arm in served)
                for arm in arms]
-    quality = evaluation.outcome_draws(scored, arms, DRAWS, seed)
-    fixed = simulate(options, quality, assumptions, ranges, seed, vary=False)
+    quality = evaluation.outcome_draws(scored, arms, DRAWS, seed).round(4)
+    quality[:, :, 2] = 1 - quality[:, :, 0] - quality[:, :, 1]
     return DecisionReport(
         tuple(options), tuple(evaluation.correct_share(scored, arm) for arm in arms),
-        compare_options(simulate(options, quality, assumptions, ranges, seed)), compare_options(fixed),
-        value_of_labels(fixed, len(shared), MORE_QUESTIONS), assumptions, ranges, tuple(rows),
-        len(shared), len({record.cluster for record in scored}), unpriced, currency_of(price_file), uneven)
+        compare_options(simulate(options, quality, assumptions, ranges, seed)), quality, assumptions, ranges, tuple(rows),
+        len(shared), len({record.cluster for record in scored}), unpriced, currency_of(price_file), uneven, seed)
 
 
-def recommendation(report: DecisionReport) -> str:
-    """The recommendation in Markdown, worded as firmly as the draws allow."""
-    simulation, name = report.simulation, report.best.name
-    share, none = float(simulation["probability_best"][simulation["choice"]]), simulation["probability_none"]
-    today, mean = float(net_present_value(report.best, report.assumptions)), simulation["mean"][simulation["choice"]]
-    if today <= 0 and mean < 0:
-        return (f"**None of these options pays** under these assumptions; {name} loses least. Improve the answers, or reconsider "
-                "what an answer is worth, before you buy anything.")
-    if report.nothing_is_ahead:
-        first, then = ("and", "but") if today * mean > 0 else ("but", "and")
-        money = report.currency
-        return (f"**Undecided**: {name} is the best of these options and brings {today:,.0f} {money} at today's assumptions, "
-                f"{first} {mean:,.0f} {money} on average over their ranges, {then} doing nothing is best in {none:.0%} "
-                f"of {DRAWS:,} draws ({name} in {share:.0%}). Before you buy anything, settle the assumptions that would change "
-                "this.")
-    if share < 0.7:
-        return (f"**Not settled.** {name} is best in {share:.0%} of {DRAWS:,} draws, more often than any other, and doing "
-                f"nothing in {none:.0%}. Before you buy, measure on more questions or settle the assumptions that would change "
-                "this.")
-    sure = "clearly the best" if share >= 0.9 else "probably the best"
-    return f"**Use {name}**: {sure} (best in {share:.0%} of {DRAWS:,} draws, doing nothing in {none:.0%})."
+def recommendation(report: DecisionReport) -> tuple[str, str]:
+    """What to choose, and how sure that is: two sentences."""
+    today = [float(net_present_value(option, report.assumptions)) for option in report.options]
+    return headline([option_words(option.name) for option in report.options], today, report.simulation)
+
+
+def questions_to_settle(report: DecisionReport) -> int | None:
+    """How many further questions would let one choice be best in `SETTLED` of the draws; None if no number would.
+
+    With n questions more, the doubt about quality shrinks by the square root of N / (N + n); the assumptions stay as open.
+    """
+    centre = report.quality.mean(axis=0)
+
+    def settled(shrink: float) -> bool:
+        quality = centre + shrink * (report.quality - centre)
+        result = compare_options(simulate(report.options, quality, report.assumptions, report.ranges, report.seed))
+        return max(float(max(result["probability_best"])), result["probability_none"]) >= SETTLED
+
+    if not settled(0.0):
+        return None
+    return next((more for more in MORE if settled((report.questions / (report.questions + more)) ** 0.5)), MORE[-1])
 
 
 def detectable_gap(report: DecisionReport) -> str:
@@ -125,29 +131,33 @@ def detectable_gap(report: DecisionReport) -> str:
 
 
 def turning_points(report: DecisionReport) -> list[str]:
-    """What would change the order, as lines of Markdown: volume, updates, and assumptions within their range."""
-    lines = [f"{report.best.name} against {report.rival.name if report.rival else NOTHING}, at today's other assumptions:", ""]
+    """What would change the order, in sentences: volume, updates, and assumptions within their range."""
+    if len(report.options) == 1:
+        return ["Only one option was measured: measure another to compare."]
+    lines = []
     for assumption, unit in (("volume", "questions a month"), ("updates", "updates a month")):
-        even = break_even(report.rival, report.best, report.assumptions, assumption)
-        lines.append(f"- ahead is {even.words(unit)} (now {getattr(report.assumptions, assumption):,.0f})")
+        even = _in_words(break_even(report.rival, report.best, report.assumptions, assumption))
+        lines.append(f"Ahead is {inside(even.words(unit))} (assumed: {getattr(report.assumptions, assumption):,.0f}).")
     turns = [row for row in tornado(report.rival, report.best, report.assumptions, report.ranges)
              if row["at_low"] * row["at_high"] < 0]
     for row in [row for row in turns if row["assumption"] not in ("volume", "updates")][:4]:
         name, now = row["assumption"], getattr(report.assumptions, row["assumption"])
-        even = break_even(report.rival, report.best, report.assumptions, name, (row["low"], row["high"]))
-        lines.append(f"- the {label(name)}: ahead is {even.below} below {even.at:.3g}, {even.above} above "
-                     f"(now {now:g}, range {row['low']:g} to {row['high']:g})")
-    lines += [] if turns else ["- no single assumption changes the order within its range"]
-    return lines if len(report.options) > 1 else [*lines, "- only one option was measured: measure another to compare"]
+        even = _in_words(break_even(report.rival, report.best, report.assumptions, name, (row["low"], row["high"])))
+        lines.append(f"The {label(name)}: below {even.at:.3g} ahead is {inside(even.below)}, above it {inside(even.above)} "
+                     f"(assumed: {now:g}, range {row['low']:g} to {row['high']:g}).")
+    return lines if turns else [*lines, "No single assumption changes the order within its range."]
+
+
+def _in_words(even: BreakEven) -> BreakEven:
+    return replace(even, **{side: name if name == NOTHING else option_words(name)
+                            for side in ("below", "above") for name in (getattr(even, side),)})
 
 
 def cost_of_error(report: DecisionReport) -> list[str]:
-    """The cost of choosing wrongly and of answering wrongly, as lines of Markdown."""
-    simulation, assumptions, money = report.simulation, report.assumptions, report.currency
+    """The cost of choosing wrongly and of answering wrongly, in sentences."""
+    simulation, assumptions, name = report.simulation, report.assumptions, inside(option_words(report.best.name))
     wrong, regret = assumptions.volume * report.best.wrong, simulation["regret"][simulation["choice"]]
-    return [f"- Compared with knowing everything beforehand, choosing {report.best.name} costs {regret:,.0f} {money} on average, "
-            f"{NOTHING} {simulation['regret_none']:,.0f} {money}.",
-            f"- {report.best.name} gives about {wrong:,.0f} wrong answers a month, which cost "
-            f"{wrong * assumptions.wrong:,.0f} {money}.",
-            f"- Measuring on {MORE_QUESTIONS} further labelled questions before deciding would be worth "
-            f"{report.labels_worth:,.0f} {money}."]
+    return [f"Compared with knowing everything beforehand, choosing {name} costs {money(regret, report.currency)} on average, "
+            f"{NOTHING} {money(simulation['regret_none'], report.currency)}.",
+            f"With {name}, about {rounded(wrong):,.0f} answers a month are wrong, which costs "
+            f"{money(wrong * assumptions.wrong, report.currency)} a month."]

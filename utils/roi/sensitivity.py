@@ -21,26 +21,46 @@ def tornado(one: Option | None, other: Option, a: Assumptions, ranges: Mapping[s
     return sorted(rows, key=lambda row: -abs(row["at_high"] - row["at_low"]))
 
 
+def triangular(uniform, low: float, mode: float, high: float):
+    """Quantiles of a triangular distribution, on the log scale if high is at least 4·low, so that a long upper tail does not
+    pull the mean far from the mode. uniform: numbers between 0 and 1."""
+    import numpy
+
+    if low > 0 and high >= 4 * low:
+        return numpy.exp(_triangular(uniform, math.log(low), math.log(mode), math.log(high)))
+    return _triangular(uniform, low, mode, high)
+
+
+def _triangular(uniform, low: float, mode: float, high: float):
+    import numpy
+
+    rising = (mode - low) / (high - low)
+    return numpy.where(uniform < rising, low + numpy.sqrt(uniform * (high - low) * (mode - low)),
+                       high - numpy.sqrt((1 - uniform) * (high - low) * (high - mode)))
+
+
+def uniform_draws(ranges: Mapping[str, tuple[float, float]], draws: int, seed: int = 0) -> dict:
+    """For each assumption with a range, `draws` numbers between 0 and 1, rounded to 1e-4 as the page stores them."""
+    import numpy
+
+    random = numpy.random.default_rng(seed)
+    return {name: random.integers(1, 10_000, draws) / 10_000 for name, (low, high) in ranges.items() if low < high}
+
+
 def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping[str, tuple[float, float]],
              seed: int = 0, vary: bool = True):
     """Net present values, shape (draws, options), with drawn quality and, if vary, drawn assumptions.
 
     quality: array (draws, options, 3) of the shares correct, wrong and abstained, from one bootstrap for all options.
-    Assumptions have a triangular distribution from low to high with its mode at today's value, on the log scale if high is at
-    least 4·low, so that a long upper tail does not pull the mean far from today's value.
+    Assumptions have a triangular distribution from low to high with its mode at today's value.
     """
     import numpy
 
     if quality.shape[1:] != (len(options), 3):
         raise ValueError(f"quality has shape {quality.shape}; give shares of shape (draws, {len(options)}, 3)")
-    random, draws = numpy.random.default_rng(seed), {}
-    for name, (low, high) in ranges.items() if vary else ():
-        top = getattr(a, name)
-        if low > 0 and high >= 4 * low:
-            draws[name] = numpy.exp(random.triangular(math.log(low), math.log(top), math.log(high), len(quality)))
-        elif low < high:
-            draws[name] = random.triangular(low, top, high, len(quality))
-    now = replace(a, **draws)
+    uniforms = uniform_draws(ranges, len(quality), seed) if vary else {}
+    now = replace(a, **{name: triangular(drawn, ranges[name][0], getattr(a, name), ranges[name][1])
+                        for name, drawn in uniforms.items()})
     varied = [replace(option, correct=quality[:, i, 0], wrong=quality[:, i, 1], abstained=quality[:, i, 2])
               for i, option in enumerate(options)]
     return numpy.stack([numpy.broadcast_to(net_present_value(option, now), len(quality)) for option in varied], axis=1)

@@ -1,0 +1,108 @@
+"""Options and the recommendation in words that a manager reads; the page's script fills the same sentences anew."""
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from .. import evaluation
+from .cost_model import NOTHING, Option
+
+MODEL_WORDS = {
+    "base": "the untrained model", "few_shot": "the untrained model, shown solved questions",
+    "endpoint": "a model behind an address, paid by tokens",
+    "closed_book": "a model trained on the course's facts", "raft": "a model trained to read by the course",
+    "raft_dpo_author": "a model trained to read, then on the authors' preferences",
+    "raft_dpo_ai": "a model trained to read, then on preferences of models",
+    "raft_dpo_mixed": "a model trained to read, then on mixed preferences",
+    "raft_dpo_unbalanced": "a model trained to read, then on unbalanced preferences",
+    "raft_kto": "a model trained to read, then on single verdicts",
+    "raft_feedback": "a model trained to read, then on two rounds of feedback",
+    "own_closed_book": "a model trained on the answers to your questions",
+    "own_raft": "a model trained to read with your questions",
+}
+CONTEXT_WORDS = {"naive_rag": "Plain search", "advanced_rag": "Search", "graph": "Search along a graph of the documents"}
+# {best} and {second} are options; {share}, {rival} and {none} say in how many of 100 draws which is best.
+HEADLINES = {
+    "none": ("Use none of these options as things stand: each of them loses money, least of all {best}.",
+             "In {none} of 100 cases drawn from what was measured and assumed, it is best to do nothing."),
+    "open": ("Do not buy yet: whether the best of these options pays is open. It is: {best}.",
+             "In {share} of 100 cases drawn from what was measured and assumed it is best, in {none} it is best to do nothing."),
+    "ahead": ("Ahead, but not settled: {best}.",
+              "In {share} of 100 cases drawn from what was measured and assumed it is best; {second}, in {rival}; to do nothing, "
+              "in {none}."),
+    "probable": ("Use {best}.", "This is probably right: in {share} of 100 cases drawn from what was measured and assumed it is "
+                 "best; in {none} it is best to do nothing."),
+    "clear": ("Use {best}.", "This is nearly sure: in {share} of 100 cases drawn from what was measured and assumed it is best; "
+              "in {none} it is best to do nothing."),
+}
+
+
+def option_words(name: str) -> str:
+    """An arm's name in words, with a capital."""
+    arm = evaluation.parse_arm(name)
+    model = MODEL_WORDS.get(arm.model.name, f"the model {arm.model.name.removeprefix('adapter:')}")
+    if not arm.context.retrieves:
+        return f"{model[0].upper()}{model[1:]}, without search"
+    return f"{CONTEXT_WORDS[arm.context.name]}, with {model}"
+
+
+def option_kind(option: Option) -> str:
+    """What a company would build: search, training, both, or neither."""
+    return {(True, True): "search and training", (True, False): "search", (False, True): "training"}.get(
+        (option.retrieves, option.trained), "neither")
+
+
+def headline_key(today: float, mean: float, share: float, none: float) -> str:
+    """Which of `HEADLINES` fits. today, mean: the best option's value now and over the draws; share, none: shares of draws."""
+    if today <= 0 and mean < 0:
+        return "none"
+    if mean < 0 or none > share:
+        return "open"
+    return "ahead" if share < 0.7 else "clear" if share >= 0.9 else "probable"
+
+
+def headline(names: Sequence[str], today: Sequence[float], simulation: dict) -> tuple[str, str]:
+    """The answer and how sure it is. names: of the options in words; simulation: as from `compare_options`."""
+    mean, share, none = simulation["mean"], simulation["probability_best"], simulation["probability_none"]
+    order = sorted(range(len(names)), key=lambda i: (-mean[i], i))
+    first, ties = order[0], equals(mean, order[0])
+    second = next((i for i in order if i != first and i not in ties), None)
+    total = float(share[first]) + sum(float(share[i]) for i in ties)
+    best = " or ".join(inside(names[i]) for i in (first, *ties)) + " (they come out equal)" * bool(ties)
+    fill = {"share": whole(100 * total), "rival": 0 if second is None else whole(100 * float(share[second])),
+            "none": whole(100 * none), "second": inside(NOTHING if second is None else names[second]), "best": best}
+
+    key = headline_key(float(today[first]), float(mean[first]), total, none)
+    answer, sure = (re.sub(r"\{(\w+)\}", lambda found: str(fill[found[1]]), text) for text in HEADLINES[key])
+    return answer, sure
+
+
+def equals(mean: Sequence[float], first: int) -> list[int]:
+    """The other options whose mean value equals the first one's up to rounding."""
+    return [i for i, value in enumerate(mean)
+            if i != first and abs(value - mean[first]) <= 1e-9 * max(1.0, abs(mean[first]))]
+
+
+def inside(words: str) -> str:
+    """Words of an option within a sentence."""
+    return words[0].lower() + words[1:]
+
+
+def whole(value: float) -> int:
+    """Rounded half up, as the page's script rounds."""
+    return math.floor(value + 0.5)
+
+
+def rounded(value: float) -> float:
+    """Money to two significant digits, half up: more is not known."""
+    if not value or not math.isfinite(value):
+        return value
+    unit = 10.0 ** max(0, math.floor(math.log10(abs(value))) - 1)
+    return math.copysign(whole(abs(value) / unit) * unit, value)
+
+
+def money(value: float, currency: str) -> str:
+    """An amount in words, such as `−2,700 USD`."""
+    sign = "−" if value < 0 and rounded(value) else ""
+    return f"{sign}{abs(rounded(value)):,.0f} {currency}"

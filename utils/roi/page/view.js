@@ -1,0 +1,110 @@
+"use strict";
+// Shows what model.js computes. Every text goes in as text, never as HTML.
+const data = JSON.parse(document.getElementById("data").textContent);
+const now = { ...data.assumptions };
+const SHOWN = 6;
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+const short = x => Math.abs(x) >= 100 ? Math.round(x).toLocaleString("en-US") : String(+x.toPrecision(3));
+const isLog = (low, high) => low > 0 && high >= 4 * low;
+const place = (x, low, high) => isLog(low, high) ? Math.log(x / low) / Math.log(high / low) : (x - low) / (high - low);
+const valueAt = (part, low, high) => isLog(low, high) ? low * Math.pow(high / low, part) : low + part * (high - low);
+
+function showOptions(result, found) {
+  const list = document.getElementById("options");
+  const items = [...list.children].sort((x, y) => x.dataset.option - y.dataset.option);
+  for (const i of found.order) {
+    const item = items[i];
+    item.querySelector(".worth").textContent =
+      `${money(result.today[i], data)} (${money(result.low[i], data)} to ${money(result.high[i], data)})`;
+    item.querySelector(".best").textContent = `best in ${whole(100 * result.best[i])} of 100 cases`;
+    item.classList.toggle("first", i === found.first || found.equal.includes(i));
+    list.append(item);
+  }
+}
+
+function track(low, high, from, to, mark) {
+  const at = x => `${(100 * (x - low) / (high - low || 1)).toFixed(2)}%`;
+  const width = `${(100 * Math.abs(to - from) / (high - low || 1)).toFixed(2)}%`;
+  const made = element("div", { class: "track" }, element("i", { style: `left:${at(Math.min(from, to))};width:${width}` }),
+    element("u", { style: `left:${at(0)}` }));
+  if (mark !== undefined) made.append(element("b", { style: `left:${at(mark)}` }));
+  return made;
+}
+
+function showWorth(result, found) {
+  const low = Math.min(0, ...result.low), high = Math.max(0, ...result.high);
+  const rows = found.order.map(i => element("div", { class: "row" }, element("span", {}, data.options[i].words),
+    track(low, high, result.low[i], result.high[i], result.today[i])));
+  const pays = result.today.filter(x => x > 0).length;
+  const title = `At these assumptions ${pays || "none"} of ${data.options.length} options ${pays === 1 ? "pays" : "pay"}`;
+  const figure = document.getElementById("worth");
+  figure.setAttribute("aria-label", title + ". " + found.order.map(i => `${data.options[i].words}: ${money(result.today[i], data)}, `
+    + `95 of 100 cases ${money(result.low[i], data)} to ${money(result.high[i], data)}`).join("; "));
+  figure.replaceChildren(element("figcaption", {}, title), ...rows, element("div", { class: "axis" },
+    element("span", {}, money(low, data)), element("span", {}, money(high, data))), element("p", { class: "small" },
+    "Black mark: at these assumptions. Grey bar: 95 of 100 cases. Thin line: doing nothing."));
+}
+
+function showSwings(result, found) {
+  const rows = swings(data, now, found.first, found.rival).slice(0, 8), ends = rows.flatMap(row => [row.low, row.high]);
+  const low = Math.min(0, ...ends), high = Math.max(0, ...ends);
+  const against = found.rival === null ? data.nothing : inside(data.options[found.rival].words);
+  const turns = rows.filter(row => row.low * row.high < 0).map(row => data.labels[row.name]);
+  const title = rows.length ? `The ${data.labels[rows[0].name]} matters most` : "Nothing is uncertain";
+  document.getElementById("hangs").textContent = `${data.options[found.first].words}, against ${against}: how much more it is worth `
+    + `at both ends of each range. ${turns.length ? "Only these can turn the order on their own: " + turns.join(", ")
+      : "No single assumption can turn the order within its range"}.`;
+  const figure = document.getElementById("swings");
+  figure.setAttribute("aria-label", title + ". " + rows.map(row => `${data.labels[row.name]} from ${short(data.ranges[row.name][0])} to `
+    + `${short(data.ranges[row.name][1])}: ${money(row.low, data)} to ${money(row.high, data)}`).join("; "));
+  figure.replaceChildren(element("figcaption", {}, title), ...rows.map(row => element("div", { class: "row" },
+    element("span", {}, `${data.labels[row.name]} (${short(data.ranges[row.name][0])} to ${short(data.ranges[row.name][1])})`),
+    track(low, high, row.low, row.high))), element("div", { class: "axis" }, element("span", {}, money(low, data)),
+    element("span", {}, money(high, data))));
+}
+
+function redraw() {
+  const result = compare(data, now), found = ranking(result);
+  [document.getElementById("answer").textContent, document.getElementById("sure").textContent] = headline(data, result);
+  showOptions(result, found);
+  showWorth(result, found);
+  showSwings(result, found);
+}
+
+function slider(name) {
+  const [low, high] = data.ranges[name], id = `slider-${name}`, told = element("output", { for: id });
+  const input = element("input", { type: "range", id, min: 0, max: 1000, step: 1 });
+  const tell = () => {
+    told.textContent = `${short(now[name])} ${data.units[name]}`;
+    input.setAttribute("aria-valuetext", told.textContent);
+  };
+  input.addEventListener("input", () => { now[name] = valueAt(input.value / 1000, low, high); tell(); redraw(); });
+  input.toGiven = () => { input.value = 1000 * place(now[name], low, high); tell(); };
+  input.toGiven();
+  return element("div", { class: "slider" }, element("label", { for: id }, data.labels[name]), input, told);
+}
+
+function filterAnswers() {
+  const chosen = document.querySelector("input[name=shown]:checked")?.value;
+  for (const row of document.querySelectorAll(".question")) row.hidden = chosen !== "all" && !row.classList.contains(chosen);
+}
+
+const first = ranking(compare(data, now));
+const names = swings(data, now, first.first, first.rival).map(row => row.name);
+document.getElementById("sliders").append(...names.slice(0, SHOWN).map(slider));
+document.getElementById("more-sliders").append(...names.slice(SHOWN).map(slider));
+document.getElementById("reset").addEventListener("click", () => {
+  Object.assign(now, data.assumptions);
+  document.querySelectorAll("input[type=range]").forEach(input => input.toGiven());
+  redraw();
+});
+document.querySelectorAll("input[name=shown]").forEach(input => input.addEventListener("change", filterAnswers));
+filterAnswers();
+redraw();
