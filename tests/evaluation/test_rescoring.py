@@ -45,6 +45,22 @@ def test_corrected_answers_and_evidence_count():
     assert corrected["answer_in_context"] == 1  # stored: the passages could not be found again
 
 
+def test_an_accepted_form_counts_for_every_arm_and_a_wrong_line_is_named(tmp_path):
+    forms = evaluation.accepted_forms(tmp_path / "q.csv")
+    assert evaluation.with_accepted([ASKED], forms) == ([ASKED], 0)
+    forms.write_text("id,answer\nq1,12 loaves\nq1,200 Grams\n")
+    (question,), added = evaluation.with_accepted([ASKED], forms)
+    assert added == 1 and question.answers == ("200 grams", "12 loaves")
+    new = evaluation.rescore([record_of(), record_of(arm="raft+naive_rag")], [question], Documents())
+    assert [record.scores["exact_match"] for record in new] == [1, 1]
+    forms.write_text("id,answer\nq9,x\nq1,\n")
+    with pytest.raises(ValueError, match="line 2: there is no question 'q9'.*\n.*line 3: the answer is empty"):
+        evaluation.with_accepted([ASKED], forms)
+    forms.write_text("question,form\n")
+    with pytest.raises(ValueError, match="columns id and answer"):
+        evaluation.with_accepted([ASKED], forms)
+
+
 def test_a_corrected_task_brings_its_own_scores_and_cluster():
     (new,) = evaluation.rescore([record_of()], [replace(ASKED, task="multi_doc", answer_set=("12 loaves",))], Documents())
     assert (new.task, new.answer_set, new.scores["set_f1"]) == ("multi_doc", ("12 loaves",), 1) and "contains" not in new.scores

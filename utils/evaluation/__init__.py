@@ -10,7 +10,7 @@ _FILES = {
     "solved_examples": ["SolvedExamples", "answering_chunk", "mined_examples"],
     "records": ["RECORDS_FOLDER", "agree", "frame", "load_records", "load_rows", "planned_comparisons",
                 "read_records", "record_line", "write_with_backup"],
-    "rescoring": ["rescore", "score_changes"],
+    "rescoring": ["accepted_forms", "rescore", "score_changes", "with_accepted"],
     "provenance": ["corpus_digest", "provenance_file", "questions_of_records", "questions_provenance",
                    "read_provenance", "records_provenance", "served_arms", "subject"],
     "outcomes": ["SCORABLE_TASKS", "abstention_counts", "changed_answers", "correct_by_group", "correct_share", "mean_usage",

@@ -10,10 +10,11 @@ from pathlib import Path
 from .. import corpus
 from .arms import parse_arms
 from .languages import language_notes
+from .outcomes import right_shares
 from .provenance import provenance_file, questions_provenance, read_provenance, records_provenance
 from .questions import QuestionsFile, read_questions, training_questions
 from .records import read_records, record_line, write_with_backup
-from .rescoring import rescore, score_changes
+from .rescoring import accepted_forms, rescore, score_changes, with_accepted
 from .runner import run_arms
 from .tables import benchmark_tables
 from .workspace import Workspace, load_workspace
@@ -51,8 +52,15 @@ def rescore_command(options: argparse.Namespace, prepare: Prepare) -> int:
     file = questions_of(options.questions, workspace)
     if any(hit.in_prompt for record in records for hit in record.hits):
         prepare(index=not options.corpus)  # searches again for the passages of the prompts
-    rescored = rescore(records, file.questions, workspace)
+    forms = accepted_forms(options.questions)
+    questions, added = with_accepted(file.questions, forms)
+    rescored = rescore(records, questions, workspace)
     provenance = {**read_provenance(options.records), "rescored": questions_provenance(file, len(rescored))}
+    if added:
+        plain = rescore(records, file.questions, workspace)
+        provenance["accepted"] = {"file": str(forms), "forms": added,
+                                  "before": right_shares(plain), "after": right_shares(rescored)}
+        print(f"{added} answers are accepted besides, from {forms}")
     write_with_backup(out, "".join(record_line(record.to_json()) for record in rescored))
     write_with_backup(provenance_file(out), json.dumps(provenance, indent=1) + "\n")
     print(score_changes(records, rescored))

@@ -41,6 +41,12 @@ def _by_question(records: Sequence[Record], arm: str) -> dict[str, Record]:
     return {record.question_id: record for record in scorable(records) if record.arm == arm}
 
 
+def right_shares(records: Sequence[Record]) -> dict[str, float]:
+    """Arm → share of correct answers, over its questions that have an outcome."""
+    arms = dict.fromkeys(record.arm for record in scorable(records))
+    return {arm: round(outcome_shares(records, arm)["correct"], 4) for arm in arms}
+
+
 def changed_answers(records: Sequence[Record], arm: str, parent: str) -> tuple[int, int]:
     """(questions that the two arms answer otherwise, questions that both answered); abstaining is an answer too."""
     before = {r.question_id: (r.answer, r.abstained) for r in records if r.arm == parent}

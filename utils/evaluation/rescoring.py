@@ -1,18 +1,50 @@
 """Scores stored answers anew from the questions as they are now: no model is asked and no file is touched."""
 from __future__ import annotations
 
+import csv
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from .. import metrics
 from ..types import Answer, Chunk, Hit, Question, Record
 from .arms import parse_arm
+from .files import decode, read_bytes, refuse
 from .scoring import make_record
 from .workspace import Workspace
 
 HEADLINES = ("score", "exact_match", "set_f1", "rouge_l", "abstained", "recall@5", "answer_in_context")
 ANSWER_SCORES = ("exact_match", "token_f1", "contains", "score", "answer_in_context")  # need an accepted answer
+
+
+def accepted_forms(questions: Path | str) -> Path:
+    """The file of further accepted answers beside a questions file: a table with the columns id and answer."""
+    return Path(f"{questions}.accepted.csv")
+
+
+def with_accepted(questions: Sequence[Question], path: Path) -> tuple[list[Question], int]:
+    """The questions with the answers that `path` accepts besides, and how many are new; as they are if there is no such file.
+
+    Raises ValueError with a line for each error.
+    """
+    if not path.exists():
+        return list(questions), 0
+    known, errors, added = {q.id: q for q in questions}, [], 0
+    rows = csv.DictReader(decode(read_bytes(path, "file of accepted answers"), path).splitlines())
+    if not {"id", "answer"} <= set(rows.fieldnames or ()):
+        raise ValueError(f"{path}: the first row has to name the columns id and answer")
+    for row in rows:
+        id_, answer = (row["id"] or "").strip(), (row["answer"] or "").strip()
+        question = known.get(id_)
+        if not question or not answer or not question.answers:
+            problem = (f"there is no question {id_!r}" if not question else "the answer is empty" if not answer else
+                       f"question {id_!r} takes no short answer")
+            errors.append(f"{path}, line {rows.line_num}: {problem}; correct or delete the line")
+        elif not metrics.exact_match(answer, question.answers):
+            known[id_], added = replace(question, answers=(*question.answers, answer)), added + 1
+    refuse(errors)
+    return [known[q.id] for q in questions], added
 
 
 def scorable_part(record: Record, question: Question) -> Record:

@@ -104,6 +104,11 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
     answer, sure = recommendation(report)
     notes = [f"Only questions that every option answered count: {', '.join(report.uneven)}."] if report.uneven else []
     notes += [f"Left out, because their training is not recorded: {', '.join(report.unpriced)}."] if report.unpriced else []
+    if accepted := provenance.get("accepted"):
+        told = ", ".join(f"{option_words(arm)} {whole(100 * accepted['before'].get(arm, 0))} → {whole(100 * share)}"
+                         for arm, share in accepted["after"].items() if arm in {option.name for option in report.options})
+        notes.append(f"{accepted['forms']} forms of answers were accepted after reading them, for all options alike; right of "
+                     f"100 before → after: {told}.")
     notes.append(f"{detectable_gap(report).capitalize()}.")
     appendix = answers_appendix(records, report, questions, templates.get_template("answers.html"), provenance) if answers else ""
     text = templates.get_template("decision.html").render(

@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import evaluation, metrics
 from ..types import Record
 from .assumptions import PRICE_FILE, Assumptions, currency_of, label, load_assumptions
-from .cost_model import NOTHING, BreakEven, Option, break_even, net_present_value, option_of_arm
+from .cost_model import NOTHING, Option, break_even, net_present_value, option_of_arm
 from .option_words import headline, inside, money, option_words, rounded
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
@@ -134,23 +134,21 @@ def turning_points(report: DecisionReport) -> list[str]:
     """What would change the order, in sentences: volume, updates, and assumptions within their range."""
     if len(report.options) == 1:
         return ["Only one option was measured: measure another to compare."]
-    lines = []
+    rival = inside(option_words(report.rival.name)) if report.rival else NOTHING
+    called = {report.best.name: "the first", NOTHING: NOTHING, **({report.rival.name: "the second"} if report.rival else {})}
+    lines = [f"Compared are two: first, {inside(option_words(report.best.name))}; second, {rival}."]
     for assumption, unit in (("volume", "questions a month"), ("updates", "updates a month")):
-        even = _in_words(break_even(report.rival, report.best, report.assumptions, assumption))
-        lines.append(f"Ahead is {inside(even.words(unit))} (assumed: {getattr(report.assumptions, assumption):,.0f}).")
+        even = break_even(report.rival, report.best, report.assumptions, assumption)
+        even = replace(even, below=called[even.below], above=called[even.above])
+        lines.append(f"Ahead is {even.words(unit)} (assumed: {getattr(report.assumptions, assumption):,.0f}).")
     turns = [row for row in tornado(report.rival, report.best, report.assumptions, report.ranges)
              if row["at_low"] * row["at_high"] < 0]
     for row in [row for row in turns if row["assumption"] not in ("volume", "updates")][:4]:
         name, now = row["assumption"], getattr(report.assumptions, row["assumption"])
-        even = _in_words(break_even(report.rival, report.best, report.assumptions, name, (row["low"], row["high"])))
-        lines.append(f"The {label(name)}: below {even.at:.3g} ahead is {inside(even.below)}, above it {inside(even.above)} "
+        even = break_even(report.rival, report.best, report.assumptions, name, (row["low"], row["high"]))
+        lines.append(f"The {label(name)}: below {even.at:.3g}, {called[even.below]} is ahead; above it, {called[even.above]} "
                      f"(assumed: {now:g}, range {row['low']:g} to {row['high']:g}).")
     return lines if turns else [*lines, "No single assumption changes the order within its range."]
-
-
-def _in_words(even: BreakEven) -> BreakEven:
-    return replace(even, **{side: name if name == NOTHING else option_words(name)
-                            for side in ("below", "above") for name in (getattr(even, side),)})
 
 
 def cost_of_error(report: DecisionReport) -> list[str]:
