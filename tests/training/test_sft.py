@@ -177,3 +177,26 @@ def test_a_reward_model_learns_which_answer_is_better_the_same_way_every_time(sm
         scores.append(reward.score([ROWS[0].prompt] * 2, ["none", ROWS[0].completion]))
     assert scores[0][0] > scores[0][1] and scores[0] == pytest.approx(scores[1], abs=1e-4)
     assert record["parent"] == "parent" and len(record["parent_sha256"]) == 64
+
+
+def test_a_training_process_ends_with_the_one_that_started_it(tmp_path):
+    import os
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    script = tmp_path / "run.py"
+    script.write_text(f"import os, sys, time\nsys.path.insert(0, {str(settings.ROOT)!r})\n"
+                      f"def work():\n    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+                      "if __name__ == '__main__':\n    from utils import training\n    training.run_in_subprocess(work)\n")
+    parent, told = subprocess.Popen([sys.executable, str(script)]), tmp_path / "pid"
+    deadline = time.monotonic() + 60
+    while not (told.exists() and told.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    child = int(told.read_text())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    time.sleep(2)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)

@@ -221,7 +221,7 @@ class Decision:
 
     def _changed_answers(self, records: Sequence[Record]) -> dict[str, str]:
         """How many answers on test training changed, by arm; prints it."""
-        parent = self.workspace.provenance("own_raft").get("parent")
+        parent = models.adapter_provenance(self.workspace.adapter("own_raft")).get("parent")
         pairs = {"own_raft+advanced_rag": f"{parent}+advanced_rag" if parent else "advanced_rag", "own_closed_book": "base"}
         told = {}
         for arm, before in pairs.items():

@@ -129,12 +129,26 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
 
 
 def run_in_subprocess(function: Callable, *arguments):
-    """Call a training function in its own process, so that its memory is freed afterwards; returns its result."""
+    """Call a training function in its own process, so that its memory is freed afterwards; returns its result.
+
+    It ends with this process, however that ends, so that a run that is started again never meets the one before.
+    """
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         return pool.submit(function, *arguments).result()
+
+
+def _end_with_parent() -> None:
+    import threading
+    from multiprocessing import connection, parent_process
+
+    def wait() -> None:
+        connection.wait([parent_process().sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks: Sequence = ()) -> dict:

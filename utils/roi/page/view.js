@@ -106,5 +106,6 @@ document.getElementById("reset").addEventListener("click", () => {
   redraw();
 });
 document.querySelectorAll("input[name=shown]").forEach(input => input.addEventListener("change", filterAnswers));
+window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(details => { details.open = true; }));
 filterAnswers();
 redraw();
