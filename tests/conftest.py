@@ -10,6 +10,14 @@ from utils.types import Document, Section
 models.quiet()
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """One line on the tests that need a real browser, since a skipped one is easily overlooked."""
+    counts = {name: sum("browser" in report.keywords for report in terminalreporter.stats.get(name, []))
+              for name in ("passed", "failed", "skipped")}
+    if sum(counts.values()):
+        terminalreporter.write_line("tests in a real browser: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n))
+
+
 @pytest.fixture(scope="session")
 def world() -> gold_answers.GoldAnswerContext:
     return gold_answers.GoldAnswerContext()

@@ -45,6 +45,7 @@ def browser(tmp_path_factory):
         yield driver
 
 
+@pytest.mark.browser
 def test_the_script_computes_what_python_computes(browser, page):
     browser.get(page.as_uri())
     report, draw = roi.build_report(records()), random.Random(0)
@@ -66,6 +67,7 @@ def test_the_script_computes_what_python_computes(browser, page):
         assert all(row["low"] == pytest.approx(rows[row["name"]]["at_low"], abs=0.01) for row in swings)
 
 
+@pytest.mark.browser
 def test_a_slider_redoes_sentence_order_and_money_at_once(browser, page):
     browser.get(page.as_uri())
     before = browser.find_element("id", "answer").text
@@ -85,6 +87,7 @@ def test_a_slider_redoes_sentence_order_and_money_at_once(browser, page):
     assert not [row for row in browser.get_log("browser") if row["level"] == "SEVERE"]
 
 
+@pytest.mark.browser
 def test_options_with_equal_values_are_both_named(browser, page):
     browser.get(page.as_uri())
     text = page.read_text("utf-8")
@@ -93,6 +96,7 @@ def test_options_with_equal_values_are_both_named(browser, page):
     assert "(they come out equal)" in roi.recommendation(report)[0]
 
 
+@pytest.mark.browser
 def test_a_slider_moves_by_keyboard_and_the_filter_shows_failures(browser, page):
     from selenium.webdriver.common.keys import Keys
 
@@ -106,6 +110,7 @@ def test_a_slider_moves_by_keyboard_and_the_filter_shows_failures(browser, page)
     assert 0 < shown[0] < shown[1] == 60
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [1366, 390])
 def test_nothing_runs_off_the_screen(tmp_path, page, width):
     needs_browser()
@@ -114,6 +119,7 @@ def test_nothing_runs_off_the_screen(tmp_path, page, width):
         assert driver.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.browser
 def test_text_that_tries_to_break_out_stays_text(browser, tmp_path):
     attack = {i: ATTACKS[i % len(ATTACKS)] for i in range(60)}
     prices = tmp_path / "prices.yaml"
