@@ -2,7 +2,8 @@
 // Shows what model.js computes. Every text goes in as text, never as HTML.
 const data = JSON.parse(document.getElementById("data").textContent);
 const now = { ...data.assumptions };
-const SHOWN = 6;
+const SHOWN = 6, PAGE = 20;
+let listed = PAGE;
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -92,8 +93,13 @@ function slider(name) {
 }
 
 function filterAnswers() {
-  const chosen = document.querySelector("input[name=shown]:checked")?.value;
-  for (const row of document.querySelectorAll(".question")) row.hidden = chosen !== "all" && !row.classList.contains(chosen);
+  const chosen = document.querySelector("input[name=shown]:checked")?.value, more = document.getElementById("more-answers");
+  const rows = [...document.querySelectorAll(".question")].filter(row => {
+    row.hidden = true;
+    return chosen === "all" || row.classList.contains(chosen);
+  });
+  rows.slice(0, listed).forEach(row => { row.hidden = false; });
+  if (more) more.hidden = rows.length <= listed;
 }
 
 const first = ranking(compare(data, now));
@@ -105,7 +111,11 @@ document.getElementById("reset").addEventListener("click", () => {
   document.querySelectorAll("input[type=range]").forEach(input => input.toGiven());
   redraw();
 });
-document.querySelectorAll("input[name=shown]").forEach(input => input.addEventListener("change", filterAnswers));
+document.querySelectorAll("input[name=shown]").forEach(input => input.addEventListener("change", () => {
+  listed = PAGE;
+  filterAnswers();
+}));
+document.getElementById("more-answers")?.addEventListener("click", () => { listed += PAGE; filterAnswers(); });
 window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(details => { details.open = true; }));
 filterAnswers();
 redraw();
