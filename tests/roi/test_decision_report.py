@@ -30,9 +30,9 @@ def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tm
     rows = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1, "raft@1+advanced_rag": 0.95,
                     "format_only": 0.9})
     text = page(rows, tmp_path)
-    assert "Use search, with a model trained to read by the course." in text and "raft+advanced_rag" in text
+    assert "Use search, with a model that the course trained to read." in text and "raft+advanced_rag" in text
     assert not [name for name in ("oracle", "question_only", "@1", "format_only") if name in text]
-    assert "Measured on 20 questions" in text and "This sample is too small to detect a difference reliably." in text
+    assert "Measured on 20 questions" in text and "This sample is too small to tell two options apart reliably." in text
     for kind, arm in (("search and training", "raft+advanced_rag"), ("neither", "base")):
         assert f'<span class="kind">{kind}</span> <span class="arm">{arm}</span>' in text
 
@@ -115,4 +115,4 @@ def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, mon
 
 def test_the_page_gives_the_smallest_difference_the_sample_can_show():
     report = replace(roi.build_report(records({"closed_book": 0.8, "raft": 0.8})), questions=367, clusters=133)
-    assert "can show is 0.07 if all questions are independent, 0.11 if questions of one cluster" in detectable_gap(report)
+    assert "have to differ by 7 to 11 right answers of 100 to be told apart" in detectable_gap(report)

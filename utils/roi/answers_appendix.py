@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from .. import evaluation
 from ..types import Question, Record
 from .decision_report import DecisionReport
-from .option_words import option_words
+from .option_words import inside, option_words
 
+MARKS = {"correct": "right", "wrong": "wrong", "abstained": "no answer"}
 NEAR = 0.5  # token F1 with an accepted answer from which a wrong answer may be right but for its form
 
 
@@ -25,9 +26,10 @@ def answers_appendix(records: Sequence[Record], report: DecisionReport, question
         question, outcomes = asked[id_], {arm: evaluation.outcome(record) for arm, record in answered.items()}
         row = {"text": question.question, "task": question.task, "accepted": accepted_words(question),
                "evidence": ", ".join(question.evidence) or "no document", "differ": len({*outcomes.values()}) > 1,
-               "failed": "wrong" in outcomes.values(),
-               "answers": [{"words": option_words(arm), "outcome": outcomes[arm], "text": answer_words(answered[arm]),
-                            "cited": ", ".join(answered[arm].cited)} for arm in arms if arm in answered]}
+               "failed": "wrong" in outcomes.values(), "first_wrong": outcomes.get(report.best.name) == "wrong",
+               "answers": [{"words": option_words(arm), "outcome": outcomes[arm], "mark": MARKS[outcomes[arm]],
+                            "text": answer_words(answered[arm]), "cited": ", ".join(answered[arm].cited)}
+                           for arm in arms if arm in answered]}
         rows.append(row)
         missed = {answer_words(record) for arm, record in answered.items()
                   if outcomes[arm] == "wrong" and record.scores.get("token_f1", 0.0) >= NEAR}
@@ -36,9 +38,10 @@ def answers_appendix(records: Sequence[Record], report: DecisionReport, question
         return ""
     random.Random(0).shuffle(near)
     rows.sort(key=lambda row: (not row["differ"], not row["failed"]))
-    counts = {"differ": sum(row["differ"] for row in rows), "failed": sum(row["failed"] for row in rows), "all": len(rows)}
+    counts = {name: sum(row[name] for row in rows) for name in ("differ", "failed", "first_wrong")} | {"all": len(rows)}
     file = provenance.get("questions", {}).get("file", "the questions file")
-    return template.render(questions=rows, counts=counts, near=near, accepted_file=f"{file}.accepted.csv")
+    return template.render(questions=rows, counts=counts, near=near, best=inside(option_words(report.best.name)),
+                           accepted_file=f"{file}.accepted.csv")
 
 
 def accepted_words(question: Question) -> str:

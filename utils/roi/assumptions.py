@@ -59,8 +59,9 @@ UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached":
          "evaluation": "per month", "rag_build": "hours", "graph_build": "hours", "tuning_build": "hours",
          "feedback_build": "hours", "rag_update": "hours per update", "tuning_update": "hours per update",
          "indexing": "machine hours", "training": "machine hours", "label_minutes": "minutes per question"}
+MONEY = ("machine_hour", "engineer_hour", "api_input", "api_cached", "api_output", "correct", "wrong", "abstained", "evaluation")
 LABELS = {"volume": "questions a month", "updates": "updates a month", "correct": "value of a correct answer",
-          "wrong": "cost of a wrong answer", "abstained": "cost of an abstention", "discount": "discount a year",
+          "wrong": "cost of a wrong answer", "abstained": "cost of giving no answer", "discount": "discount a year",
           "evaluation": "evaluation a month", "rag_build": "hours to build search", "graph_build": "hours to build the graph",
           "tuning_build": "hours to train", "feedback_build": "hours for a round of feedback",
           "rag_update": "hours to update search", "tuning_update": "hours to update a trained model"}

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from .. import evaluation
 from ..types import Question, Record
 from .answers_appendix import answers_appendix
-from .assumptions import PRICE_FILE, UNITS, label
+from .assumptions import MONEY, PRICE_FILE, UNITS, label
 from .cost_model import HOURS_A_MONTH, NOTHING, UTILISATION, cost_per_1000
 from .decision_report import (
     DecisionReport,
@@ -40,9 +40,14 @@ def page_data(report: DecisionReport) -> dict:
     uniforms = uniform_draws(report.ranges, len(report.quality), report.seed)
     return {"options": options, "quality": quality, "assumptions": asdict(report.assumptions), "ranges": report.ranges,
             "uniforms": {name: [round(10_000 * float(x)) for x in drawn] for name, drawn in uniforms.items()},
-            "labels": {name: label(name) for name in report.ranges}, "units": UNITS,
+            "labels": {name: label(name) for name in report.ranges}, "units": units(report.currency),
             "headlines": HEADLINES, "nothing": NOTHING, "currency": report.currency, "hours_a_month": HOURS_A_MONTH,
             "utilisation": UTILISATION}
+
+
+def units(currency: str) -> dict[str, str]:
+    """Assumption → its unit, with the currency where it is money."""
+    return {name: f"{currency} {unit}" if name in MONEY else unit for name, unit in UNITS.items()}
 
 
 def option_rows(report: DecisionReport) -> list[dict]:
@@ -114,7 +119,7 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
     text = templates.get_template("decision.html").render(
         css=Markup((TEMPLATES / "decision.css").read_text("utf-8")), answer=answer, sure=sure, report=report,
         script=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in ("model.js", "view.js"))),
-        currency=report.currency, months=f"{report.assumptions.months:g}", subject="", options=option_rows(report), notes=notes,
+        currency=report.currency, months=f"{report.assumptions.months:g}", options=option_rows(report), notes=notes,
         turns=turning_points(report), settle=settle_words(report), wrong=cost_of_error(report), about=about(provenance),
         rows=[{**row, "label": label(row["name"]), **{end: f"{row[end]:g}" for end in ("value", "low", "high")}}
               for row in report.rows], appendix=Markup(appendix), data=page_data(report))

@@ -12,7 +12,7 @@ from .. import evaluation, metrics
 from ..types import Record
 from .assumptions import PRICE_FILE, Assumptions, currency_of, label, load_assumptions
 from .cost_model import NOTHING, Option, break_even, net_present_value, option_of_arm
-from .option_words import headline, inside, money, option_words, rounded
+from .option_words import headline, inside, money, option_words, rounded, whole
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
 DRAWS = 2_000
@@ -124,10 +124,10 @@ def detectable_gap(report: DecisionReport) -> str:
     discordant = 0.2  # share of questions on which two options differ: no gap can be larger
     gaps = [metrics.smallest_detectable_difference(n, discordant) for n in (report.questions, report.clusters)]
     if gaps[0] > discordant:
-        return "this sample is too small to detect a difference reliably"
-    return (f"the smallest difference between two options that this sample can show is {gaps[0]:.2f} if all questions are "
-            f"independent, {gaps[1]:.2f} if questions of one cluster count as one (80 % power, options that differ on a fifth of "
-            "the questions)")
+        return "this sample is too small to tell two options apart reliably"
+    return (f"with so many questions, two options have to differ by {whole(100 * gaps[0])} to {whole(100 * gaps[1])} right "
+            "answers of 100 to be told apart (80 % power, options that differ on a fifth of the questions; the second number if "
+            "questions about one document count as one)")
 
 
 def turning_points(report: DecisionReport) -> list[str]:
@@ -143,7 +143,7 @@ def turning_points(report: DecisionReport) -> list[str]:
         lines.append(f"Ahead is {even.words(unit)} (assumed: {getattr(report.assumptions, assumption):,.0f}).")
     turns = [row for row in tornado(report.rival, report.best, report.assumptions, report.ranges)
              if row["at_low"] * row["at_high"] < 0]
-    for row in [row for row in turns if row["assumption"] not in ("volume", "updates")][:4]:
+    for row in [row for row in turns if row["assumption"] not in ("volume", "updates")]:
         name, now = row["assumption"], getattr(report.assumptions, row["assumption"])
         even = break_even(report.rival, report.best, report.assumptions, name, (row["low"], row["high"]))
         lines.append(f"The {label(name)}: below {even.at:.3g}, {called[even.below]} is ahead; above it, {called[even.above]} "
@@ -155,7 +155,7 @@ def cost_of_error(report: DecisionReport) -> list[str]:
     """The cost of choosing wrongly and of answering wrongly, in sentences."""
     simulation, assumptions, name = report.simulation, report.assumptions, inside(option_words(report.best.name))
     wrong, regret = assumptions.volume * report.best.wrong, simulation["regret"][simulation["choice"]]
-    return [f"Compared with knowing everything beforehand, choosing {name} costs {money(regret, report.currency)} on average, "
-            f"{NOTHING} {money(simulation['regret_none'], report.currency)}.",
+    return [f"Choosing wrongly costs: on average, {name} brings {money(regret, report.currency)} less than the choice of "
+            f"somebody who knew everything beforehand, {NOTHING} {money(simulation['regret_none'], report.currency)} less.",
             f"With {name}, about {rounded(wrong):,.0f} answers a month are wrong, which costs "
             f"{money(wrong * assumptions.wrong, report.currency)} a month."]

@@ -11,8 +11,8 @@ from .cost_model import NOTHING, Option
 MODEL_WORDS = {
     "base": "the untrained model", "few_shot": "the untrained model, shown solved questions",
     "endpoint": "a model behind an address, paid by tokens",
-    "closed_book": "a model trained on the course's facts", "raft": "a model trained to read by the course",
-    "raft_dpo_author": "a model trained to read, then on the authors' preferences",
+    "closed_book": "a model trained on the course's facts", "raft": "a model that the course trained to read",
+    "raft_dpo_author": "a model trained to read, then on preferences of the course's authors",
     "raft_dpo_ai": "a model trained to read, then on preferences of models",
     "raft_dpo_mixed": "a model trained to read, then on mixed preferences",
     "raft_dpo_unbalanced": "a model trained to read, then on unbalanced preferences",
@@ -26,7 +26,7 @@ CONTEXT_WORDS = {"naive_rag": "Plain search", "advanced_rag": "Search", "graph":
 HEADLINES = {
     "none": ("Use none of these options as things stand: each of them loses money, least of all {best}.",
              "In {none} of 100 cases drawn from what was measured and assumed, it is best to do nothing."),
-    "open": ("Do not buy yet: whether the best of these options pays is open. It is: {best}.",
+    "open": ("Do not buy yet: it is open whether even the best option pays. The best is {best}.",
              "In {share} of 100 cases drawn from what was measured and assumed it is best, in {none} it is best to do nothing."),
     "ahead": ("Ahead, but not settled: {best}.",
               "In {share} of 100 cases drawn from what was measured and assumed it is best; {second}, in {rival}; to do nothing, "

@@ -19,15 +19,20 @@ const valueAt = (part, low, high) => isLog(low, high) ? low * Math.pow(high / lo
 
 function showOptions(result, found) {
   const list = document.getElementById("options");
-  const items = [...list.children].sort((x, y) => x.dataset.option - y.dataset.option);
+  const items = [...list.querySelectorAll("[data-option]")].sort((x, y) => x.dataset.option - y.dataset.option);
   for (const i of found.order) {
     const item = items[i];
-    item.querySelector(".worth").textContent =
-      `${money(result.today[i], data)} (${money(result.low[i], data)} to ${money(result.high[i], data)})`;
+    item.querySelector(".worth").textContent = `on average ${money(result.mean[i], data)} (${money(result.low[i], data)} to `
+      + `${money(result.high[i], data)})`;
+    item.querySelector(".today").textContent = `${money(result.today[i], data)} exactly as assumed`;
     item.querySelector(".best").textContent = `best in ${whole(100 * result.best[i])} of 100 cases`;
     item.classList.toggle("first", i === found.first || found.equal.includes(i));
     list.append(item);
   }
+  const nothing = list.querySelector(".nothing"), behind = found.order.find(i => result.mean[i] < 0);
+  nothing.querySelector(".best").textContent = `best in ${whole(100 * result.none)} of 100 cases`;
+  if (behind !== undefined) list.insertBefore(nothing, items[behind]);
+  else list.append(nothing);
 }
 
 function track(low, high, from, to, mark) {
@@ -53,6 +58,17 @@ function showWorth(result, found) {
     "Black mark: at these assumptions. Grey bar: 95 of 100 cases. Thin line: doing nothing."));
 }
 
+// The assumption's low and high value beside the bar's ends.
+function endLabels(bar, row, low, high) {
+  const [from, to] = data.ranges[row.name], rises = row.low <= row.high;
+  for (const [x, value, left] of [[row.low, from, rises], [row.high, to, !rises]]) {
+    const part = 100 * (x - low) / (high - low || 1), outside = left ? part > 8 : part < 92;
+    bar.append(element("span", { class: "end", style: left === outside ? `right:${(100 - part).toFixed(2)}%`
+      : `left:${part.toFixed(2)}%` }, short(value)));
+  }
+  return bar;
+}
+
 function showSwings(result, found) {
   const rows = swings(data, now, found.first, found.rival).slice(0, 8), ends = rows.flatMap(row => [row.low, row.high]);
   const low = Math.min(0, ...ends), high = Math.max(0, ...ends);
@@ -66,9 +82,10 @@ function showSwings(result, found) {
   figure.setAttribute("aria-label", title + ". " + rows.map(row => `${data.labels[row.name]} from ${short(data.ranges[row.name][0])} to `
     + `${short(data.ranges[row.name][1])}: ${money(row.low, data)} to ${money(row.high, data)}`).join("; "));
   figure.replaceChildren(element("figcaption", {}, title), ...rows.map(row => element("div", { class: "row" },
-    element("span", {}, `${data.labels[row.name]} (${short(data.ranges[row.name][0])} to ${short(data.ranges[row.name][1])})`),
-    track(low, high, row.low, row.high))), element("div", { class: "axis" }, element("span", {}, money(low, data)),
-    element("span", {}, money(high, data))));
+    element("span", {}, data.labels[row.name]),
+    endLabels(track(low, high, row.low, row.high), row, low, high))), element("div", { class: "axis" }, element("span", {}, money(low, data)),
+    element("span", {}, money(high, data))), element("p", { class: "small" }, "Grey bar: from the assumption's low to its high value, "
+    + "which stand at its ends. Thin line: both are worth the same."));
 }
 
 function redraw() {
