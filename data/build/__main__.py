@@ -1,4 +1,7 @@
-"""`python -m data.build lab1|lab2|lab3|new_rules`: rebuilds a lab's data, or all scores; skips finished steps."""
+"""`python -m data.build lab1|lab2|lab3|new_rules|own_domains`: rebuilds a lab's data, all scores, or two decisions.
+
+Finished steps are skipped.
+"""
 from __future__ import annotations
 
 import sys
@@ -7,8 +10,9 @@ from .lab1 import lab1
 from .lab2 import lab2
 from .lab3 import lab3
 from .new_rules import new_rules
+from .own_domains import own_domains
 
-REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules}
+REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules, "own_domains": own_domains}
 
 
 def main(words: list[str]) -> int:

@@ -1,7 +1,7 @@
 """The course around the package: preparation, exercises and their checks, widgets, notebooks, release, doctor."""
 
 _FILES = {
-    "preparation": ["prepare", "quiet_jupyterlab", "work_folder"],
+    "preparation": ["prepare", "quiet_jupyterlab", "small_domain", "work_folder"],
     "exercises": ["exercise_progress", "use_mine_or_reference"],
     "checks.lab1": ["check_identifier_words", "check_only_first", "check_passages_that_fit",
                     "check_precision_and_recall", "check_recall_at_k", "check_reciprocal_rank_fusion",

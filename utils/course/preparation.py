@@ -83,3 +83,17 @@ def work_folder(lab: str) -> Path:
     folder = settings.cache() / lab
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def small_domain(folder: Path, questions: int = 64, others: int = 20) -> tuple[str, str]:
+    """A folder of documents and a questions file that `decide` is soon done with: docstrings of networkx.
+
+    others: documents that no question needs.
+    """
+    rows = (settings.DATA / "questions_networkx.jsonl").read_text("utf-8").splitlines(keepends=True)[:questions]
+    (folder / "questions.jsonl").write_text("".join(rows), "utf-8")
+    needed = {name for row in rows for name in json.loads(row)["evidence"]}
+    written = corpus.write_docstrings("networkx", folder / "documents")
+    for path in [path for path in written if path.name not in needed][others:]:
+        path.unlink()
+    return str(folder / "documents"), str(folder / "questions.jsonl")

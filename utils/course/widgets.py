@@ -4,6 +4,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -89,8 +90,11 @@ SHOWN = ("volume", "updates", "correct", "wrong", "abstained", "engineer_hour")
 
 
 def show_page(path: Path, height: int = 720):
-    """A page of this notebook's folder within the notebook, with its sliders."""
+    """A page within the notebook, with its sliders; one from elsewhere is copied beside it, where JupyterLab finds it."""
     from IPython.display import HTML, IFrame
+
+    if path.resolve().parent != Path.cwd():
+        path = Path(shutil.copy(path, "my_decision.html"))
 
     if environment.on_colab():  # which serves no files to a notebook
         return HTML(f'<iframe srcdoc="{html.escape(path.read_text("utf-8"))}" width="100%" height="{height}"></iframe>')

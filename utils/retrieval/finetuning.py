@@ -14,6 +14,7 @@ from .. import models, settings
 from ..types import Chunk, Question
 
 LINEAR_LAYERS = ["query", "key", "value", "dense"]  # every linear layer of a BERT block
+MINI_BATCH = 8  # texts in memory at once; the loss is still over the whole batch (GradCache; Gao et al., 2021)
 PACKAGES = ("torch", "transformers", "sentence-transformers", "peft", "botocore")
 
 
@@ -87,7 +88,7 @@ def train_embedder(examples: Sequence[tuple[str, str, list[str]]], run: Retrieve
                                    batch_sampler=training_args.BatchSamplers.NO_DUPLICATES, disable_tqdm=False)
     started = time.monotonic()
     SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns),
-                               loss=losses.MultipleNegativesRankingLoss(model)).train()
+                               loss=losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=MINI_BATCH)).train()
     return save_adapter(model[0].auto_model, folder, run, len(examples), time.monotonic() - started, name, questions)
 
 
