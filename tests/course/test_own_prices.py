@@ -12,6 +12,7 @@ from utils.course import widgets
 
 RECORDS = records({"base": 0.1, "raft+advanced_rag": 0.6})
 
+
 @pytest.fixture
 def report(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))

@@ -109,7 +109,7 @@ NAME_SLIDERS = """const timer = setInterval(() => document.querySelectorAll(".ow
   changes.observe(handle, {attributeFilter: ["aria-valuetext"]});
   tell();
 }), 200);
-setTimeout(() => clearInterval(timer), 20000);"""
+setTimeout(() => clearInterval(timer), 60000);"""
 
 
 def own_price_file() -> Path:
@@ -134,7 +134,7 @@ def own_prices(report: roi.DecisionReport):
 
     given, units = report.assumptions, roi.price_units(report.currency)
     earlier = {row["name"]: row["value"] for row in roi.load_assumptions(own_price_file())[2] if row["source"] == roi.OWN}
-    sliders, values, answer, names = {}, {}, ipywidgets.HTML(), ipywidgets.Output()
+    sliders, values, answer, names = {}, {}, ipywidgets.HTML().add_class("own-answer"), ipywidgets.Output()
     for name in (name for name in OWN_PRICES if name in report.ranges):
         value = earlier.get(name, getattr(given, name))
         steps = sorted({*_slider_steps(*report.ranges[name]), getattr(given, name), value})
@@ -164,7 +164,7 @@ def own_prices(report: roi.DecisionReport):
     keep() if earlier else tell({})
     for slider in sliders.values():
         slider.observe(keep, "value")
-    button = ipywidgets.Button(description="Back to the given prices", layout={"width": "16rem"})
+    button = ipywidgets.Button(description="Back to the given prices", layout={"width": "16rem"}).add_class("own-reset")
     button.on_click(reset)
     names.append_display_data(Javascript(NAME_SLIDERS))
     rows = [ipywidgets.HBox([sliders[name], values[name]]).add_class("own-price") for name in sliders]
