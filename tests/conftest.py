@@ -13,7 +13,7 @@ models.quiet()
 def pytest_terminal_summary(terminalreporter) -> None:
     """One line on the tests that need a real browser, since a skipped one is easily overlooked."""
     counts = {name: sum("browser" in report.keywords for report in terminalreporter.stats.get(name, []))
-              for name in ("passed", "failed", "skipped")}
+              for name in ("passed", "failed", "error", "skipped")}
     if sum(counts.values()):
         terminalreporter.write_line("tests in a real browser: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n))
 

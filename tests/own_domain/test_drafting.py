@@ -1,13 +1,9 @@
-"""Drafted questions, energy, sliders: the small tools of lab 3."""
+"""Drafted questions and energy: small tools of lab 3."""
 from __future__ import annotations
-
-import time
-from dataclasses import replace
 
 import pytest
 
-from utils import course, evaluation, models, roi
-from utils.course import widgets
+from utils import evaluation, models
 from utils.models import device
 from utils.own_domain import drafting
 from utils.types import Document, Section
@@ -45,22 +41,3 @@ def test_energy_is_read_if_the_machine_reports_it_and_none_otherwise(tmp_path, m
     monkeypatch.undo()
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("no", "utf-8")
     assert models.joules(tmp_path) is None
-
-
-def test_a_slider_redraws_at_once_and_reorders():
-    now, ranges, _ = roi.load_assumptions()
-    options = [roi.option_of_arm("base", {"correct": 0.1, "wrong": 0.4, "abstained": 0.5},
-                                 {"tokens_in": 80, "tokens_out": 20, "seconds": 1.0}),
-               roi.option_of_arm("raft+advanced_rag", {"correct": 0.6, "wrong": 0.2, "abstained": 0.2},
-                                 {"tokens_in": 500, "tokens_out": 8, "seconds": 1.5})]
-    box = course.value_sliders(options, now, ranges)
-    *moving, shown = box.children
-    before = shown.value
-    begun = time.perf_counter()
-    moving[0].value = 1000.0
-    assert time.perf_counter() - begun < 0.2 and shown.value != before
-    assert len(moving) == len(widgets.SHOWN) and "quality" in shown.value
-    moving[0].value = 100_000.0
-    assert shown.value.index("raft+advanced_rag") < shown.value.index(">base<")
-    lost = course.value_table(options, replace(now, wrong=1000.0))
-    assert lost.index("font-weight:bold") < lost.index(roi.NOTHING) < lost.index(">base<")  # nothing pays: that is in bold

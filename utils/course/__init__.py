@@ -10,7 +10,7 @@ _FILES = {
                     "check_may_promote", "check_raft_example", "check_risk_coverage"],
     "checks.lab3": ["check_break_even", "check_cluster_mean", "check_cost_per_correct", "check_expected_regret",
                     "check_read_result", "check_swings", "check_token_f1"],
-    "widgets": ["PreferenceAnnotator", "learner_labels_file", "show_page", "value_sliders", "value_table"],
+    "widgets": ["PreferenceAnnotator", "learner_labels_file", "own_price_file", "own_prices", "show_page"],
     "doctor": ["run_doctor"],
     "notebooks": ["run_notebooks"],
     "release": ["release_labs"],

@@ -1,11 +1,12 @@
-"""Widgets of labs 2 and 3: preference pairs to label, and sliders for the cost model's assumptions."""
+"""Widgets of labs 2 and 3: preference pairs to label, your own prices, the page of the decision."""
 from __future__ import annotations
 
 import html
 import json
 import math
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -86,9 +87,6 @@ class PreferenceAnnotator:
         return ipywidgets.VBox([pair, ipywidgets.HBox(buttons)])
 
 
-SHOWN = ("volume", "updates", "correct", "wrong", "abstained", "engineer_hour")
-
-
 def show_page(path: Path, height: int = 720):
     """A page within the notebook, with its sliders; one from elsewhere is copied beside it, where JupyterLab finds it."""
     from IPython.display import HTML, IFrame
@@ -101,44 +99,77 @@ def show_page(path: Path, height: int = 720):
     return IFrame(path.name, "100%", height)
 
 
-def value_table(options: Sequence[roi.Option], now: roi.Assumptions) -> str:
-    """HTML table: net present value, costs and quality of every option and of doing nothing, best first."""
-    rows = sorted([*options, None], key=lambda option: -float(roi.net_present_value(option, now)))
-    lines = []
-    for place, option in enumerate(rows):
-        columns = "".join(f"<td style='text-align:{'left' if n in (0, 4) else 'right'};padding:2px 10px'>{value}</td>"
-                          for n, value in enumerate(_values(option, now)))
-        lines.append(f"<tr style='{'font-weight:bold' if place == 0 else ''}'>{columns}</tr>")
-    head = "".join(f"<th style='padding:2px 10px'>{name}</th>" for name in
-                   ("option", "net present value", "cost of 1,000", "cost of a correct answer", "quality"))
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+OWN_PRICES = ("correct", "wrong", "abstained", "volume", "updates", "engineer_hour")
+# A slider of ipywidgets has no name for a screen reader: its handle takes the label, and the value with its unit.
+NAME_SLIDERS = """const timer = setInterval(() => document.querySelectorAll(".own-price:not([data-named])").forEach(row => {
+  const handle = row.querySelector(".noUi-handle"), value = row.querySelector(".own-value");
+  if (!handle || !value) return;
+  row.dataset.named = "yes";
+  handle.setAttribute("aria-label", row.querySelector("label").textContent);
+  const tell = () => handle.getAttribute("aria-valuetext") === value.textContent
+    || handle.setAttribute("aria-valuetext", value.textContent);
+  const changes = new MutationObserver(tell);
+  changes.observe(value, {childList: true, characterData: true, subtree: true});
+  changes.observe(handle, {attributeFilter: ["aria-valuetext"]});
+  tell();
+}), 200);
+setTimeout(() => clearInterval(timer), 60000);"""
 
 
-def _values(option: roi.Option | None, now: roi.Assumptions) -> tuple[str, ...]:
-    if option is None:
-        return roi.NOTHING, "0", "", "", ""
-    correct = roi.cost_per_correct(option, now)
-    return (option.name, f"{roi.net_present_value(option, now):,.0f}", f"{roi.cost_per_1000(option, now):,.2f}",
-            "none correct" if correct == float("inf") else f"{correct:,.2f}", option.quality)
+def own_price_file() -> Path:
+    """The learner's own price file, in the cache; the course's where nothing was chosen, and in unattended runs."""
+    own = settings.cache() / "own_prices.yaml"
+    return own if own.exists() and not os.environ.get("LAB_UNATTENDED") else roi.PRICE_FILE
 
 
-def value_sliders(options: Sequence[roi.Option], now: roi.Assumptions, ranges: Mapping[str, tuple[float, float]]):
-    """A slider per assumption above the table, as an ipywidget for the last line of a cell."""
+def _slider_steps(low: float, high: float) -> set[float]:
+    """Both ends and every value of two significant digits between them (if low is 0, only from a hundredth of high on)."""
+    decades = range(math.floor(math.log10(low or high / 100)) - 1, math.ceil(math.log10(high)))
+    return {low, high, *(x for k in decades for n in range(10, 100) if low < (x := float(f"{n}e{k}")) < high)}
+
+
+def own_prices(report: roi.DecisionReport):
+    """Sliders for the learner's own prices above the recommendation, as an ipywidget for the last line of a cell.
+
+    What is chosen stands in `own_price_file` at once; what nobody moves keeps its exact value. report: at the given prices.
+    """
     import ipywidgets
+    from IPython.display import Javascript
 
-    table = ipywidgets.HTML(value_table(options, now))
-    sliders = {}
-    for name in (name for name in SHOWN if name in ranges):
-        low, high = ranges[name]
-        kind = ipywidgets.FloatLogSlider if low > 0 and high / low >= 20 else ipywidgets.FloatSlider
-        span = ({"min": math.log10(low), "max": math.log10(high), "step": 0.05} if kind is ipywidgets.FloatLogSlider
-                else {"min": low, "max": high, "step": (high - low) / 50})
-        sliders[name] = kind(value=getattr(now, name), description=name.replace("_", " "), continuous_update=True, **span,
-                             readout_format=",.0f" if high > 1000 else ".2f", style={"description_width": "110px"})
+    given, units = report.assumptions, roi.price_units(report.currency)
+    earlier = {row["name"]: row["value"] for row in roi.load_assumptions(own_price_file())[2] if row["source"] == roi.OWN}
+    sliders, values, answer, names = {}, {}, ipywidgets.HTML().add_class("own-answer"), ipywidgets.Output()
+    for name in (name for name in OWN_PRICES if name in report.ranges):
+        value = earlier.get(name, getattr(given, name))
+        steps = sorted({*_slider_steps(*report.ranges[name]), getattr(given, name), value})
+        sliders[name] = ipywidgets.SelectionSlider(
+            options=[(f"{step:g}", step) for step in steps], value=value, description=roi.label(name), readout=False,
+            style={"description_width": "13rem"}, layout={"width": "70%"})
+        values[name] = ipywidgets.Label().add_class("own-value")
 
-    def update(_) -> None:
-        table.value = value_table(options, replace(now, **{name: slider.value for name, slider in sliders.items()}))
+    def tell(chosen: dict[str, float]) -> None:
+        told = "; ".join(f"{roi.label(name)} {value:,.12g} instead of {getattr(given, name):,.12g}"
+                         for name, value in chosen.items())
+        kept = f"Kept for the next time and for the page below: {told}." if told else "All prices are the given ones."
+        sentences = roi.recommendation(roi.with_prices(report, own_price_file()))
+        answer.value = "<p><b>{}</b> {}</p><p>{}</p>".format(*map(html.escape, (*sentences, kept)))
+        for name, slider in sliders.items():
+            values[name].value = f"{slider.value:,.12g} {units[name]}"
 
+    def keep(_=None) -> None:
+        chosen = {name: slider.value for name, slider in sliders.items() if slider.value != getattr(given, name)}
+        roi.write_prices(chosen, settings.cache() / "own_prices.yaml")
+        tell(chosen)
+
+    def reset(_) -> None:
+        for name, slider in sliders.items():
+            slider.value = getattr(given, name)
+
+    keep() if earlier else tell({})
     for slider in sliders.values():
-        slider.observe(update, "value")
-    return ipywidgets.VBox([*sliders.values(), table])
+        slider.observe(keep, "value")
+    button = ipywidgets.Button(description="Back to the given prices", layout={"width": "16rem"}).add_class("own-reset")
+    button.on_click(reset)
+    names.append_display_data(Javascript(NAME_SLIDERS))
+    rows = [ipywidgets.HBox([sliders[name], values[name]]).add_class("own-price") for name in sliders]
+    return ipywidgets.VBox([*rows, button, answer, names])

@@ -1,6 +1,8 @@
 """The assumptions of the cost model, read from a price file: each with unit, range, date and source."""
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -52,6 +54,7 @@ class Assumptions:
 
 
 PRICE_FILE = settings.DATA / "prices.yaml"
+OWN = "yours"  # source of a value that replaces the given one
 PARTS = ("prices", "value_of_answers", "use", "work")
 UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
          "engineer_hour": "per hour", "correct": "per answer", "wrong": "per answer", "abstained": "per answer",
@@ -70,6 +73,11 @@ LABELS = {"volume": "questions a month", "updates": "updates a month", "correct"
 def label(name: str) -> str:
     """An assumption's name in figures and sentences."""
     return LABELS.get(name, name.replace("_", " "))
+
+
+def price_units(currency: str) -> dict[str, str]:
+    """Assumption → its unit, with the currency where it is money."""
+    return {name: f"{currency} {unit}" if name in MONEY else unit for name, unit in UNITS.items()}
 
 
 def currency_of(path: Path = PRICE_FILE) -> str:
@@ -108,3 +116,18 @@ def load_assumptions(path: Path = PRICE_FILE) -> tuple[Assumptions, dict[str, tu
         rows.append({"name": name, "value": value, "low": low, "high": high, "unit": entry["unit"], "kind": entry["kind"],
                      "date": str(entry["date"]), "source": entry["source"]})
     return Assumptions(**values), {name: span for name, span in ranges.items() if span[0] < span[1]}, rows
+
+
+def write_prices(own: Mapping[str, float], out: Path, price_file: Path = PRICE_FILE) -> None:
+    """Write a price file with your own values, dated today; a range grows to hold its value. Without any, the file goes."""
+    import yaml
+
+    if not own:
+        return out.unlink(missing_ok=True)
+    parts = yaml.safe_load(price_file.read_text("utf-8"))
+    for name, entry in ((name, entry) for part in PARTS for name, entry in parts[part].items() if name in own):
+        entry |= {"value": own[name], "kind": "assumed", "date": datetime.date.today(), "source": OWN}
+        entry |= {end: pick(entry[end], own[name]) for end, pick in (("low", min), ("high", max)) if end in entry}
+    part = out.with_name(out.name + ".part")
+    part.write_text(yaml.safe_dump(parts, sort_keys=False, allow_unicode=True), "utf-8")
+    part.replace(out)

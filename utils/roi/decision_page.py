@@ -9,7 +9,7 @@ from types import MappingProxyType
 from .. import evaluation
 from ..types import Question, Record
 from .answers_appendix import answers_appendix
-from .assumptions import MONEY, PRICE_FILE, UNITS, label
+from .assumptions import OWN, PRICE_FILE, label, price_units
 from .cost_model import HOURS_A_MONTH, NOTHING, UTILISATION, cost_per_1000
 from .decision_report import (
     DecisionReport,
@@ -40,14 +40,9 @@ def page_data(report: DecisionReport) -> dict:
     uniforms = uniform_draws(report.ranges, len(report.quality), report.seed)
     return {"options": options, "quality": quality, "assumptions": asdict(report.assumptions), "ranges": report.ranges,
             "uniforms": {name: [round(10_000 * float(x)) for x in drawn] for name, drawn in uniforms.items()},
-            "labels": {name: label(name) for name in report.ranges}, "units": units(report.currency),
+            "labels": {name: label(name) for name in report.ranges}, "units": price_units(report.currency),
             "headlines": HEADLINES, "nothing": NOTHING, "currency": report.currency, "hours_a_month": HOURS_A_MONTH,
             "utilisation": UTILISATION}
-
-
-def units(currency: str) -> dict[str, str]:
-    """Assumption → its unit, with the currency where it is money."""
-    return {name: f"{currency} {unit}" if name in MONEY else unit for name, unit in UNITS.items()}
 
 
 def option_rows(report: DecisionReport) -> list[dict]:
@@ -109,6 +104,9 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
     answer, sure = recommendation(report)
     notes = [f"Only questions that every option answered count: {', '.join(report.uneven)}."] if report.uneven else []
     notes += [f"Left out, because their training is not recorded: {', '.join(report.unpriced)}."] if report.unpriced else []
+    if own := [f"{label(row['name'])} {row['value']:,.12g} {price_units(report.currency)[row['name']]}" for row in report.rows
+               if row["source"] == OWN]:
+        notes.append(f"The given assumptions include values of your own: {'; '.join(own)}.")
     if accepted := provenance.get("accepted"):
         told = ", ".join(f"{option_words(arm)} {whole(100 * accepted['before'].get(arm, 0))} → {whole(100 * share)}"
                          for arm, share in accepted["after"].items() if arm in {option.name for option in report.options})

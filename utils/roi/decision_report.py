@@ -96,6 +96,13 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
         len(shared), len({record.cluster for record in scored}), unpriced, currency_of(price_file), uneven, seed)
 
 
+def with_prices(report: DecisionReport, price_file: Path) -> DecisionReport:
+    """The report at the assumptions of another price file in the same currency; quality is not drawn anew."""
+    assumptions, ranges, rows = load_assumptions(price_file)
+    simulation = compare_options(simulate(report.options, report.quality, assumptions, ranges, report.seed))
+    return replace(report, simulation=simulation, assumptions=assumptions, ranges=ranges, rows=tuple(rows))
+
+
 def recommendation(report: DecisionReport) -> tuple[str, str]:
     """What to choose, and how sure that is: two sentences."""
     today = [float(net_present_value(option, report.assumptions)) for option in report.options]
