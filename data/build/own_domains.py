@@ -50,6 +50,7 @@ def commit_decision(name: str, out: Path) -> None:
             row["trained_on"] |= {"corpus": documents, "questions": f"data/{QUESTIONS[name]}"}
     more = {key: about[key] for key in ("date", "arms", "embedder", "corpus", "questions", "language", "decide")}
     more |= {"trained": trained, "steps": plan["steps"], "test_readings": plan["test_read"],
-             "search": json.loads((out / "retrieval.json").read_text("utf-8"))["candidates"]}
+             "search": [{key: value for key, value in row.items() if key != "config"}
+                        for row in json.loads((out / "retrieval.json").read_text("utf-8"))["candidates"]]}
     rows = [compact(record).to_json() for record in evaluation.read_records(out / "records.jsonl")]
     write_rows(rows, f"own_{name}", "python3 -m data.build own_domains", f"decide, {plan['minutes']:g} minutes", more=more)

@@ -14,6 +14,7 @@ from .device import autocast, prefers_bfloat16, quiet, release_memory, torch_dev
 from .endpoint import Endpoint
 
 CONVERTED = settings.WHEEL_MODEL + "-safetensors"
+BATCH_TOKENS = 12_000  # of the prompts of a batch, padded: what generation keeps of them stays under a gigabyte
 
 
 def language_model_path(name: str) -> str:
@@ -115,6 +116,8 @@ class LanguageModel:
                  seed: int = 0) -> list[Generation]:
         """Answers in the order of `conversations`, greedy at temperature 0; batches go by prompt length, to pad little.
 
+        A batch has at most `batch_size` prompts, and fewer of long ones.
+
         on_batch(indices, generations) is called after each batch, so that a caller can save partial results.
         """
         import torch
@@ -123,8 +126,10 @@ class LanguageModel:
         ids = [self.tokenizer(self.prompt(messages), add_special_tokens=False)["input_ids"] for messages in conversations]
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         answers: list[Generation | None] = [None] * len(ids)
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
+        start = 0
+        while start < len(order):
+            batch = order[start : start + min(batch_size, max(1, BATCH_TOKENS // len(ids[order[start]])))]
+            start += len(batch)
             generations = self._batch([ids[i] for i in batch], max_new_tokens, temperature)
             for i, answer in zip(batch, generations, strict=True):
                 answers[i] = answer

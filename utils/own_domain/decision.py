@@ -20,7 +20,7 @@ from .search_choice import CANDIDATES, OWN, choose_search, measure_search
 from .splitting import split_questions
 
 ENOUGH = 0.98  # Recall@5 on dev from which an embedder of one's own cannot gain
-EMBEDDER_SECONDS = 0.36  # a question and pass, measured once on two cores (575 questions in four passes: 13.6 minutes)
+EMBEDDER_SECONDS = 0.65  # a question and pass, measured once on two cores (64 questions in one pass: 42 s)
 SAMPLE = 8  # questions that measure the speed of answering
 SOLVED_COST = 2.0  # a prompt with solved examples against one without, in seconds
 
@@ -104,15 +104,15 @@ class Decision:
                 plan.speed = {"train_token": per_token, **self._answering_speed()}
         rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
         if rows[0]["questions"] and max(row["recall@5"][0] for row in rows if OWN not in row["name"]) < ENOUGH:
-            plan.step("embedder").forecast = EMBEDDER_SECONDS * retrieval.RetrieverTraining.epochs * len(self.parts["train"]) + 30
+            passes, index = retrieval.RetrieverTraining.epochs, plan.step("search").seconds / 4  # of the four made for search
+            plan.step("embedder").forecast = EMBEDDER_SECONDS * passes * len(self.parts["train"]) + index
         model = self.workspace.model()
-        closed, arms = made["closed_book"], self._arms()
         plan.step("train own_raft")
         plan.step("train own_closed_book").forecast = 40 + forecast(
-            closed, plan.speed["train_token"], model, RECIPES["closed_book"].epochs)
+            made["closed_book"], plan.speed["train_token"], model, RECIPES["closed_book"].epochs)
         if parent:
             plan.step(FROM_BASE)
-        for name in arms:
+        for name in self._arms():
             arm = evaluation.parse_arm(name)
             each = plan.speed["answer_with_passages" if arm.context.retrieves else "answer"]
             plan.step(name).forecast = each * len(test) * (SOLVED_COST if arm.model.name == "few_shot" else 1.0) + 5

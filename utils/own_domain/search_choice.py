@@ -63,6 +63,7 @@ def selected_search(out: Path) -> retrieval.PipelineConfig:
     """The configuration that `decide` chose. Raises ValueError without one."""
     path = out / "retrieval.json"
     try:
-        return retrieval.PipelineConfig(**json.loads(path.read_text("utf-8"))["config"])
+        config = retrieval.PipelineConfig(**json.loads(path.read_text("utf-8"))["config"])
+        return replace(config, adapter=config.adapter and str(out / "adapters" / Path(config.adapter).name))  # out may have moved
     except (OSError, ValueError, KeyError, TypeError):
         raise ValueError(f"{path}: is missing or damaged; run `decide` again with --out {out}") from None
