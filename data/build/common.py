@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -100,7 +101,7 @@ def commit_rows(name: str, make: Callable[[], list[dict]], note: str, command: s
 
 
 def compact(record: Record) -> Record:
-    """The record with hits cut to 10 documents and an answer of more than 15 words replaced by its length and hash."""
+    """The record with hits cut to 10 documents; length and hash instead of an answer of more than 15 words or word parts."""
     hits, documents = [], set()
     for hit in record.hits:
         documents.add(hit.document_id)
@@ -108,7 +109,7 @@ def compact(record: Record) -> Record:
             break
         hits.append(hit)
     words = record.answer.split()
-    if len(words) <= metrics.LONGEST_ANSWER:
+    if max(len(words), len(re.findall(r"[a-z0-9]+", record.answer.lower()))) <= metrics.LONGEST_ANSWER:
         return replace(record, hits=tuple(hits))
     digest = hashlib.sha256(record.answer.encode()).hexdigest()[:16]
     return replace(record, hits=tuple(hits), answer="", answer_set=(), answer_words=len(words), answer_sha256=digest)
