@@ -11,6 +11,8 @@ import pytest
 QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-quic")
 
+CONTROLS = "button, input, select, textarea, summary, a[href], [role=slider], [contenteditable=true]"
+
 
 def needs_browser() -> None:
     """Skips the test where no browser is, with the reason; fails it where `CI=true`."""
@@ -39,3 +41,11 @@ def open_browser(profile, width: int = 1366, height: int = 900) -> Iterator:
         yield driver
     finally:
         driver.quit()
+
+
+def unnamed_controls(driver, area: str) -> list[str]:
+    """Visible controls in an area of the page that have no name for a screen reader. Not for a frame, where Chromium's driver
+    computes none. Raises AssertionError where there is no control at all."""
+    shown = [control for control in driver.find_elements("css selector", f"{area} :is({CONTROLS})") if control.is_displayed()]
+    assert shown
+    return [control.get_attribute("outerHTML") for control in shown if not control.accessible_name]

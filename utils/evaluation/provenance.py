@@ -70,7 +70,8 @@ def _model(arm: Arm, workspace: Workspace) -> dict:
         row |= {"adapter": arm.adapter, "adapter_sha256": models.adapter_digest(name),
                 "seed": trained.get("settings", {}).get("seed", arm.seed),
                 **{name: trained.get(name, "not recorded")
-                   for name in ("base", "parent", "examples", "data_sha256", "trained_on")}}
+                   for name in ("base", "parent", "examples", "data_sha256", "trained_on")},
+                **{name: trained[name] for name in ("pairs",) if name in trained}}
     return row
 
 
@@ -122,7 +123,7 @@ def subject(row: Mapping) -> str:
         reading = [(number, status) for status, number in (corpus["reading"] or {}).items() if status != "read"]
         asides = [", ".join(f"{number} {what}" for number, what in pairs if number) for pairs in (counts, reading)]
         asides = [f" ({aside})" if aside else "" for aside in asides]
-        named = ", ".join(sorted({arm["model"] for arm in row["arms"].values()}))
+        named = ", ".join(sorted({arm["model"] for arm in row["arms"].values()} - {"none"}))
         others = [f"{model['adapter']} was trained on {where}, not on these" for model in row["arms"].values()
                   if "adapter" in model and (where := _trained_elsewhere(model, corpus))]
         chosen = row.get("decide", {})
@@ -133,8 +134,10 @@ def subject(row: Mapping) -> str:
         told += [f"Left out for want of time: {', '.join(chosen['left_out'])}."] if chosen.get("left_out") else []
         if (times := chosen.get("test_read", 0)) > 1:
             told.append(f"Test was read {times} times, so the intervals are too narrow.")
-        return (f"{questions['scored']} questions of {questions['file']}{asides[0]} on {corpus['documents']} documents of "
-                f"{corpus['folder']}{asides[1]}, answered by {named} on {row['date'][:10]}. "
+        documents = (f"the course's {corpus['documents']} documents" if corpus["folder"] == "the course's documents"
+                     else f"{corpus['documents']} documents of {corpus['folder']}")
+        return (f"{questions['scored']} questions of {questions['file']}{asides[0]} on {documents}{asides[1]}, answered by "
+                f"{named} on {row['date'].partition('T')[0]}. "
                 f"{' '.join([*told, *row.get('language', [])])}").strip()
     except (KeyError, TypeError):
         return "Which questions, documents and models: not recorded."

@@ -65,6 +65,9 @@ UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached":
 MONEY = ("machine_hour", "engineer_hour", "api_input", "api_cached", "api_output", "correct", "wrong", "abstained", "evaluation")
 LABELS = {"volume": "questions a month", "updates": "updates a month", "correct": "value of a correct answer",
           "wrong": "cost of a wrong answer", "abstained": "cost of giving no answer", "discount": "discount a year",
+          "engineer_hour": "cost of an engineer's hour", "machine_hour": "cost of a machine's hour",
+          "api_input": "price of input tokens", "api_cached": "price of cached tokens", "api_output": "price of output tokens",
+          "indexing": "machine hours to index", "training": "machine hours to train",
           "evaluation": "evaluation a month", "rag_build": "hours to build search", "graph_build": "hours to build the graph",
           "tuning_build": "hours to train", "feedback_build": "hours for a round of feedback",
           "rag_update": "hours to update search", "tuning_update": "hours to update a trained model"}

@@ -1,7 +1,7 @@
 """The page of a decision: one HTML file that works without a network, from templates that escape every text."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -71,22 +71,25 @@ def settle_words(report: DecisionReport) -> str:
             f"{money(report.labels_worth(more), report.currency)}.")
 
 
-def about(provenance: Mapping) -> dict:
-    """What the records are about: a paragraph, the date, and rows of model, digests, adapters and seeds."""
+def about(provenance: Mapping, arms: Collection[str]) -> dict:
+    """What the records of these arms are about: a paragraph, the date, and rows of model, digests, adapters and seeds."""
     rows = []
-    for arm, model in provenance.get("arms", {}).items():
+    for arm, model in ((arm, model) for arm, model in provenance.get("arms", {}).items() if arm in arms):
         said = [f"model {model.get('model', 'not recorded')}"]
         said += [f"{name.replace('_', ' ')} {model[name]}" for name in ("endpoint", "adapter", "adapter_sha256", "parent", "seed")
                  if model.get(name) not in (None, "", "not recorded")]
         trained = model.get("trained_on")
-        said += [f"trained on {trained['training_questions']} questions of {trained['questions']} about {trained['corpus']}"
-                 ] if isinstance(trained, Mapping) else []
+        if isinstance(trained, Mapping):
+            said.append(f"trained on {trained['training_questions']} questions of {trained['questions']} about "
+                        f"{trained['corpus']}")
+        elif numbers := [f"{model[name]} {name}" for name in ("pairs", "examples") if isinstance(model.get(name), int)]:
+            said.append(f"trained on {numbers[0]}, SHA-256 {model['data_sha256']}")
         rows.append((arm, "; ".join(said)))
     for name in ("corpus", "questions"):
         if isinstance(part := provenance.get(name), Mapping):
             rows.append((name, f"{part.get('folder') or part.get('file')}, SHA-256 {part.get('sha256', 'not recorded')}"))
     rows += [(name, provenance[name]) for name in ("embedder", "command", "date") if name in provenance]
-    return {"subject": evaluation.subject(provenance), "rows": rows, "date": str(provenance.get("date", ""))[:10]}
+    return {"subject": evaluation.subject(provenance), "rows": rows, "date": str(provenance.get("date", "")).partition("T")[0]}
 
 
 def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_FILE,
@@ -118,7 +121,8 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
         css=Markup((TEMPLATES / "decision.css").read_text("utf-8")), answer=answer, sure=sure, report=report,
         script=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in ("model.js", "view.js"))),
         currency=report.currency, months=f"{report.assumptions.months:g}", options=option_rows(report), notes=notes,
-        turns=turning_points(report), settle=settle_words(report), wrong=cost_of_error(report), about=about(provenance),
+        turns=turning_points(report), settle=settle_words(report), wrong=cost_of_error(report),
+        about=about(provenance, {record.arm for record in records}),
         rows=[{**row, "label": label(row["name"]), **{end: f"{row[end]:g}" for end in ("value", "low", "high")}}
               for row in report.rows], appendix=Markup(appendix), data=page_data(report))
     out.write_text(text, "utf-8")

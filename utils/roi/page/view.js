@@ -44,6 +44,13 @@ function track(low, high, from, to, mark) {
   return made;
 }
 
+// Both ends of a scale, and its zero below them.
+function axis(low, high) {
+  const zero = element("span", { class: "zero", style: `left:${(-100 * low / (high - low || 1)).toFixed(2)}%` }, "0");
+  return element("div", { class: "axis" }, element("span", {}, money(low, data)), element("span", {}, money(high, data)),
+    ...(low < 0 && high > 0 ? [zero] : []));
+}
+
 function showWorth(result, found) {
   const low = Math.min(0, ...result.low), high = Math.max(0, ...result.high);
   const rows = found.order.map(i => element("div", { class: "row" }, element("span", {}, data.options[i].words),
@@ -51,40 +58,39 @@ function showWorth(result, found) {
   const pays = result.today.filter(x => x > 0).length;
   const title = `At these assumptions ${pays || "none"} of ${data.options.length} options ${pays === 1 ? "pays" : "pay"}`;
   const figure = document.getElementById("worth");
-  figure.setAttribute("aria-label", title + ". " + found.order.map(i => `${data.options[i].words}: ${money(result.today[i], data)}, `
+  figure.setAttribute("aria-label", title + ". Best first, against doing nothing: " + found.order.map(i => `${data.options[i].words}: ${money(result.today[i], data)}, `
     + `95 of 100 cases ${money(result.low[i], data)} to ${money(result.high[i], data)}`).join("; "));
-  figure.replaceChildren(element("figcaption", {}, title), ...rows, element("div", { class: "axis" },
-    element("span", {}, money(low, data)), element("span", {}, money(high, data))), element("p", { class: "small" },
+  figure.replaceChildren(element("figcaption", {}, title), ...rows, axis(low, high), element("p", { class: "small" },
     "Black mark: at these assumptions. Grey bar: 95 of 100 cases. Thin line: doing nothing."));
 }
 
-// The assumption's low and high value beside the bar's ends.
+// The assumption's low and high value, outside the bar's ends.
 function endLabels(bar, row, low, high) {
-  const [from, to] = data.ranges[row.name], rises = row.low <= row.high;
-  for (const [x, value, left] of [[row.low, from, rises], [row.high, to, !rises]]) {
-    const part = 100 * (x - low) / (high - low || 1), outside = left ? part > 8 : part < 92;
-    bar.append(element("span", { class: "end", style: left === outside ? `right:${(100 - part).toFixed(2)}%`
-      : `left:${part.toFixed(2)}%` }, short(value)));
+  const ends = [[row.low, data.ranges[row.name][0]], [row.high, data.ranges[row.name][1]]].sort((x, y) => x[0] - y[0]);
+  for (const [i, [x, value]] of ends.entries()) {
+    const part = 100 * (x - low) / (high - low || 1);
+    bar.append(element("span", { class: "end", style: i ? `left:${part.toFixed(2)}%` : `right:${(100 - part).toFixed(2)}%` },
+      short(value)));
   }
   return bar;
 }
 
 function showSwings(result, found) {
-  const rows = swings(data, now, found.first, found.rival).slice(0, 8), ends = rows.flatMap(row => [row.low, row.high]);
-  const low = Math.min(0, ...ends), high = Math.max(0, ...ends);
+  const all = swings(data, now, found.first, found.rival), rows = all.slice(0, 8), ends = rows.flatMap(row => [row.low, row.high]);
+  const least = Math.min(0, ...ends), most = Math.max(0, ...ends), room = 0.16 * (most - least);
+  const low = least - room, high = most + room;
   const against = found.rival === null ? data.nothing : inside(data.options[found.rival].words);
-  const turns = rows.filter(row => row.low * row.high < 0).map(row => data.labels[row.name]);
-  const title = rows.length ? `The ${data.labels[rows[0].name]} matters most` : "Nothing is uncertain";
+  const turns = all.filter(row => row.low * row.high < 0).map(row => data.labels[row.name]);
+  const title = rows.length ? `What matters most: ${data.labels[rows[0].name]}` : "Nothing is uncertain";
   document.getElementById("hangs").textContent = `${data.options[found.first].words}, against ${against}: how much more it is worth `
-    + `at both ends of each range. ${turns.length ? "Only these can turn the order on their own: " + turns.join(", ")
-      : "No single assumption can turn the order within its range"}.`;
+    + `at both ends of each range. ${turns.length ? `${turns.length} of ${all.length} assumptions can turn the order on their own, `
+      + `most of all ${turns.slice(0, 3).join("; ")}` : "No single assumption can turn the order within its range"}.`;
   const figure = document.getElementById("swings");
   figure.setAttribute("aria-label", title + ". " + rows.map(row => `${data.labels[row.name]} from ${short(data.ranges[row.name][0])} to `
     + `${short(data.ranges[row.name][1])}: ${money(row.low, data)} to ${money(row.high, data)}`).join("; "));
   figure.replaceChildren(element("figcaption", {}, title), ...rows.map(row => element("div", { class: "row" },
     element("span", {}, data.labels[row.name]),
-    endLabels(track(low, high, row.low, row.high), row, low, high))), element("div", { class: "axis" }, element("span", {}, money(low, data)),
-    element("span", {}, money(high, data))), element("p", { class: "small" }, "Grey bar: from the assumption's low to its high value, "
+    endLabels(track(low, high, row.low, row.high), row, low, high))), axis(low, high), element("p", { class: "small" }, "Grey bar: from the assumption's low to its high value, "
     + "which stand at its ends. Thin line: both are worth the same."));
 }
 
