@@ -3,13 +3,17 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
 
-from .. import settings
+from .. import metrics, settings
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"  # nbgrader's markers around the code the learner writes
 
 
+@cache
 def exercise_sources() -> dict[str, str]:
     """Source code of every solved exercise function in `solutions/`, by name."""
     sources = {}
@@ -22,8 +26,9 @@ def exercise_sources() -> dict[str, str]:
     return sources
 
 
-def reference_solution(name: str, names: Mapping[str, object]) -> Callable:
-    """The solved function of an exercise; KeyError for an unknown one. names: globals for its code, as in the notebook."""
-    namespace = dict(names)
+@cache
+def reference_solution(name: str) -> Callable:
+    """The solved function of an exercise, with the names that the notebooks give it; KeyError for an unknown one."""
+    namespace = {"math": math, "Counter": Counter, "metrics": metrics}
     exec(compile(exercise_sources()[name], f"<solution of {name}>", "exec"), namespace)  # the course's own code
     return namespace[name]
