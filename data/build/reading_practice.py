@@ -5,16 +5,16 @@ benchmark facts. Passages dominate the cost of a step, so one conversation asks 
 """
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from utils import corpus, generation, metrics, models, retrieval, settings, training
 from utils.text import STOPWORDS, sentences
 from utils.types import Chunk, Document, Example, Hit, Question
+
+from .reading_questions import TASKS, document_sentences, reading_rows, sentence_digest
 
 SERVICES = 60  # number of services to draw
 ALIKE = 0.5  # a question is ambiguous when another passage has more than this share of its words
@@ -23,7 +23,6 @@ TURNS = 4  # maximum number of questions about the same passages
 MEMBER = re.compile(r"\b(\w{4,}) \((?:string|list|integer|long|boolean|structure|map|timestamp|float|double|blob)[^)]*\)\. "
                     r"([A-Z][^.]{25,200}\.)")
 NO_ANSWER = ("For more", "For information", "See ")
-TASKS = {"list": "multi_doc", "value": "fact"}  # kinds that the benchmark calls otherwise
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,6 @@ def practice(many: int, run: settings.Settings, count, seed: int = 0) -> list[Ex
     return examples[:many]
 
 
-def reading_rows() -> list[dict]:
-    """The rows of `data/reading.jsonl`, in file order, with `sentences` as (document, digest) in each."""
-    rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
-    return [{**row, "sentences": [tuple(place.split()) for place in row.get("sentences", [])]
-             or [(row["document"], row["sentence"])]} for row in rows]
-
-
 def natural(run: settings.Settings, count, seed: int = 0, only: str = ".*") -> list[Example]:
     """One conversation for each question in `data/reading.jsonl`, written by the authors about other services' documents.
 
@@ -121,12 +113,6 @@ def _stated(rows: Sequence[dict], documents: Sequence[Document], chunks: Sequenc
     return stated
 
 
-def document_sentences(documents: Iterable[Document]) -> Iterator[tuple[Document, str]]:
-    """Every sentence of the documents, with its document."""
-    for document in documents:
-        yield from ((document, sentence) for section in document.sections for sentence in sentences(section.text))
-
-
 def _asked(row: dict, stated: dict, chunks: Sequence[Chunk]) -> Asked:
     service, names = row["document"].partition(".")[0], tuple(row.get("answer_set", ()))
     answer, right = row.get("answers", [", ".join(names)])[0], []
@@ -137,32 +123,6 @@ def _asked(row: dict, stated: dict, chunks: Sequence[Chunk]) -> Asked:
     rival = next((chunk for chunk in chunks if chunk.id == f"{service}.{row.get('rival')}#0"), None)
     return Asked(row["id"], "value" if row["task"] == "fact" else row["task"], service, tuple(dict.fromkeys(right)),
                  tuple(stated[place][0][1] for place in row["sentences"]), answer, names, rival, row["question"])
-
-
-def held_out_questions() -> tuple[list[Document], list[Question]]:
-    """The documents of the held-out services and the questions about them, for `run_arms` in a `Workspace` of these documents.
-
-    Evidence is every document of the service that has the answering sentence; an intent has its operation's only.
-    """
-    rows, stating = [row for row in reading_rows() if row.get("held_out")], {}
-    documents = corpus.load(sorted({row["document"].partition(".")[0] for row in rows}))
-    for document, sentence in document_sentences(documents):
-        stating.setdefault((document.group, sentence_digest(sentence)), {})[document.id] = None
-    questions = []
-    for row in rows:
-        service, own = row["document"].partition(".")[0], dict.fromkeys(document for document, _ in row["sentences"])
-        if row["task"] in ("fact", "error"):
-            own |= stating[service, row["sentence"]]
-        answerable = row["task"] != "unanswerable"
-        questions.append(Question(row["id"], TASKS.get(row["task"], row["task"]), row["question"], tuple(row.get("answers", ())),
-                                  tuple(row.get("answer_set", ())), tuple(own) if answerable else (), "test", "reading",
-                                  home=row["document"]))
-    return documents, questions
-
-
-def sentence_digest(sentence: str) -> str:
-    """Twelve hex digits that identify a sentence without quoting it."""
-    return hashlib.sha256(sentence.encode()).hexdigest()[:12]
 
 
 def asked_of(chunk: Chunk) -> Iterator[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -56,6 +57,15 @@ def test_error_questions_are_correct_and_share_nothing_with_dev_and_test(world):
     assert not {(row["home"].partition(".")[0], row["answers"][0]) for row in rows} & tested
     together = evaluation.load_questions() + evaluation.load_questions(settings.ERROR_QUESTIONS, known=world.documents)
     assert not [pair for pair in evaluation.near_duplicates(together) if "situation" in "".join(pair[:2])]
+
+
+def test_nothing_states_what_the_further_unanswerable_questions_ask(world):
+    rows = [json.loads(line) for line in settings.UNANSWERABLE.read_text("utf-8").splitlines()]
+    assert Counter((row["split"], row["family"]) for row in rows) == {
+        ("dev", "absent"): 22, ("dev", "near_miss"): 22, ("test", "absent"): 44, ("test", "near_miss"): 44}
+    for fact in (row["fact"] for row in rows):
+        places = [fact["operation"]] if fact["kind"] == "near_miss" else world.of(fact["service"])
+        assert not [id_ for id_ in places if re.search(fact["pattern"], world.flat[id_], re.I)], fact
 
 
 def test_at_least_400_training_questions_are_written_one_by_one():

@@ -6,7 +6,7 @@ import random
 import re
 from dataclasses import replace
 
-from data.build import reading_practice
+from data.build import reading_practice, reading_questions
 from utils import corpus, metrics, settings, training
 from utils.training import examples
 from utils.types import Chunk, Example
@@ -45,7 +45,7 @@ def test_names_are_asked_for_where_a_sentence_sets_one_or_a_member_is_described(
 
 
 def test_every_kind_of_authored_question_becomes_the_right_example(chosen, tiny, monkeypatch, tmp_path):
-    digest = reading_practice.sentence_digest
+    digest = reading_questions.sentence_digest
     rows = [{"task": "fact", "document": "shop.BakeBread", "sentence": digest("Size: at most 12 loaves."),
              "answers": ["12", "twelve"]},
             {"task": "routing", "document": "shop.FeedCat", "sentence": digest("Twice a day."), "answers": ["FeedCat"],

@@ -6,41 +6,33 @@ from collections import Counter
 
 import pytest
 
-from data.build import reading_practice
+from data.build import reading_figures, reading_questions
 from data.build.answer_forms import WORDS, common_forms
-from utils import corpus, evaluation, metrics, settings
-from utils.corpus.aws import render_service
+from utils import evaluation, metrics, settings
 from utils.text import STOPWORDS, content_words, sentences, split_identifiers
 from utils.types import Question
 
-ROWS = reading_practice.reading_rows()
+ROWS = reading_questions.reading_rows()
 FREE = 218  # accepted answers that say the same in other words, read one by one: "newest first" for a descending order
 NUMBERED = 8  # near-misses whose sentence has a number, of something else
 
 
 @pytest.fixture(scope="module")
-def operations() -> dict[str, bool]:
-    """Id of every operation of these services → whether it is deprecated; filled by `stated`, which reads the models anyway."""
-    return {}
+def documents():
+    """Id → document of the operations that the questions name, rivals included."""
+    return {document.id: document for document in reading_questions.named_documents(ROWS)}
 
 
 @pytest.fixture(scope="module")
-def stated(operations):
-    """(document, digest) → [(sentence, name and text of its section)] in the documents that the questions name."""
-    named: dict[str, set[str]] = {}
-    for document in {document for row in ROWS for document, _ in row["sentences"]}:
-        named.setdefault(document.partition(".")[0], set()).add(document.partition(".")[2])
+def stated(documents):
+    """(document, digest) → [(sentence, name and text of its section)]."""
     places: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for service, names in named.items():
-        model = corpus.service_model(service)
-        operations |= {f"{service}.{name}": "deprecated" in operation for name, operation in model["operations"].items()}
-        model = {**model, "operations": {name: model["operations"][name] for name in names}}
-        for document in render_service(service, model):
-            for section in document.sections:
-                own = sentences(section.text)
-                for sentence in [*own, *map(" ".join, zip(own, own[1:], strict=False))]:  # a chunk may join two lines
-                    place = (document.id, reading_practice.sentence_digest(sentence))
-                    places.setdefault(place, []).append((sentence, f"{section.name}: {section.text}"))
+    for document in documents.values():
+        for section in document.sections:
+            own = sentences(section.text)
+            for sentence in [*own, *map(" ".join, zip(own, own[1:], strict=False))]:  # a chunk may join two lines
+                place = (document.id, reading_questions.sentence_digest(sentence))
+                places.setdefault(place, []).append((sentence, f"{section.name}: {section.text}"))
     return places
 
 
@@ -66,6 +58,11 @@ def test_the_files_form_and_counts():
     held_out = {row["document"].partition(".")[0] for row in ROWS if row.get("held_out")}
     assert len(services) == 211 and not services & set(settings.COURSE_SERVICES) and len(held_out) == 15
     assert sum("held_out" in row for row in ROWS) == sum(row["document"].partition(".")[0] in held_out for row in ROWS) >= 300
+
+
+def test_the_readme_holds_the_printed_counts():
+    readme, sets = (settings.DATA / "README.md").read_text("utf-8"), reading_figures.sets_of_questions()
+    assert reading_figures.counts(sets) in readme and reading_figures.kinds_of_services(sets) in readme
 
 
 def test_every_sentence_stands_in_its_document(stated):
@@ -95,10 +92,9 @@ def test_a_near_miss_has_no_answer_in_its_sentence(stated):
     assert len(numbered) <= NUMBERED
 
 
-def test_every_rival_is_another_operation_of_the_service(stated, operations):
-    rivals = {row["document"]: f"{row['document'].partition('.')[0]}.{row['rival']}" for row in of("routing") if "rival" in row}
-    assert [pair for pair in rivals.items() if pair[0] == pair[1] or operations.get(pair[1], True)] == []
-    assert sum("rival" in row for row in of("routing")) == 542
+def test_every_rival_is_another_operation_of_the_service(documents):
+    rivals = [(row["document"], f"{row['document'].partition('.')[0]}.{row['rival']}") for row in of("routing") if "rival" in row]
+    assert len(rivals) == 542 and not [pair for pair in rivals if pair[0] == pair[1] or pair[1] not in documents]
 
 
 def test_no_question_resembles_another_or_one_of_dev_and_test():
@@ -114,7 +110,7 @@ def test_no_answering_sentence_answers_a_dev_or_test_question(world):
     for question in evaluation.load_questions():
         if question.split in ("dev", "test") and question.task in metrics.SINGLE_ANSWER_TASKS:
             for section in (section for id_ in question.evidence for section in world.documents[id_].sections):
-                shared = [s for s in sentences(section.text) if reading_practice.sentence_digest(s) in digests]
+                shared = [s for s in sentences(section.text) if reading_questions.sentence_digest(s) in digests]
                 leaks += [(question.id, s) for s in shared if metrics.stated_in(s, question.answers)
                           or section.name == f"error {question.answers[0]}"]
     assert not leaks
@@ -130,7 +126,7 @@ def test_questions_open_and_are_built_in_many_ways():
 
 
 def test_the_held_out_questions_can_be_asked_in_a_workspace_of_their_documents():
-    documents, questions = reading_practice.held_out_questions()
+    documents, questions = reading_questions.held_out_questions()
     ids = {document.id for document in documents}
     assert len(questions) == 316 and {q.split for q in questions} == {"test"}
     assert all(q.home in ids and set(q.evidence) <= ids and bool(q.evidence) != (q.task == "unanswerable") for q in questions)
