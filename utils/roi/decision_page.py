@@ -111,8 +111,9 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
     notes = [f"Only questions that every option answered count: {', '.join(report.uneven)}."] if report.uneven else []
     notes += [f"Left out, because their training is not recorded: {', '.join(report.unpriced)}."] if report.unpriced else []
     measured, assumed = report.options[0].unanswerable, report.assumptions.unanswerable
-    notes += [f"The documents do not answer {whole(100 * measured)} of 100 of these questions; all shares are given as if it were "
-              f"{whole(100 * assumed)} of 100, as assumed."] if 0 < measured < 1 and abs(measured - assumed) > 0.005 else []
+    if 0 < measured < 1 and abs(measured - assumed) > 0.005:
+        notes.append(f"The documents do not answer {whole(100 * measured)} of 100 of these questions; all shares are given as if "
+                     f"it were {whole(100 * assumed)} of 100, as assumed.")
     if accepted := provenance.get("accepted"):
         told = ", ".join(f"{option_words(arm)} {whole(100 * accepted['before'].get(arm, 0))} → {whole(100 * share)}"
                          for arm, share in accepted["after"].items() if arm in {option.name for option in report.options})
