@@ -5,16 +5,16 @@ benchmark facts. Passages dominate the cost of a step, so one conversation asks 
 """
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from utils import corpus, generation, metrics, models, retrieval, settings, training
 from utils.text import STOPWORDS, sentences
 from utils.types import Chunk, Document, Example, Hit, Question
+
+from .reading_questions import TASKS, document_sentences, reading_rows, sentence_digest
 
 SERVICES = 60  # number of services to draw
 ALIKE = 0.5  # a question is ambiguous when another passage has more than this share of its words
@@ -23,6 +23,25 @@ TURNS = 4  # maximum number of questions about the same passages
 MEMBER = re.compile(r"\b(\w{4,}) \((?:string|list|integer|long|boolean|structure|map|timestamp|float|double|blob)[^)]*\)\. "
                     r"([A-Z][^.]{25,200}\.)")
 NO_ANSWER = ("For more", "For information", "See ")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to make an example of.
+
+    right: the chunks that state the answer or, for a near-miss, only look as if they did. sentences: those that state it. names:
+    the answer of a list. rival: lead chunk of the operation most easily taken for the right one. wording: by the authors.
+    """
+
+    id: str
+    kind: str  # value, error, routing, member, list, or unanswerable for a near-miss
+    service: str
+    right: tuple[Chunk, ...]
+    sentences: tuple[str, ...]
+    answer: str
+    names: tuple[str, ...] = ()
+    rival: Chunk | None = None
+    wording: str = ""
 
 
 def practice(many: int, run: settings.Settings, count, seed: int = 0) -> list[Example]:
@@ -51,18 +70,20 @@ def practice(many: int, run: settings.Settings, count, seed: int = 0) -> list[Ex
             # one question per wording, because many documents share boilerplate
             unique = list({text: (chunk, text, answer) for chunk, text, answer in of_kind[kind]}.values())
             for chunk, text, answer in draw.sample(unique, min(size, len(unique))):
-                first = _example(f"practice-{len(examples)}", kind, service, chunk, text, answer, chunks, words, count, draw)
+                asked = Asked(f"practice-{len(examples)}", kind, service, (chunk,), (text,), answer)
+                first = _example(asked, chunks, words, count, draw)
                 examples.append(replace(first, more=_further(first, askable, chunks, service, draw)))
     draw.shuffle(examples)
     return examples[:many]
 
 
-def natural(run: settings.Settings, count, seed: int = 0) -> list[Example]:
+def natural(run: settings.Settings, count, seed: int = 0, only: str = ".*") -> list[Example]:
     """One conversation for each question in `data/reading.jsonl`, written by the authors about other services' documents.
 
-    The file has no document text: a digest of the answering sentence identifies its passage.
+    The file has no document text: a digest of the answering sentence identifies its passage. only: a pattern of ids. Questions
+    about the held-out services are never used.
     """
-    rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
+    rows = [row for row in reading_rows() if not row.get("held_out") and re.fullmatch(only, row["id"])]
     by_service: dict[str, list[Document]] = {}
     for document in corpus.load(sorted({row["document"].partition(".")[0] for row in rows})):
         by_service.setdefault(document.group, []).append(document)
@@ -70,23 +91,38 @@ def natural(run: settings.Settings, count, seed: int = 0) -> list[Example]:
     for service, own in by_service.items():
         chunks = retrieval.section_chunks(own, tokenizer, retrieval.load_selected_config().chunk_tokens)
         askable = [(chunk, kind, text, answer) for chunk in chunks for kind, text, answer in asked_of(chunk)]
-        words, stated = retrieval.BM25Index(chunks), {}
-        for chunk in chunks:
-            for sentence in sentences(chunk.text):
-                stated.setdefault((chunk.document_id, sentence_digest(sentence)), (chunk, sentence))
-        for row in rows:
-            if row["document"].partition(".")[0] == service:
-                chunk, sentence = stated[row["document"], row["sentence"]]
-                kind = "value" if row["task"] == "fact" else row["task"]
-                first = _example(row["id"], kind, service, chunk, sentence, row["answer"], chunks, words, count, draw,
-                                 row["question"])
-                examples.append(replace(first, more=_further(first, askable, chunks, service, draw)))
+        asked = [row for row in rows if row["document"].partition(".")[0] == service]
+        words, stated = retrieval.BM25Index(chunks), _stated(asked, own, chunks)
+        for row in asked:
+            first = _example(_asked(row, stated, chunks), chunks, words, count, draw)
+            examples.append(replace(first, more=_further(first, askable, chunks, service, draw)))
     return examples
 
 
-def sentence_digest(sentence: str) -> str:
-    """Twelve hex digits that identify a sentence without quoting it."""
-    return hashlib.sha256(sentence.encode()).hexdigest()[:12]
+def _stated(rows: Sequence[dict], documents: Sequence[Document], chunks: Sequence[Chunk]) -> dict:
+    """(document, digest) → (chunk, sentence) of every place that states the sentence; all that the rows name are among them."""
+    stated: dict[tuple[str, str], list[tuple[Chunk, str]]] = {}
+    for chunk in chunks:
+        for sentence in sentences(chunk.text):
+            stated.setdefault((chunk.document_id, sentence_digest(sentence)), []).append((chunk, sentence))
+    cut = {place for row in rows for place in row["sentences"]} - stated.keys()
+    for document, sentence in document_sentences(documents):  # a chunk may join it to its neighbour, or hold most of it
+        if (place := (document.id, sentence_digest(sentence))) in cut:
+            own = [chunk for chunk in chunks if chunk.document_id == document.id]
+            stated[place] = [(max(own, key=lambda chunk: len(_words(chunk.text) & _words(sentence))), sentence)]
+    return stated
+
+
+def _asked(row: dict, stated: dict, chunks: Sequence[Chunk]) -> Asked:
+    service, names = row["document"].partition(".")[0], tuple(row.get("answer_set", ()))
+    answer, right = row.get("answers", [", ".join(names)])[0], []
+    for place in row["sentences"]:  # a document may repeat a sentence: the right place has the answer
+        fitting = [chunk for chunk, _ in stated[place]
+                   if any(name in f"{chunk.section} {chunk.text}" for name in names or [answer])]
+        right += (fitting or [stated[place][0][0]])[: None if row["sentences"][1:] else 1]
+    rival = next((chunk for chunk in chunks if chunk.id == f"{service}.{row.get('rival')}#0"), None)
+    return Asked(row["id"], "value" if row["task"] == "fact" else row["task"], service, tuple(dict.fromkeys(right)),
+                 tuple(stated[place][0][1] for place in row["sentences"]), answer, names, rival, row["question"])
 
 
 def asked_of(chunk: Chunk) -> Iterator[tuple[str, str, str]]:
@@ -147,20 +183,26 @@ def _further(first: Example, askable: Sequence[tuple[Chunk, str, str, str]], chu
     return tuple(turns)
 
 
-def _example(id_: str, kind: str, service: str, chunk: Chunk, sentence: str, answer: str, chunks: Sequence[Chunk],
-             words: retrieval.BM25Index, count, draw: random.Random, text: str = "") -> Example:
-    text = text or _asks(kind, service, sentence, answer, draw)
-    evidence = {c.document_id for c in chunks if sentence in c.text} | {chunk.document_id}
-    others = [hit for hit in words.search(text, 20) if hit.chunk.id != chunk.id
-              and (hit.document_id == chunk.document_id or hit.document_id not in evidence)]
+def _example(asked: Asked, chunks: Sequence[Chunk], words: retrieval.BM25Index, count, draw: random.Random) -> Example:
+    text = asked.wording or _asks(asked.kind, asked.service, asked.sentences[0], asked.answer, draw)
+    own, right_ids = {chunk.document_id for chunk in asked.right}, {chunk.id for chunk in asked.right}
+    evidence = {c.document_id for c in chunks if any(sentence in c.text for sentence in asked.sentences)} | own
+    others = [hit for hit in words.search(text, 20) if hit.chunk.id not in right_ids
+              and (hit.document_id in own or hit.document_id not in evidence)]
+    if asked.rival and asked.rival.document_id not in evidence:
+        others = [Hit(asked.rival, 1, 0.0), *(hit for hit in others if hit.chunk.id != asked.rival.id)]
     apart = [hit for hit in others if hit.document_id not in evidence]
     absent = draw.random() < ABSENT and bool(apart)
-    right, rivals = ([], apart) if absent else ([Hit(chunk, 1, 0.0)], others)
+    right, rivals = ([], apart) if absent else ([Hit(chunk, 1, 0.0) for chunk in asked.right], others)
     position = 0 if draw.random() < training.FIRST else draw.randrange(1, 6)
-    shown = training.fill_passages(right, rivals, count, draw.choice(training.BUDGETS[:2]), position)
-    place = next((n for n, hit in enumerate(shown, 1) if hit.chunk.id == chunk.id), 0)
-    fact = {"kind": kind, "operation": chunk.document_id}
-    task = "fact" if kind == "value" else kind
-    question = Question(id_, task, text, (answer,), (), tuple(sorted(evidence)), "train", "reading", fact, chunk.document_id)
-    return Example(question.id, generation.build_prompt(text, shown), metrics.ABSTENTION if absent else f"{answer} [{place}]",
-                   "absent" if absent else "answer", tuple(hit.chunk.id for hit in shown), question)
+    least = sum(map(count, generation.numbered_passages([*right, *rivals[:1]]))) if asked.rival else 0
+    shown = training.fill_passages(right, rivals, count, max(least, draw.choice(training.BUDGETS[:2])), position)
+    cited = "".join(f"[{n}]" for n, hit in enumerate(shown, 1) if hit.chunk.id in right_ids)
+    near_miss = asked.kind == "unanswerable"
+    kind = "unanswerable" if near_miss else "absent" if absent else "answer"
+    question = Question(asked.id, TASKS.get(asked.kind, asked.kind), text, () if asked.names or near_miss else (asked.answer,),
+                        asked.names, () if near_miss else tuple(sorted(evidence)), "train", "reading",
+                        {"kind": asked.kind, "operation": asked.right[0].document_id}, asked.right[0].document_id)
+    return Example(question.id, generation.build_prompt(text, shown),
+                   f"{asked.answer} {cited}" if kind == "answer" else metrics.ABSTENTION, kind,
+                   tuple(hit.chunk.id for hit in shown), question)

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 
 import pytest
 
 from data.build import templates
 from utils import evaluation, metrics, settings
-from utils.text import content_words
+from utils.text import content_words, sentences
 
 ROWS = [json.loads(line) for line in settings.QUESTIONS.read_text("utf-8").splitlines()]
 MULTI_KINDS = {"raises", "takes", "requires", "returns", "states", "errors_a_not_b", "members_a_not_b", "sharing"}
@@ -56,6 +57,16 @@ def test_error_questions_are_correct_and_share_nothing_with_dev_and_test(world):
     assert not {(row["home"].partition(".")[0], row["answers"][0]) for row in rows} & tested
     together = evaluation.load_questions() + evaluation.load_questions(settings.ERROR_QUESTIONS, known=world.documents)
     assert not [pair for pair in evaluation.near_duplicates(together) if "situation" in "".join(pair[:2])]
+
+
+def test_nothing_states_what_the_further_unanswerable_questions_ask(world):
+    rows = [json.loads(line) for line in settings.UNANSWERABLE.read_text("utf-8").splitlines()]
+    assert Counter((row["split"], row["family"]) for row in rows) == {
+        ("dev", "absent"): 22, ("dev", "near_miss"): 22, ("test", "absent"): 44, ("test", "near_miss"): 44}
+    for fact in (row["fact"] for row in rows):
+        places = [fact["operation"]] if fact["kind"] == "near_miss" else world.of(fact["service"])
+        sections = [section.text for id_ in places for section in world.documents[id_].sections]
+        assert not [s for text in sections for s in sentences(text) if re.search(fact["pattern"], s, re.I)], fact
 
 
 def test_at_least_400_training_questions_are_written_one_by_one():

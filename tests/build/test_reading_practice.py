@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 
-from data.build import reading_practice
-from utils import corpus, evaluation, metrics, settings, training
-from utils.text import sentences
+from data.build import reading_practice, reading_questions
+from utils import corpus, metrics, settings, training
 from utils.training import examples
-from utils.types import Chunk, Example, Question
+from utils.types import Chunk, Example
 
 
 def chunk(section: str, text: str, place: int = 0) -> Chunk:
@@ -44,28 +44,34 @@ def test_names_are_asked_for_where_a_sentence_sets_one_or_a_member_is_described(
         ("member", "The shade of the crust when the loaf leaves the oven.", "CrustColour")]
 
 
-def test_the_authors_questions_are_about_other_services_and_resemble_none_of_the_benchmark():
-    rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
-    assert len(rows) >= 230 and len({row["id"] for row in rows}) == len(rows)
-    assert all(set(row) == {"id", "task", "document", "sentence", "question", "answer"} for row in rows)
-    assert not {row["document"].partition(".")[0] for row in rows} & set(settings.COURSE_SERVICES)
-    benchmark = evaluation.load_questions()
-    practice = [Question(row["id"], row["task"], row["question"], (row["answer"],), (), (row["document"],), "train")
-                for row in rows]
-    assert not [pair for pair in evaluation.near_duplicates([*benchmark, *practice]) if "reading-" in pair[0] + pair[1]]
+def test_every_kind_of_authored_question_becomes_the_right_example(chosen, tiny, monkeypatch, tmp_path):
+    digest = reading_questions.sentence_digest
+    rows = [{"task": "fact", "document": "shop.BakeBread", "sentence": digest("Size: at most 12 loaves."),
+             "answers": ["12", "twelve"]},
+            {"task": "routing", "document": "shop.FeedCat", "sentence": digest("Twice a day."), "answers": ["FeedCat"],
+             "rival": "PaintWall"},
+            {"task": "list", "document": "shop.FeedCat", "answer_set": ["12", "200"], "sentences": [
+                f"shop.{name} {digest(text)}" for name, text in (("FeedCat", "Size: at most 200 grams."),
+                                                                 ("BakeBread", "Size: at most 12 loaves."))]},
+            {"task": "unanswerable", "document": "shop.PaintWall", "sentence": digest("Let it dry.")},
+            {"task": "fact", "document": "shop.PaintWall", "sentence": digest("Let it dry."), "answers": ["x"], "held_out": True}]
+    lines = [json.dumps({"id": f"reading-{n}", "question": f"how now {n}?", **row}) for n, row in enumerate(rows)]
+    (tmp_path / "reading.jsonl").write_text("\n".join(lines), "utf-8")
+    monkeypatch.setattr(settings, "READING", tmp_path / "reading.jsonl")
+    monkeypatch.setattr(corpus, "load", lambda names: tiny)
+    monkeypatch.setattr(reading_practice, "ABSENT", 0.0)
+    value, intent, names, near_miss = reading_practice.natural(chosen, lambda text: len(text.split()))
 
+    def cited(example):
+        return [example.shown[int(n) - 1] for n in re.findall(r"\[(\d+)\]", example.completion)]
 
-def test_every_authored_question_finds_its_sentence():
-    rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
-    services = sorted({row["document"].partition(".")[0] for row in rows})[:6]
-    stated = {}
-    for document in corpus.load(services):
-        for sentence in (s for part in document.sections for s in sentences(part.text)):
-            for text in (sentence, f"{document.title} {sentence}"):  # a chunk may join the title to the first sentence
-                stated[document.id, reading_practice.sentence_digest(text)] = text
-    for row in rows:
-        if row["document"].partition(".")[0] in services and row["task"] == "fact":
-            assert row["answer"] in stated[row["document"], row["sentence"]], row["id"]
+    assert value.completion.startswith("12 [") and cited(value) == ["shop.BakeBread#1"]
+    assert intent.completion.startswith("FeedCat [") and {"shop.FeedCat#0", "shop.PaintWall#0"} <= set(intent.shown)
+    assert names.completion.startswith("12, 200 [") and set(cited(names)) == {"shop.FeedCat#1", "shop.BakeBread#1"}
+    assert names.question.task == "multi_doc" and names.question.answer_set == ("12", "200")
+    assert near_miss.completion == metrics.ABSTENTION and "shop.PaintWall#0" in near_miss.shown
+    assert near_miss.kind == "unanswerable" and not near_miss.question.evidence
+    assert [e.question_id for e in reading_practice.natural(chosen, len, only="reading-[12]")] == ["reading-1", "reading-2"]
 
 
 def test_practice_uses_no_service_of_the_course(chosen, tiny, monkeypatch):

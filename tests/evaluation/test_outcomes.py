@@ -45,6 +45,26 @@ def test_draws_keep_arms_paired_and_resample_clusters():
         evaluation.outcome_shares([record("s", "x", task="summary")], "x")
 
 
+def test_further_unanswerable_questions_sharpen_their_share_but_do_not_shift_the_mix():
+    further = sorted(outcomes.further_unanswerable())[:6]
+    first = [record(f"a{n}", "x", n < 4) for n in range(8)] + [record(f"u{n}", "x", abstained=not n, task="unanswerable")
+                                                              for n in range(2)]
+    both = first + [record(id_, "x", abstained=n < 5, task="unanswerable") for n, id_ in enumerate(further)]
+    assert outcomes.record_weights(first) == [1.0] * 10 and outcomes.record_weights(first, 2 / 10) == [1.0] * 10
+    expected = {"correct": 0.4, "wrong": 0.4 + 0.2 * 2 / 8, "abstained": 0.2 * 6 / 8}
+    assert evaluation.outcome_shares(both, "x") == pytest.approx(expected)
+    assert evaluation.outcome_shares(both, "x", "unanswerable") == pytest.approx({"correct": 0, "wrong": 0.05, "abstained": 0.15})
+    assert evaluation.correct_share(both, "x").mean == pytest.approx(0.4) == evaluation.correct_share(first, "x").mean
+    assert evaluation.correct_share(both, "x", 0.5).mean == pytest.approx(0.25)
+    every, part = (evaluation.outcome_draws(both, ["x"], 50, task=task) for task in ("", "unanswerable"))
+    assert numpy.allclose(every.sum(axis=2), 1) and (part <= every + 1e-12).all() and numpy.allclose(part[:, 0, 0], 0)
+    rates = evaluation.abstention_rates(both, "x")
+    assert {name: (rate.mean, rate.n) for name, rate in rates.items()} == {
+        "first": (0.5, 2), "further": (pytest.approx(5 / 6), 6), "both": (0.75, 8)}
+    assert "Abstention on unanswerable questions" in evaluation.benchmark_tables(both)
+    assert "Abstention on unanswerable questions" not in evaluation.benchmark_tables(first)
+
+
 def test_rescue_and_distraction_look_at_what_context_changed():
     before = [record("a1", "no", True), record("b1", "no"), record("c1", "no"), record("d1", "no", abstained=True)]
     after = [record("a1", "rag"), record("b1", "rag", True), record("c1", "rag"), record("d1", "rag", True)]

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from data.build import templates
-from utils import evaluation
+from utils import evaluation, settings
 from utils.text import stems
 from utils.types import Question
 
@@ -184,6 +184,13 @@ def test_identifiers_and_word_endings_have_the_same_stems():
 def test_overlap_classes():
     assert templates.word_overlap("purge the queue", ["It purges a queue."]) == "high"
     assert templates.word_overlap("throw everything away", ["It purges a queue."]) == "low"
+
+
+def test_the_further_unanswerable_questions_come_on_request_only():
+    first, both = evaluation.load_questions(), evaluation.load_questions(more=[settings.UNANSWERABLE])
+    assert both[: len(first)] == first and len(both) == len(first) + 132 == len({q.id for q in both})
+    assert {q.task for q in both[len(first) :]} == {"unanswerable"}
+    assert len(evaluation.load_questions(split="test", more=[settings.UNANSWERABLE])) == 397 + 88
 
 
 def test_a_question_without_evidence_is_its_own_cluster():

@@ -24,6 +24,16 @@ def test_clusters_of_equal_answers_widen_the_interval():
     assert (together.n, together.clusters) == (100, 20)
 
 
+def test_a_weight_of_two_counts_like_a_value_twice():
+    clusters = ["a", "b", "c"]
+    twice = metrics.mean_interval([1.0, 0.0, 1.0, 1.0], [*clusters, "c"])
+    weighted = metrics.mean_interval([1.0, 0.0, 1.0], clusters, weights=[1.0, 1.0, 2.0])
+    assert (weighted.mean, weighted.low, weighted.high) == (twice.mean, twice.low, twice.high) and weighted.n == 3
+    gaps = [metrics.paired_difference([0.0] * len(b), b, c, weights=w) for b, c, w in (
+        ([1.0, 0.0, 1.0, 1.0], [*clusters, "c"], ()), ([1.0, 0.0, 1.0], clusters, [1.0, 1.0, 2.0]))]
+    assert (gaps[0].difference, gaps[0].p) == (gaps[1].difference, gaps[1].p)
+
+
 def test_a_paired_difference_keeps_its_pairs():
     a = [0.0, 1.0] * 30
     b = [value + 0.1 for value in a]

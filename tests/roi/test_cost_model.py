@@ -14,7 +14,7 @@ from utils.roi import assumptions, cost_model
 A = roi.Assumptions(volume=1000, updates=2, months=12, discount=0.1, correct=1.0, wrong=2.0, abstained=0.2, engineer_hour=80.0,
                     machine_hour=0.1, evaluation=100.0, api_input=0.15, api_cached=0.075, api_output=0.6, rag_build=20,
                     graph_build=15, tuning_build=40, feedback_build=10, rag_update=0.5, tuning_update=4, indexing=0.1, training=2,
-                    label_minutes=5)
+                    label_minutes=5, unanswerable=0.1)
 RAG = roi.Option("rag", 0.6, 0.3, 0.1, tokens_in=500, tokens_out=10, seconds=2.0, retrieves=True)
 TUNED = roi.Option("tuned", 0.3, 0.6, 0.1, tokens_in=50, tokens_out=10, seconds=0.5, trained=True, facts_in_weights=True)
 OUTCOMES, USAGE = {"correct": 1.0, "wrong": 0.0, "abstained": 0.0}, {"tokens_in": 10, "tokens_out": 5, "seconds": 1.0}
@@ -120,6 +120,18 @@ def test_tornado_orders_by_swing_and_is_signed():
     rows = roi.tornado(TUNED, RAG, A, {"updates": (0, 4), "volume": (0, 100_000), "abstained": (0, 1)})
     assert [row["assumption"] for row in rows] == ["volume", "updates", "abstained"]
     assert rows[1]["at_high"] > rows[1]["at_low"] and rows[2]["at_low"] == pytest.approx(rows[2]["at_high"])
+
+
+def test_shares_follow_the_assumed_share_of_unanswerable_questions():
+    option = replace(RAG, unanswerable=0.25, wrong_unanswerable=0.2, abstained_unanswerable=0.05)
+    shares = {u: cost_model.assumed_shares(option, replace(A, unanswerable=u)) for u in (0.0, 0.25, 0.5, 1.0)}
+    assert shares[0.25] == (RAG.correct, RAG.wrong, RAG.abstained)
+    assert shares[0.0] == pytest.approx((0.6 / 0.75, 0.1 / 0.75, 0.05 / 0.75)) and shares[1.0] == pytest.approx((0, 0.8, 0.2))
+    assert shares[0.5] == pytest.approx([sum(pair) / 2 for pair in zip(shares[0.0], shares[1.0], strict=True)])
+    assert roi.net_present_value(RAG, A) == roi.net_present_value(RAG, replace(A, unanswerable=0.9))  # none was measured
+    assert roi.net_present_value(option, A) > roi.net_present_value(option, replace(A, unanswerable=0.25))
+    with pytest.raises(ValueError, match="share from 0 to 1"):
+        replace(A, unanswerable=1.5)
 
 
 def test_monte_carlo_uses_the_given_quality_and_keeps_options_in_order():

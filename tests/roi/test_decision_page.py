@@ -23,14 +23,19 @@ def records(n: int = 60, text=lambda i: f"answer {i}") -> list[Record]:
     draw = random.Random(0)
     right = {arm: [draw.random() < share for _ in range(n)] for arm, share in ARMS.items()}
     right["raft_kto+advanced_rag"] = right["raft+advanced_rag"]
-    return [Record(f"q{i}", arm, "fact", f"c{i // 2}", (), text(i), False, (text(i),), (), 100, 9,
+    return [Record(f"q{i}", arm, task(i), f"c{i // 2}", (), text(i), task(i) != "fact" and right[arm][i], (text(i),), (), 100, 9,
                    {"retrieve": 0.1, "generate": 0.5},
                    {"contains": float(right[arm][i]), "words": 2, "token_f1": 0.6 * (i % 2)}, "h")
             for arm in ARMS for i in range(n)]
 
 
+def task(i: int) -> str:
+    return "unanswerable" if i % 9 == 4 else "fact"
+
+
 def questions(n: int = 60, text=lambda i: f"question {i}?") -> list[Question]:
-    return [Question(f"q{i}", "fact", text(i), (text(i),), (), ("a.md",)) for i in range(n)]
+    return [Question(f"q{i}", task(i), text(i), *(((text(i),), (), ("a.md",)) if task(i) == "fact" else ((), (), ())))
+            for i in range(n)]
 
 
 @pytest.fixture(scope="module")
@@ -141,4 +146,5 @@ def test_the_page_is_small_needs_no_network_and_leaves_answers_out(tmp_path, pag
     assert page.stat().st_size < 2e6 and "http" not in text.partition("The given assumptions")[0]
     without = roi.write_report(records(), tmp_path / "d.html", questions=questions(), answers=False).read_text("utf-8")
     assert "side by side" in text and "side by side" not in without and "question 7?" not in without
+    assert "do not answer 12 of 100 of these questions; all shares are given as if it were 9 of 100, as assumed." in text
     assert "Right but for the form?" in text and decision_page.page_data(roi.build_report(records()))["currency"] == "USD"

@@ -4,11 +4,12 @@ from __future__ import annotations
 import html
 import json
 import random
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from utils import __main__, course, environment, roi
+from utils import __main__, course, environment, evaluation, roi
 from utils.roi import option_words
 from utils.roi.decision_report import detectable_gap, questions_to_settle
 from utils.types import Record
@@ -35,6 +36,22 @@ def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tm
     assert "Measured on 20 questions" in text and "This sample is too small to tell two options apart reliably." in text
     for kind, arm in (("search and training", "raft+advanced_rag"), ("neither", "base")):
         assert f'<span class="kind">{kind}</span> <span class="arm">{arm}</span>' in text
+
+
+def test_todays_money_is_as_before_unanswerable_questions_were_an_assumption():
+    assumptions, ranges, _ = roi.load_assumptions()
+    tasks = Counter(question.task for question in evaluation.load_questions(split="test"))
+    assert assumptions.unanswerable == tasks["unanswerable"] / (tasks.total() - tasks["summary"])
+    assert [*ranges][-1] == "unanswerable"  # so that the draws of the other assumptions stay
+    report = roi.build_report([r for r in evaluation.load_records("lab3_test") if r.arm in ("base", "raft+graph", "closed_book")])
+    plain = [replace(option, unanswerable=0.0) for option in report.options]
+    for option, before, share in zip(report.options, plain, report.correct, strict=True):
+        assert roi.net_present_value(option, assumptions) == pytest.approx(roi.net_present_value(before, assumptions), rel=1e-12)
+        assert 0 < option.unanswerable < 1 and share.mean == pytest.approx(option.correct, rel=1e-12)
+    known = {name: ends for name, ends in ranges.items() if name != "unanswerable"}
+    drawn = roi.simulate(report.options, report.quality, assumptions, known)
+    assert drawn == pytest.approx(roi.simulate(plain, report.quality[:, :, :3], assumptions, known), rel=1e-9)
+    assert drawn != pytest.approx(roi.simulate(report.options, report.quality, assumptions, ranges), rel=1e-3)
 
 
 def test_one_option_alone_still_gives_a_page(tmp_path):

@@ -2,7 +2,7 @@
 
 _FILES = {
     "aws": ["ERROR_LINE", "MEMBER_LINE", "NESTING", "RENDERING", "error_meanings", "fact_section", "load",
-            "service_model", "service_names", "services_named", "true_triples", "without_service"],
+            "render_service", "service_model", "service_names", "services_named", "true_triples", "without_service"],
     "docstrings": ["write_docstrings"],
     "folder": ["load_folder", "read_folder"],
     "reading_report": ["ReadingReport"],

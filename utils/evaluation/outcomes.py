@@ -5,10 +5,12 @@ and more lenient than exact match, which penalises a harmless extra word.
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
-from .. import metrics
+from .. import metrics, settings
 from ..types import Question, Record
+from .questions import load_questions
 
 OUTCOMES = ("correct", "wrong", "abstained")
 SCORABLE_TASKS = (*metrics.SINGLE_ANSWER_TASKS, "multi_doc", "unanswerable")  # a summary has no outcome
@@ -37,6 +39,38 @@ def scorable(records: Sequence[Record]) -> list[Record]:
             and (record.task not in metrics.SINGLE_ANSWER_TASKS or "contains" in record.scores)]
 
 
+@functools.cache
+def further_unanswerable() -> frozenset[str]:
+    """Ids of the questions in `data/unanswerable.jsonl`."""
+    return frozenset(question.id for question in load_questions(settings.UNANSWERABLE))
+
+
+def record_weights(records: Sequence[Record], unanswerable: float | None = None) -> list[float]:
+    """A weight for each record, with which unanswerable questions make up this share; all are 1 if that is their share anyway.
+
+    The default is their share without those of `data/unanswerable.jsonl`, so that these do not shift the mix of tasks.
+    """
+    tasks = {record.question_id: record.task for record in records}
+    every = {id_ for id_, task in tasks.items() if task == "unanswerable"}
+    here, first = len(every) / max(1, len(tasks)), len(every - further_unanswerable())
+    if not 0 < here < 1:
+        return [1.0] * len(records)
+    if unanswerable is None:
+        there, answerable = first / len(every) if first else 1.0, 1.0
+    else:
+        there, answerable = unanswerable / here, (1 - unanswerable) / (1 - here)
+    return [there if record.task == "unanswerable" else answerable for record in records]
+
+
+def abstention_rates(records: Sequence[Record], arm: str) -> dict[str, metrics.MeanInterval]:
+    """How often an arm abstains on unanswerable questions: `first` those of the benchmark, `further` ones, and `both`."""
+    own = [r for r in records if r.arm == arm and r.task == "unanswerable"]
+    parts = {"first": [r for r in own if r.question_id not in further_unanswerable()],
+             "further": [r for r in own if r.question_id in further_unanswerable()], "both": own}
+    return {name: metrics.mean_interval([float(r.abstained) for r in rows], [r.cluster for r in rows])
+            for name, rows in parts.items() if rows}
+
+
 def _by_question(records: Sequence[Record], arm: str) -> dict[str, Record]:
     return {record.question_id: record for record in scorable(records) if record.arm == arm}
 
@@ -54,18 +88,24 @@ def changed_answers(records: Sequence[Record], arm: str, parent: str) -> tuple[i
     return sum(old != new for old, new in after), len(after)
 
 
-def outcome_shares(records: Sequence[Record], arm: str) -> dict[str, float]:
-    """Share of each outcome for one arm. Raises ValueError if none of its records has an outcome."""
-    labels = [outcome(record) for record in scorable(records) if record.arm == arm]
-    if not labels:
+def outcome_shares(records: Sequence[Record], arm: str, task: str = "") -> dict[str, float]:
+    """Share of each outcome for one arm. Raises ValueError if none of its records has an outcome.
+
+    task: count the outcomes of this task only, still as shares of all questions.
+    """
+    own = [record for record in scorable(records) if record.arm == arm]
+    if not own:
         raise ValueError(f"{arm}: none of its records has an outcome; add questions of the tasks {', '.join(SCORABLE_TASKS)}")
-    return {name: labels.count(name) / len(labels) for name in OUTCOMES}
+    weights = record_weights(own)
+    return {name: sum(w for w, r in zip(weights, own, strict=True) if task in ("", r.task) and outcome(r) == name) / sum(weights)
+            for name in OUTCOMES}
 
 
-def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int = 10_000, seed: int = 0):
+def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int = 10_000, seed: int = 0, task: str = ""):
     """Bootstrapped outcome shares, shape (resamples, arms, 3), on the questions that every arm answered.
 
-    Each resample draws the same clusters for all arms, so the arms stay paired. Raises ValueError if no question is shared.
+    Each resample draws the same clusters for all arms, so the arms stay paired; the same seed, the same for each `task`, as in
+    `outcome_shares`. Raises ValueError if no question is shared.
     """
     import numpy
 
@@ -75,10 +115,12 @@ def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
     names, index = numpy.unique([answered[0][id_].cluster for id_ in ids], return_inverse=True)
     hits = numpy.zeros((len(names), len(arms), len(OUTCOMES)))
-    for cluster, id_ in zip(index, ids, strict=True):
+    weights = record_weights([answered[0][id_] for id_ in ids])
+    for cluster, id_, weight in zip(index, ids, weights, strict=True):
         for arm, by_id in enumerate(answered):
-            hits[cluster, arm, OUTCOMES.index(outcome(by_id[id_]))] += 1
-    sizes = numpy.bincount(index)
+            if task in ("", by_id[id_].task):
+                hits[cluster, arm, OUTCOMES.index(outcome(by_id[id_]))] += weight
+    sizes = numpy.bincount(index, weights=weights)
     resampled = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
     counts = numpy.zeros((resamples, len(names)))
     numpy.add.at(counts, (numpy.arange(resamples)[:, None], resampled), 1)
@@ -140,15 +182,16 @@ def reporting_groups(record: Record, question: Question, known: set[str] = froze
 
 
 def metric_interval(records: Sequence[Record], arm: str, metric: str) -> metrics.MeanInterval:
-    """Mean and cluster-bootstrap interval of one metric for one arm, over the records that have it."""
-    scored = [(r.scores[metric], r.cluster) for r in records if r.arm == arm and metric in r.scores]
-    return metrics.mean_interval(*zip(*scored, strict=True))
+    """Mean and cluster-bootstrap interval of one metric for one arm, over the records that have it; see `record_weights`."""
+    own = [r for r in records if r.arm == arm and metric in r.scores]
+    return metrics.mean_interval([r.scores[metric] for r in own], [r.cluster for r in own], weights=record_weights(own))
 
 
-def correct_share(records: Sequence[Record], arm: str) -> metrics.MeanInterval:
-    """Share of correct answers of one arm, with its cluster-bootstrap interval."""
+def correct_share(records: Sequence[Record], arm: str, unanswerable: float | None = None) -> metrics.MeanInterval:
+    """Share of correct answers of one arm, with its cluster-bootstrap interval; see `record_weights`."""
     own = [r for r in scorable(records) if r.arm == arm]
-    return metrics.mean_interval([float(outcome(r) == "correct") for r in own], [r.cluster for r in own])
+    return metrics.mean_interval([float(outcome(r) == "correct") for r in own], [r.cluster for r in own],
+                                 weights=record_weights(own, unanswerable))
 
 
 def paired_outcomes(records: Sequence[Record], a: str, b: str, kind: str = "correct") -> metrics.PairedDifference:
@@ -156,15 +199,20 @@ def paired_outcomes(records: Sequence[Record], a: str, b: str, kind: str = "corr
     answered = [_by_question(records, arm) for arm in (a, b)]
     ids = [id_ for id_ in answered[0] if id_ in answered[1]]
     values = [[float(outcome(by_id[id_]) == kind) for id_ in ids] for by_id in answered]
-    return metrics.paired_difference(*values, [answered[0][id_].cluster for id_ in ids])
+    shared = [answered[0][id_] for id_ in ids]
+    return metrics.paired_difference(*values, [r.cluster for r in shared], weights=record_weights(shared))
 
 
 def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
     """Mean prompt tokens, answer tokens and seconds per question of one arm, over the records with an outcome."""
     own = [r for r in scorable(records) if r.arm == arm]
-    return {"tokens_in": sum(r.prompt_tokens for r in own) / len(own),
-            "tokens_out": sum(r.completion_tokens for r in own) / len(own),
-            "seconds": sum(r.seconds["retrieve"] + r.seconds["generate"] for r in own) / len(own)}
+    weights = record_weights(own)
+
+    def mean(values) -> float:
+        return sum(w * x for w, x in zip(weights, values, strict=True)) / sum(weights)
+
+    return {"tokens_in": mean(r.prompt_tokens for r in own), "tokens_out": mean(r.completion_tokens for r in own),
+            "seconds": mean(r.seconds["retrieve"] + r.seconds["generate"] for r in own)}
 
 
 def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[str]):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from .. import metrics
 from ..types import Record
+from .outcomes import abstention_rates, further_unanswerable, record_weights
 
 ANSWER_METRICS = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words",
                   "answer_in_context", "cited_right", "citation_precision")
@@ -12,7 +13,10 @@ RETRIEVAL_METRICS = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "
 
 
 def summarise(records: Sequence[Record], resamples: int = metrics.RESAMPLES):
-    """One row per arm, task ("all" included) and metric: a pandas DataFrame with mean, low, high, n, clusters."""
+    """One row per arm, task ("all" included) and metric: a pandas DataFrame with mean, low, high, n, clusters.
+
+    "all" weights tasks as `record_weights` says.
+    """
     import pandas
 
     rows = []
@@ -20,9 +24,10 @@ def summarise(records: Sequence[Record], resamples: int = metrics.RESAMPLES):
         for task in ("all", *dict.fromkeys(r.task for r in records)):
             own = [r for r in records if r.arm == arm and task in ("all", r.task)]
             for metric, values in _columns(own).items():
-                scored = [(v, r.cluster) for v, r in zip(values, own, strict=True) if v is not None]
+                scored = [(v, r) for v, r in zip(values, own, strict=True) if v is not None]
                 if scored:
-                    interval = metrics.mean_interval(*zip(*scored, strict=True), resamples=resamples)
+                    interval = metrics.mean_interval([v for v, _ in scored], [r.cluster for _, r in scored], resamples=resamples,
+                                                     weights=record_weights([r for _, r in scored]))
                     rows.append({"arm": arm, "task": task, "metric": metric, **vars(interval)})
     return pandas.DataFrame(rows)
 
@@ -66,6 +71,8 @@ def text_table(summary, metrics: Sequence[str], task: str = "") -> str:
 
 def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) -> str:
     """The tables that `benchmark` prints: answers, retrieval and cost, with 95 % intervals."""
+    import pandas
+
     summary = summarise(records)
     answered = [] if retrieval_only else [
         ("Answers, all tasks ('score': exact match, set F1, ROUGE-L or abstention, by task)", ("score", "words"), "all"),
@@ -75,6 +82,9 @@ def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) ->
     ]
     parts = [*answered, ("Retrieval by task (a document counts once; multi_doc needs all its evidence)", RETRIEVAL_METRICS, "")]
     blocks = [f"{title}\n{text}" for title, metrics, task in parts if (text := text_table(summary, metrics, task))]
+    if not retrieval_only and {r.question_id for r in records} & further_unanswerable():
+        rates = pandas.DataFrame({arm: abstention_rates(records, arm) for arm in dict.fromkeys(r.arm for r in records)}).T
+        blocks.append(f"Abstention on unanswerable questions: the benchmark's, those of data/unanswerable.jsonl, both\n{rates}")
     headline = summary[(summary.task == "all") & (summary.metric == ("recall@5" if retrieval_only else "score"))]
     if headline.empty:
         why = "no question names evidence" if any(record.hits for record in records) else "these arms retrieve nothing"

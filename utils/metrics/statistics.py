@@ -43,17 +43,20 @@ class PairedDifference:
         return "better" if self.difference > 0 else "worse"
 
 
-def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES) -> MeanInterval:
+def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES,
+                  weights: Sequence[float] = ()) -> MeanInterval:
     """Mean and 95 % percentile interval, resampling whole clusters with replacement.
 
-    Raises ValueError when there are no values or the lengths differ.
+    weights: one for each value; by default all count alike. Raises ValueError when there are no values or the lengths differ.
     """
-    low, high = _percentiles(_resampled_means(values, clusters, seed, resamples))
-    return MeanInterval(float(sum(values) / len(values)), low, high, len(values), len(set(clusters)))
+    weights = weights or [1.0] * len(values)
+    low, high = _percentiles(_resampled_means(values, clusters, seed, resamples, weights))
+    mean = float(sum(w * x for w, x in zip(weights, values, strict=True)) / sum(weights))
+    return MeanInterval(mean, low, high, len(values), len(set(clusters)))
 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str], seed: int = 0,
-                      resamples: int = RESAMPLES) -> PairedDifference:
+                      resamples: int = RESAMPLES, weights: Sequence[float] = ()) -> PairedDifference:
     """Mean of b − a per question, resampling clusters and keeping the pairs.
 
     p is two-sided: the share of resampled differences, centred on zero, that are at least as large as the observed one
@@ -64,8 +67,9 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
     if len(a) != len(b):
         raise ValueError(f"a has {len(a)} values and b has {len(b)}: pair the same questions")
     gaps = [y - x for x, y in zip(a, b, strict=True)]
-    means = _resampled_means(gaps, clusters, seed, resamples)
-    mean = sum(gaps) / len(gaps)
+    weights = weights or [1.0] * len(gaps)
+    means = _resampled_means(gaps, clusters, seed, resamples, weights)
+    mean = sum(w * gap for w, gap in zip(weights, gaps, strict=True)) / sum(weights)
     extreme = int((numpy.abs(means - mean) >= abs(mean) - 1e-12).sum())
     low, high = _percentiles(means)
     return PairedDifference(mean, low, high, (extreme + 1) / (resamples + 1), len(gaps), len(set(clusters)))
@@ -83,14 +87,14 @@ def read_result(low: float, high: float, worth: float) -> str:
     return "no difference that matters" if -worth < low and high < worth else "inconclusive"
 
 
-def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int):
+def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int, weights: Sequence[float]):
     import numpy
 
     if not len(values) or len(values) != len(clusters):
         raise ValueError(f"there are {len(values)} values and {len(clusters)} clusters: pass one cluster for each value")
     names, index = numpy.unique(list(clusters), return_inverse=True)
-    sums = numpy.bincount(index, weights=numpy.asarray(values, float))
-    sizes = numpy.bincount(index)
+    sizes = numpy.bincount(index, weights=weights)
+    sums = numpy.bincount(index, weights=numpy.multiply(weights, values))
     draws = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
     return sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
 

@@ -21,7 +21,7 @@ class Assumptions:
     """Everything that is not a property of an option. Money is in the price file's currency.
 
     Each field is a number or a NumPy array; arrays broadcast, so a simulation uses the same arithmetic as a single table.
-    Raises ValueError for a negative field.
+    Raises ValueError for a negative field or a share above 1.
     """
 
     volume: float  # questions a month
@@ -46,8 +46,11 @@ class Assumptions:
     indexing: float  # machine hours, at the start and per update
     training: float  # machine hours, at the start and per update of facts in weights
     label_minutes: float  # to write and check one more question
+    unanswerable: float  # share of questions that the documents do not answer
 
     def __post_init__(self):
+        if not smallest(1 - self.unanswerable) >= 0:
+            raise ValueError(f"unanswerable is {self.unanswerable}: give a share from 0 to 1 in the price file")
         for field in fields(self):
             if not smallest(value := getattr(self, field.name)) >= 0:
                 raise ValueError(f"{field.name} is {value}: it cannot be negative; correct it in the price file")
@@ -55,13 +58,14 @@ class Assumptions:
 
 PRICE_FILE = settings.DATA / "prices.yaml"
 OWN = "yours"  # source of a value that replaces the given one
-PARTS = ("prices", "value_of_answers", "use", "work")
+PARTS = ("prices", "value_of_answers", "use", "work", "questions")
 UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
          "engineer_hour": "per hour", "correct": "per answer", "wrong": "per answer", "abstained": "per answer",
          "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
          "evaluation": "per month", "rag_build": "hours", "graph_build": "hours", "tuning_build": "hours",
          "feedback_build": "hours", "rag_update": "hours per update", "tuning_update": "hours per update",
-         "indexing": "machine hours", "training": "machine hours", "label_minutes": "minutes per question"}
+         "indexing": "machine hours", "training": "machine hours", "label_minutes": "minutes per question",
+         "unanswerable": "share of questions"}
 MONEY = ("machine_hour", "engineer_hour", "api_input", "api_cached", "api_output", "correct", "wrong", "abstained", "evaluation")
 LABELS = {"volume": "questions a month", "updates": "updates a month", "correct": "value of a correct answer",
           "wrong": "cost of a wrong answer", "abstained": "cost of giving no answer", "discount": "discount a year",
@@ -70,7 +74,8 @@ LABELS = {"volume": "questions a month", "updates": "updates a month", "correct"
           "indexing": "machine hours to index", "training": "machine hours to train",
           "evaluation": "evaluation a month", "rag_build": "hours to build search", "graph_build": "hours to build the graph",
           "tuning_build": "hours to train", "feedback_build": "hours for a round of feedback",
-          "rag_update": "hours to update search", "tuning_update": "hours to update a trained model"}
+          "rag_update": "hours to update search", "tuning_update": "hours to update a trained model",
+          "unanswerable": "share of unanswerable questions"}
 
 
 def label(name: str) -> str:

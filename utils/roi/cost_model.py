@@ -31,6 +31,9 @@ class Option:
     feedback_rounds: int = 0
     facts_in_weights: bool = False  # it learned the facts, so it must be retrained when they change
     quality: str = "measured"  # or "assumed"
+    unanswerable: float = 0.0  # share of the measured questions that the documents do not answer
+    wrong_unanswerable: float = 0.0  # what these contribute to `wrong`
+    abstained_unanswerable: float = 0.0  # what these contribute to `abstained`
 
     def __post_init__(self):
         total = self.correct + self.wrong + self.abstained
@@ -45,6 +48,20 @@ class Option:
 NOTHING = "doing nothing"
 HOURS_A_MONTH = 730.0
 UTILISATION = 0.3  # usable share of a machine's time, since questions do not arrive evenly
+
+
+def assumed_shares(option: Option, a: Assumptions) -> tuple:
+    """Shares correct, wrong and abstained if as many questions are unanswerable as assumed.
+
+    They are as measured if that is the measured share, or if all measured questions, or none, were unanswerable.
+    """
+    measured = (option.correct, option.wrong, option.abstained)
+    if not 0 < option.unanswerable < 1:
+        return measured
+    answerable, more = (1 - a.unanswerable) / (1 - option.unanswerable), a.unanswerable / option.unanswerable
+    parts = (0.0, option.wrong_unanswerable, option.abstained_unanswerable)
+    total = answerable + (more - answerable) * sum(parts)
+    return tuple((answerable * share + (more - answerable) * part) / total for share, part in zip(measured, parts, strict=True))
 
 
 def machines(option: Option, a: Assumptions):
@@ -94,13 +111,14 @@ def cost_per_1000(option: Option, a: Assumptions) -> float:
 
 def cost_per_correct(option: Option, a: Assumptions) -> float:
     """Total cost per correct answer; inf if none is correct."""
-    correct = a.volume * a.months * option.correct
+    correct = a.volume * a.months * assumed_shares(option, a)[0]
     return float(total_cost(option, a) / correct) if correct else math.inf
 
 
 def answer_value(option: Option, a: Assumptions):
     """Mean value of one question: correct answers earn, wrong ones cost, abstentions cost an escalation."""
-    return option.correct * a.correct - option.wrong * a.wrong - option.abstained * a.abstained
+    correct, wrong, abstained = assumed_shares(option, a)
+    return correct * a.correct - wrong * a.wrong - abstained * a.abstained
 
 
 def net_present_value(option: Option | None, a: Assumptions):
@@ -162,16 +180,16 @@ def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "v
     return BreakEven((low + high) / 2, names[before], names[not before], len(turns) > 1)
 
 
-def option_of_arm(name: str, outcomes: Mapping[str, float], usage: Mapping[str, float], served: bool = False) -> Option:
+def option_of_arm(name: str, shares: Mapping[str, float], usage: Mapping[str, float], served: bool = False) -> Option:
     """The option that an arm of the benchmark stands for; its model and context determine what it needs.
 
-    outcomes: shares correct, wrong and abstained. usage: tokens_in, tokens_out and seconds per question. served: its model was
-    behind an endpoint, so it is paid by tokens. Raises ValueError for a model whose rounds of feedback are not recorded, since
-    its cost is then unknown.
+    shares: correct, wrong and abstained, and `Option`'s of unanswerable questions, if known. usage: tokens_in, tokens_out and
+    seconds per question. served: its model was behind an endpoint, so it is paid by tokens. Raises ValueError for a model whose
+    rounds of feedback are not recorded, since its cost is then unknown.
     """
     arm = evaluation.parse_arm(name)
     if arm.model.feedback_rounds is None:
         raise ValueError(f"{name}: its rounds of feedback are not recorded, so its cost is unknown; leave the arm out")
-    return Option(name, **outcomes, **usage, api=arm.model.api or served, retrieves=arm.context.retrieves,
+    return Option(name, **shares, **usage, api=arm.model.api or served, retrieves=arm.context.retrieves,
                   uses_graph=arm.context.uses_graph, trained=arm.is_trained, feedback_rounds=arm.model.feedback_rounds,
                   facts_in_weights=arm.model.facts_in_weights and not arm.context.retrieves)

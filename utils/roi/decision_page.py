@@ -10,7 +10,7 @@ from .. import evaluation
 from ..types import Question, Record
 from .answers_appendix import answers_appendix
 from .assumptions import OWN, PRICE_FILE, label, price_units
-from .cost_model import HOURS_A_MONTH, NOTHING, UTILISATION, cost_per_1000
+from .cost_model import HOURS_A_MONTH, NOTHING, UTILISATION, assumed_shares, cost_per_1000
 from .decision_report import (
     DecisionReport,
     build_report,
@@ -21,7 +21,7 @@ from .decision_report import (
     turning_points,
 )
 from .option_words import HEADLINES, money, option_kind, option_words, whole
-from .sensitivity import uniform_draws
+from .sensitivity import SHARES, uniform_draws
 
 TEMPLATES = Path(__file__).with_name("page")
 
@@ -29,14 +29,14 @@ TEMPLATES = Path(__file__).with_name("page")
 def page_data(report: DecisionReport) -> dict:
     """What the page's script computes with: options, assumptions, ranges, and draws in steps of 1e-4.
 
-    quality: for each option, `correct` and `wrong`, as many numbers as draws. uniforms: for each assumption with a range as many.
+    quality: for each option `SHARES` but `abstained`, as many numbers as draws; uniforms: for each assumption with a range.
     """
-    keep = ("name", "tokens_in", "tokens_out", "seconds", "cached", "api", "retrieves", "uses_graph", "trained",
+    keep = ("name", "unanswerable", "tokens_in", "tokens_out", "seconds", "cached", "api", "retrieves", "uses_graph", "trained",
             "feedback_rounds", "facts_in_weights")
     options = [{**{name: value for name, value in asdict(option).items() if name in keep}, "words": option_words(option.name),
-                "correct": float(option.correct), "wrong": float(option.wrong)} for option in report.options]
+                **{name: float(getattr(option, name)) for name in SHARES}} for option in report.options]
     quality = [{name: [round(10_000 * float(x)) for x in report.quality[:, i, place]]
-                for place, name in enumerate(("correct", "wrong"))} for i in range(len(options))]
+                for place, name in enumerate(SHARES) if name != "abstained"} for i in range(len(options))]
     uniforms = uniform_draws(report.ranges, len(report.quality), report.seed)
     return {"options": options, "quality": quality, "assumptions": asdict(report.assumptions), "ranges": report.ranges,
             "uniforms": {name: [round(10_000 * float(x)) for x in drawn] for name, drawn in uniforms.items()},
@@ -49,7 +49,8 @@ def option_rows(report: DecisionReport) -> list[dict]:
     """For each option what the page says of it without a script; shares are of 100 questions."""
     rows = []
     for option, share in zip(report.options, report.correct, strict=True):
-        parts = {name: getattr(option, name) for name in ("correct", "abstained", "wrong")}
+        correct, wrong, abstained = assumed_shares(option, report.assumptions)
+        parts = {"correct": correct, "abstained": abstained, "wrong": wrong}
         rows.append({"words": option_words(option.name), "kind": option_kind(option), "arm": option.name,
                      **{name: whole(100 * part) for name, part in parts.items()},
                      **{f"{name}_width": round(100 * part, 2) for name, part in parts.items()},
@@ -110,6 +111,10 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
     if own := [f"{label(row['name'])} {row['value']:,.12g} {price_units(report.currency)[row['name']]}" for row in report.rows
                if row["source"] == OWN]:
         notes.append(f"The given assumptions include values of your own: {'; '.join(own)}.")
+    measured, assumed = report.options[0].unanswerable, report.assumptions.unanswerable
+    if 0 < measured < 1 and abs(measured - assumed) > 0.005:
+        notes.append(f"The documents do not answer {whole(100 * measured)} of 100 of these questions; all shares are given as if "
+                     f"it were {whole(100 * assumed)} of 100, as assumed.")
     if accepted := provenance.get("accepted"):
         told = ", ".join(f"{option_words(arm)} {whole(100 * accepted['before'].get(arm, 0))} → {whole(100 * share)}"
                          for arm, share in accepted["after"].items() if arm in {option.name for option in report.options})

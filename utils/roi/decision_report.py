@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import evaluation, metrics
 from ..types import Record
 from .assumptions import PRICE_FILE, Assumptions, currency_of, label, load_assumptions
-from .cost_model import NOTHING, Option, break_even, net_present_value, option_of_arm
+from .cost_model import NOTHING, Option, assumed_shares, break_even, net_present_value, option_of_arm
 from .option_words import headline, inside, money, option_words, rounded, whole
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
@@ -29,7 +29,7 @@ class DecisionReport:
     options: tuple[Option, ...]
     correct: tuple[metrics.MeanInterval, ...]  # share of correct answers
     simulation: dict  # `compare_options` with quality and assumptions drawn
-    quality: object  # drawn shares correct, wrong and abstained: array (draws, options, 3), in steps of 1e-4
+    quality: object  # drawn `SHARES`: array (draws, options, 5), in steps of 1e-4
     assumptions: Assumptions
     ranges: dict[str, tuple[float, float]]
     rows: tuple[dict, ...]  # of the price file
@@ -69,6 +69,8 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
 
     served: arms whose model was behind an endpoint (`evaluation.served_arms`); they are paid by tokens.
     """
+    import numpy
+
     parsed = [evaluation.parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
     buyable = [arm for arm in parsed if arm.is_option]
     arms = [arm.name for arm in buyable if arm.model.feedback_rounds is not None]
@@ -86,12 +88,14 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
     uneven = tuple(f"{arm} has {n}" for arm, n in counts.items()) if {*counts.values()} != {len(shared)} else ()
     scored = [record for record in scored if record.question_id in shared]
     assumptions, ranges, rows = load_assumptions(price_file)
-    options = [option_of_arm(arm, evaluation.outcome_shares(scored, arm), evaluation.mean_usage(scored, arm), arm in served)
-               for arm in arms]
-    quality = evaluation.outcome_draws(scored, arms, DRAWS, seed).round(4)
-    quality[:, :, 2] = 1 - quality[:, :, 0] - quality[:, :, 1]
+    options = [option_of_arm(arm, _shares(scored, arm), evaluation.mean_usage(scored, arm), arm in served) for arm in arms]
+    if not 0 < options[0].unanswerable < 1:  # then nothing depends on the assumed share
+        ranges.pop("unanswerable", None)
+    every, unanswerable = (evaluation.outcome_draws(scored, arms, DRAWS, seed, task).round(4) for task in ("", "unanswerable"))
+    every[:, :, 2] = 1 - every[:, :, 0] - every[:, :, 1]
+    quality = numpy.concatenate([every, numpy.minimum(every, unanswerable)[:, :, 1:]], axis=2)
     return DecisionReport(
-        tuple(options), tuple(evaluation.correct_share(scored, arm) for arm in arms),
+        tuple(options), tuple(evaluation.correct_share(scored, arm, assumptions.unanswerable) for arm in arms),
         compare_options(simulate(options, quality, assumptions, ranges, seed)), quality, assumptions, ranges, tuple(rows),
         len(shared), len({record.cluster for record in scored}), unpriced, currency_of(price_file), uneven, seed)
 
@@ -101,6 +105,13 @@ def with_prices(report: DecisionReport, price_file: Path) -> DecisionReport:
     assumptions, ranges, rows = load_assumptions(price_file)
     simulation = compare_options(simulate(report.options, report.quality, assumptions, ranges, report.seed))
     return replace(report, simulation=simulation, assumptions=assumptions, ranges=ranges, rows=tuple(rows))
+
+
+def _shares(records: Sequence[Record], arm: str) -> dict[str, float]:
+    """Shares of an arm's outcomes, and what unanswerable questions, on which an answer is wrong, contribute to them."""
+    part = evaluation.outcome_shares(records, arm, "unanswerable")
+    return {**evaluation.outcome_shares(records, arm), "unanswerable": sum(part.values()),
+            **{f"{name}_unanswerable": part[name] for name in ("wrong", "abstained")}}
 
 
 def recommendation(report: DecisionReport) -> tuple[str, str]:
@@ -161,7 +172,8 @@ def turning_points(report: DecisionReport) -> list[str]:
 def cost_of_error(report: DecisionReport) -> list[str]:
     """The cost of choosing wrongly and of answering wrongly, in sentences."""
     simulation, assumptions, name = report.simulation, report.assumptions, inside(option_words(report.best.name))
-    wrong, regret = assumptions.volume * report.best.wrong, simulation["regret"][simulation["choice"]]
+    wrong = assumptions.volume * assumed_shares(report.best, assumptions)[1]
+    regret = simulation["regret"][simulation["choice"]]
     return [f"Choosing wrongly costs: on average, {name} brings {money(regret, report.currency)} less than the choice of "
             f"somebody who knew everything beforehand, {NOTHING} {money(simulation['regret_none'], report.currency)} less.",
             f"With {name}, about {rounded(wrong):,.0f} answers a month are wrong, which costs "

@@ -8,6 +8,8 @@ from dataclasses import replace
 from .assumptions import Assumptions, label
 from .cost_model import Option, net_present_value
 
+SHARES = ("correct", "wrong", "abstained", "wrong_unanswerable", "abstained_unanswerable")  # of an option, in drawn quality
+
 
 def tornado(one: Option | None, other: Option, a: Assumptions, ranges: Mapping[str, tuple[float, float]]) -> list[dict]:
     """Net present value of other minus one (None: doing nothing) at both ends of each assumption's range, widest swing first."""
@@ -51,18 +53,18 @@ def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping
              seed: int = 0, vary: bool = True):
     """Net present values, shape (draws, options), with drawn quality and, if vary, drawn assumptions.
 
-    quality: array (draws, options, 3) of the shares correct, wrong and abstained, from one bootstrap for all options.
+    quality: array (draws, options, 3) of the shares correct, wrong and abstained, from one bootstrap for all options; or 5,
+    with what unanswerable questions contribute to wrong and abstained.
     Assumptions have a triangular distribution from low to high with its mode at today's value.
     """
     import numpy
 
-    if quality.shape[1:] != (len(options), 3):
+    if quality.shape[1:] not in ((len(options), 3), (len(options), len(SHARES))):
         raise ValueError(f"quality has shape {quality.shape}; give shares of shape (draws, {len(options)}, 3)")
     uniforms = uniform_draws(ranges, len(quality), seed) if vary else {}
     now = replace(a, **{name: triangular(drawn, ranges[name][0], getattr(a, name), ranges[name][1])
                         for name, drawn in uniforms.items()})
-    varied = [replace(option, correct=quality[:, i, 0], wrong=quality[:, i, 1], abstained=quality[:, i, 2])
-              for i, option in enumerate(options)]
+    varied = [replace(option, **dict(zip(SHARES, quality[:, i].T, strict=False))) for i, option in enumerate(options)]
     return numpy.stack([numpy.broadcast_to(net_present_value(option, now), len(quality)) for option in varied], axis=1)
 
 

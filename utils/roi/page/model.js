@@ -12,7 +12,16 @@ const updateCost = (o, a) => (o.retrieves * a.rag_update + o.facts_in_weights * 
 const monthlyCost = (o, a, data) => machines(o, a, data) * data.hours_a_month * a.machine_hour + a.evaluation
   + a.updates * updateCost(o, a);
 
-function netPresentValue(o, correct, wrong, a, data) {
+// q: measured shares, of which unanswerable questions contribute two; returned are [correct, wrong] at the assumed share of these.
+function assumedShares(o, q, a) {
+  if (!(o.unanswerable > 0 && o.unanswerable < 1)) return [q.correct, q.wrong];
+  const answerable = (1 - a.unanswerable) / (1 - o.unanswerable), more = a.unanswerable / o.unanswerable - answerable;
+  const total = answerable + more * (q.wrong_unanswerable + q.abstained_unanswerable);
+  return [answerable * q.correct / total, (answerable * q.wrong + more * q.wrong_unanswerable) / total];
+}
+
+function netPresentValue(o, q, a, data) {
+  const [correct, wrong] = assumedShares(o, q, a);
   const answers = correct * a.correct - wrong * a.wrong - (1 - correct - wrong) * a.abstained;
   const flow = a.volume * (answers - queryCost(o, a)) - monthlyCost(o, a, data);
   const monthly = Math.pow(1 + a.discount, 1 / 12) - 1;
@@ -37,7 +46,7 @@ function percentile(sorted, share) {
 // Values of all options for one set of today's assumptions: now, over the draws, and how often each is best.
 function compare(data, values) {
   const names = Object.keys(data.uniforms), draws = data.uniforms[names[0]]?.length ?? data.quality[0].correct.length;
-  const drawn = { ...values }, count = data.options.length;
+  const drawn = { ...values }, count = data.options.length, q = {};
   const worth = data.options.map(() => new Float64Array(draws)), best = new Float64Array(count);
   let none = 0;
   for (let d = 0; d < draws; d++) {
@@ -47,8 +56,8 @@ function compare(data, values) {
     }
     let top = -Infinity;
     for (let i = 0; i < count; i++) {
-      const q = data.quality[i];
-      worth[i][d] = netPresentValue(data.options[i], q.correct[d] / 1e4, q.wrong[d] / 1e4, drawn, data);
+      for (const name in data.quality[i]) q[name] = data.quality[i][name][d] / 1e4;
+      worth[i][d] = netPresentValue(data.options[i], q, drawn, data);
       top = Math.max(top, worth[i][d]);
     }
     if (top <= 0) { none += 1; continue; }
@@ -57,7 +66,7 @@ function compare(data, values) {
   }
   const sorted = worth.map(w => w.slice().sort());
   return {
-    today: data.options.map(o => netPresentValue(o, o.correct, o.wrong, values, data)),
+    today: data.options.map(o => netPresentValue(o, o, values, data)),
     mean: worth.map(w => w.reduce((sum, x) => sum + x, 0) / draws),
     low: sorted.map(w => percentile(w, 0.025)), high: sorted.map(w => percentile(w, 0.975)),
     best: Array.from(best, x => x / draws), none: none / draws,
@@ -67,7 +76,7 @@ function compare(data, values) {
 // Difference of the first two (or of the first and doing nothing) at both ends of every assumption's range, widest first.
 function swings(data, values, first, rival) {
   const gap = (name, x) => {
-    const a = { ...values, [name]: x }, of = o => netPresentValue(o, o.correct, o.wrong, a, data);
+    const a = { ...values, [name]: x }, of = o => netPresentValue(o, o, a, data);
     return of(data.options[first]) - (rival === null ? 0 : of(data.options[rival]));
   };
   return Object.entries(data.ranges).map(([name, [low, high]]) => ({ name, low: gap(name, low), high: gap(name, high) }))
