@@ -1,4 +1,5 @@
 """The language model, the embedder, their adapters, and the machine they run on."""
+from .. import lazy_names
 
 _FILES = {
     "device": ["autocast", "energy_per_answer", "joules", "peak_memory_gb", "prefers_bfloat16", "quiet",
@@ -9,10 +10,4 @@ _FILES = {
     "embedders": ["Embedder", "embedder", "embedder_path"],
     "log_probabilities": ["general_text", "mean_log_probability", "perplexity"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -1,4 +1,5 @@
 """From documents to ranked passages: chunks, indexes, fusion, reranking, the pipeline, the knowledge graph."""
+from .. import lazy_names
 
 _FILES = {
     "chunking": ["chunk_by_section", "contextual_header", "fixed_size_chunks", "section_chunks", "token_counter"],
@@ -15,10 +16,4 @@ _FILES = {
     "graph.triples": ["SCORED_RELATIONS", "extract_triples"],
     "graph.retriever": ["GraphRetriever"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)
