@@ -8,6 +8,6 @@ _FILES = {
                  "merge_adapter"],
     "language_models": ["CONVERTED", "LanguageModel", "base_digest", "language_model", "language_model_path"],
     "embedders": ["Embedder", "embedder", "embedder_path"],
-    "log_probabilities": ["general_text", "mean_log_probability", "perplexity"],
+    "log_probabilities": ["general_text", "mean_log_probability", "mean_token_log_probability", "perplexity", "token_ids"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)
