@@ -48,7 +48,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 
 
     Raises ValueError when there are no values or the lengths differ.
     """
-    low, high = _percentiles(_resampled_means(values, clusters, seed, resamples))
+    _, low, high = _resampled_means(values, clusters, seed, resamples)
     return MeanInterval(float(sum(values) / len(values)), low, high, len(values), len(set(clusters)))
 
 
@@ -64,10 +64,9 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
     if len(a) != len(b):
         raise ValueError(f"a has {len(a)} values and b has {len(b)}: pair the same questions")
     gaps = [y - x for x, y in zip(a, b, strict=True)]
-    means = _resampled_means(gaps, clusters, seed, resamples)
+    means, low, high = _resampled_means(gaps, clusters, seed, resamples)
     mean = sum(gaps) / len(gaps)
     extreme = int((numpy.abs(means - mean) >= abs(mean) - 1e-12).sum())
-    low, high = _percentiles(means)
     return PairedDifference(mean, low, high, (extreme + 1) / (resamples + 1), len(gaps), len(set(clusters)))
 
 
@@ -84,6 +83,7 @@ def read_result(low: float, high: float, worth: float) -> str:
 
 
 def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int):
+    """The mean of every resample, and the two ends of their 95 % percentile interval."""
     import numpy
 
     if not len(values) or len(values) != len(clusters):
@@ -92,14 +92,8 @@ def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int
     sums = numpy.bincount(index, weights=numpy.asarray(values, float))
     sizes = numpy.bincount(index)
     draws = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
-    return sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
-
-
-def _percentiles(means) -> tuple[float, float]:
-    import numpy
-
-    low, high = numpy.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    means = sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
+    return means, *map(float, numpy.percentile(means, [2.5, 97.5]))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
