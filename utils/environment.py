@@ -76,8 +76,8 @@ def lines_to_install() -> list[str]:
     text = REQUIREMENTS.read_text("utf-8")
     if not on_colab():
         return requirement_lines(text)
-    run_group = requirement_lines(text.split("# --- dev")[0])
-    return [line for line in run_group if not (package_name(line) in COLAB_KEEPS and _installed(package_name(line)))]
+    installed = {str(package.name).lower().replace("_", "-") for package in importlib.metadata.distributions()}
+    return [line for line in requirement_lines(text.split("# --- dev")[0]) if package_name(line) not in COLAB_KEEPS & installed]
 
 
 def requirement_lines(text: str) -> list[str]:
@@ -88,14 +88,6 @@ def requirement_lines(text: str) -> list[str]:
 def package_name(line: str) -> str:
     """Name of the package in a requirement line, in lower case."""
     return re.match(r"[A-Za-z0-9_.-]+", line)[0].lower()
-
-
-def _installed(name: str) -> bool:
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def check_disk(needed_gb: float = NEEDED_GB) -> None:
@@ -113,12 +105,13 @@ def install_cpu_torch(lines: list[str]) -> None:
     Only torch may come from that index. If the index cannot be reached, prints what pip downloads instead.
     """
     torch = [line for line in lines if package_name(line) == "torch"]
-    if not torch or not sys.platform.startswith("linux") or has_nvidia_gpu() or _has_torch() or pip_has_torch_source():
+    if not torch or not sys.platform.startswith("linux") or has_nvidia_gpu():
+        return
+    if _pip("show", "--quiet", "torch").returncode == 0 or pip_has_torch_source():
         return
     print("Packages: PyTorch's CPU build …", flush=True)
-    command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps",
-               "--retries", "0", "--timeout", "10", "--index-url", settings.TORCH_CPU_INDEX, *torch]
-    if subprocess.run(command, capture_output=True).returncode:
+    if _pip("install", "--quiet", "--no-deps", "--retries", "0", "--timeout", "10", "--index-url", settings.TORCH_CPU_INDEX,
+            *torch).returncode:
         print(f"PyTorch's CPU package index ({settings.TORCH_CPU_INDEX}) could not be reached: pip now downloads its default "
               "build, with several GB of GPU libraries that this machine does not use.", flush=True)
 
@@ -128,15 +121,14 @@ def has_nvidia_gpu() -> bool:
     return bool(shutil.which("nvidia-smi")) or Path("/proc/driver/nvidia/version").exists()
 
 
-def _has_torch() -> bool:
-    finder = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
-    return subprocess.run([str(interpreter()), "-c", finder], capture_output=True).returncode == 0
+def _pip(*arguments: str) -> subprocess.CompletedProcess:
+    command = [str(interpreter()), "-m", "pip", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def pip_has_torch_source() -> bool:
     """True when a variable or pip.conf sets an index, a folder of wheels, or a constraint on torch."""
-    command = [str(interpreter()), "-m", "pip", "config", "list"]
-    for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines():
+    for line in _pip("config", "list").stdout.splitlines():
         option, _, value = line.partition("=")
         name = option.rpartition(".")[2]
         if name in ("index-url", "extra-index-url", "find-links", "no-index"):

@@ -12,18 +12,18 @@ STOPWORDS = frozenset(
     "then there these they this those to too up us use used want was way we what what's when where which who whose why "
     "will with without won't would you your".split()
 )
-
-
 LANGUAGES = {"ar": "arabic", "da": "danish", "de": "german", "es": "spanish", "fi": "finnish", "fr": "french", "hu": "hungarian",
              "it": "italian", "nl": "dutch", "no": "norwegian", "nb": "norwegian", "pt": "portuguese", "ro": "romanian",
              "ru": "russian", "sv": "swedish"}  # languages with a Snowball stemmer; English has Porter's
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+BOUNDARY = r"""(?<=[.!?…])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[\p{Lu}0-9("'`“«¿¡])|(?<=[。！？])(?![」』”])"""
 
 
-def detect_language(texts: Iterable[str], letters: int = 20_000) -> str:
-    """ISO 639 code of the language that most of these texts' first `letters` characters are in; `en` for an empty text."""
+def detect_language(texts: Iterable[str]) -> str:
+    """ISO 639 code of the language that most of these texts' first 20,000 characters are in; `en` for an empty text."""
     import py3langid
 
-    sample = " ".join(texts)[:letters]
+    sample = " ".join(texts)[:20_000]
     return py3langid.classify(sample)[0] if re.search(r"[^\W\d_]", sample) else "en"
 
 
@@ -51,14 +51,9 @@ def _stemmer(language: str):
 
 def is_unspaced(text: str) -> bool:
     """True if the text has a letter of a script that is written without spaces, such as Chinese or Thai."""
-    return not text.isascii() and bool(_unspaced().search(text))
-
-
-@functools.cache
-def _unspaced():
     import regex
 
-    return regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+    return not text.isascii() and bool(regex.search(UNSPACED, text))
 
 
 def _pairs(word: str) -> list[str]:
@@ -97,12 +92,7 @@ def plain_words(identifier: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """Sentences of each line: split after `.`, `!` or `?` before a capital letter, digit, quote or bracket, and after `。`."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    return [part.strip() for line in lines for part in _boundary().split(line) if part.strip()]
-
-
-@functools.cache
-def _boundary():
     import regex
 
-    return regex.compile(r"""(?<=[.!?…])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[\p{Lu}0-9("'`“«¿¡])|(?<=[。！？])(?![」』”])""")
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    return [part.strip() for line in lines for part in regex.split(BOUNDARY, line) if part.strip()]

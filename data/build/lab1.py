@@ -55,7 +55,8 @@ def _choose(dev: list, workspace: evaluation.Workspace) -> None:
         if reached > best:
             best = reached
             why = f"grid of bm25 and overview on dev ({len(questions)} questions), by Recall@1 + Recall@5"
-            retrieval.save_selected_config(pipeline.config, why)
+            retrieval.SELECTED_CONFIG.write_text(json.dumps({"recipe": asdict(pipeline.config), "chosen": why}, indent=1) + "\n",
+                                                 "utf-8")
 
 
 def picture() -> None:
@@ -154,7 +155,7 @@ def measure_order(dev: list, workspace: evaluation.Workspace) -> list[dict]:
     questions = [q for q in dev if q.task in ("fact", "error")]
     hits = [workspace.pipeline.search(q.question, 20)[:4] for q in questions]
     run, rows = replace(workspace.settings, k=4), []
-    for order, arranged in (("best first", hits), ("best last", [retrieval.best_last(ranked) for ranked in hits])):
+    for order, arranged in (("best first", hits), ("best last", [ranked[::-1] for ranked in hits])):
         answers = generation.answer_questions(questions, arranged, [0.0] * len(questions), workspace.model(), run)
         rows += [{"order": order, "question_id": q.id, "cluster": q.cluster, "contains": metrics.contains(a.text, q.answers)}
                  for q, a in zip(questions, answers, strict=True)]

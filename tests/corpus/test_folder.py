@@ -121,13 +121,11 @@ def test_a_missing_parser_stops_the_run(tmp_path, monkeypatch):
         corpus.load_folder(written(tmp_path, a_pdf=pdf("x"), b_txt="Fine."))
 
 
-def test_the_report_sums_up_lists_problems_first_and_is_saved(tmp_path):
+def test_the_report_sums_up_and_is_saved(tmp_path):
     many = {f"n{number}_txt": "two words" for number in range(12)}
     report = corpus.read_folder(written(tmp_path, rules_pdf=pdf("One.", "", "Three."), bad_pdf=b"x", x_zip=b"PK", **many))[1]
     assert report.sentence() == ("12 files read (26 words), 1 in part (rules.pdf: page 2: no text (an image? run OCR)), "
                                  "1 set aside, 1 left out; details in read.json")
-    table = report.table().split("\n")
-    assert len(table) == 14 and table[1].startswith("bad.pdf") and table[2].startswith("rules.pdf") and table[-1] == "and 3 more"
     report.save(tmp_path / "read.json")
     saved = json.loads((tmp_path / "read.json").read_text("utf-8"))
     assert saved["files"][0]["file"] == "bad.pdf" and len(saved["files"]) == 15 and saved["summary"] == report.sentence()

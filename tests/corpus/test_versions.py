@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from utils import corpus, evaluation, settings, training
-from utils.corpus import versions
+from utils import corpus, downloads, evaluation, settings, training
 from utils.types import Document, Question, Section
 
 
@@ -37,7 +36,7 @@ def test_a_patch_changes_the_value_as_a_word_and_nothing_else():
 def test_the_older_botocore_holds_the_course_and_some_answers_went_stale(world):
     before = {d.id: d for d in corpus.older_version()}
     assert {d.group for d in before.values()} == set(settings.COURSE_SERVICES)
-    folders = [path.name for path in versions.older_data_folder().iterdir() if path.is_dir()]
+    folders = [path.name for path in downloads.unpack_wheel(settings.OLDER_BOTOCORE).iterdir() if path.is_dir()]
     assert sorted(folders) == sorted(settings.COURSE_SERVICES)
     questions = [q for q in evaluation.load_questions() if q.split in ("dev", "test")]
     stale = evaluation.stale_questions(questions, before, world.documents)

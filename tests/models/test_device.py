@@ -22,7 +22,7 @@ def test_reference_cycles_are_freed_and_their_pages_returned(fails):
     device.keep_freed_pages()
     peak = []
 
-    @models.release_memory_after
+    @models.release_memory_after()
     def run() -> str:
         held = {"much": [bytes(50_000) for _ in range(4_000)]}  # 200 MB in blocks that glibc would keep
         held["itself"] = held

@@ -45,10 +45,6 @@ def test_a_sentence_longer_than_a_chunk_is_cut_at_spaces():
     assert max(map(count, packed)) <= 12 and sum(map(count, packed)) == 50
 
 
-def test_without_headers_the_index_reads_the_text_alone():
-    assert all(c.indexed == c.text for c in chunking.chunk_by_section(document(), count, 40, with_header=False))
-
-
 def test_a_window_adds_neighbours_of_the_same_section_and_repeats_none():
     chunks = chunking.chunk_by_sentence(document(), count)
     inside = [c for c in chunks if c.section == "parameter LoafSize"]

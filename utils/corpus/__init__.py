@@ -1,4 +1,5 @@
 """Documents: the course's AWS corpus, a folder of your own, and an older version of the AWS corpus."""
+from .. import lazy_names
 
 _FILES = {
     "aws": ["ERROR_LINE", "MEMBER_LINE", "NESTING", "RENDERING", "error_meanings", "fact_section", "load",
@@ -9,10 +10,4 @@ _FILES = {
     "lead": ["lead_sentence"],
     "versions": ["changes", "older_version", "weeks_between", "with_value_replaced"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

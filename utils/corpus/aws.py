@@ -67,10 +67,12 @@ def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Pat
 
     data_dir: the unpacked data folder of another botocore; default: the installed one. Raises ValueError for unknown services.
     """
+    import botocore
+
     names = sorted(service_names(data_dir)) if services == "all" else sorted(set(services))
     if isinstance(services, str) and services != "all":
         raise ValueError(f"services is {services!r}: give a list of names or 'all'")
-    key = hashlib.sha256(json.dumps([version(data_dir), RENDERING, NESTING, names]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([str(data_dir or botocore.__version__), RENDERING, NESTING, names]).encode()).hexdigest()[:16]
     path = settings.cache() / "corpus" / f"{key}.json"
     if path.exists():
         try:
@@ -78,25 +80,16 @@ def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Pat
             return [Document(row["id"], row["title"], row["group"], tuple(Section(**s) for s in row["sections"])) for row in rows]
         except (ValueError, KeyError, TypeError):
             path.unlink()  # half-written by an interrupted run: render again
-    documents = [d for name in names for d in render_service(name, service_model(name, data_dir))]
+    documents = []
+    for service in names:
+        model = service_model(service, data_dir)
+        current = [(name, op) for name, op in sorted(model["operations"].items()) if not op.get("deprecated")]
+        documents += [_render(service, name, operation, model["shapes"]) for name, operation in current]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps([asdict(d) for d in documents]), "utf-8")
     partial.replace(path)
     return documents
-
-
-def version(data_dir: Path | None = None) -> str:
-    """Version of the installed botocore, or the path of the data folder in use instead."""
-    import botocore
-
-    return str(data_dir) if data_dir else botocore.__version__
-
-
-def render_service(service: str, model: dict) -> list[Document]:
-    """Documents of one service model without its deprecated operations, sorted by id."""
-    operations = sorted(model["operations"].items())
-    return [_render(service, name, op, model["shapes"]) for name, op in operations if not op.get("deprecated")]
 
 
 def _render(service: str, name: str, operation: dict, shapes: dict) -> Document:

@@ -41,28 +41,23 @@ class ReadingReport:
 
     files: tuple[FileReading, ...]
 
-    def with_status(self, status: str) -> list[FileReading]:
-        """The rows of one status."""
-        return [row for row in self.files if row.status == status]
-
     def counts(self) -> dict[str, int]:
         """Number of files of every status."""
-        return {status: len(self.with_status(status)) for status in reversed(STATUSES)}
+        return {status: sum(row.status == status for row in self.files) for status in reversed(STATUSES)}
 
     @property
     def share_set_aside(self) -> float:
         """Share of the documents (files left out are none) that could not be read, 0 to 1; 0 without documents."""
-        documents = len(self.files) - len(self.with_status("left out"))
-        return len(self.with_status("set aside")) / documents if documents else 0.0
+        counts = self.counts()
+        return counts["set aside"] / max(1, len(self.files) - counts["left out"])
 
     def sentence(self) -> str:
         """The sum in one line; a single file that was read in part is named."""
-        counts = {status: self.with_status(status) for status in ("read", "in part", "set aside", "left out")}
-        part = counts["in part"]
+        counts, part = self.counts(), [row for row in self.files if row.status == "in part"]
         more = {"read": f" ({sum(row.words for row in self.files):,} words)",
                 "in part": f" ({part[0].file}: {part[0].reason})" if len(part) == 1 else ""}
-        sums = [f"{len(rows)} {('file ' if len(rows) == 1 else 'files ') * (status == 'read')}{status}{more.get(status, '')}"
-                for status, rows in counts.items() if rows or status == "read"]
+        sums = [f"{count} {('file ' if count == 1 else 'files ') * (status == 'read')}{status}{more.get(status, '')}"
+                for status in ("read", "in part", "set aside", "left out") if (count := counts[status]) or status == "read"]
         return ", ".join(sums) + "; details in read.json"
 
     def lines(self) -> list[str]:
@@ -74,13 +69,6 @@ class ReadingReport:
         return [f"{STATUSES[status]}: " + (f"{len(files)} files: " if len(files) > 1 else "") + ", ".join(files[:NAMED])
                 + (f" and {len(files) - NAMED} more" if len(files) > NAMED else "") + f": {reason}"
                 for (status, reason), files in sorted(groups.items(), key=lambda group: group[0][0])]
-
-    def table(self, rows: int = 12) -> str:
-        """A table for a terminal of at most `rows` files, problems first."""
-        ranked = sorted(self.files, key=lambda row: (STATUSES.index(row.status), not row.reason))
-        lines = [f"{'file':48}  {'status':9}  {'words':>7}  why"]
-        lines += [f"{row.file[-48:]:48}  {row.status:9}  {row.words:7,}  {row.reason[:60]}".rstrip() for row in ranked[:rows]]
-        return "\n".join(lines + [f"and {len(ranked) - rows} more"] * (len(ranked) > rows))
 
     def save(self, path: Path) -> None:
         """Write the sum and all rows as JSON."""

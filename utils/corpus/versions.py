@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 from .. import downloads, settings
 from ..types import Document
@@ -14,14 +13,9 @@ from .aws import load
 RELEASED = {"1.40.0": date(2025, 7, 31), "1.44.5": date(2026, 11, 17)}  # file dates inside the two wheels
 
 
-def older_data_folder() -> Path:
-    """The data folder of the older botocore."""
-    return downloads.unpack_wheel(settings.OLDER_BOTOCORE)
-
-
 def older_version() -> list[Document]:
     """The course's documents, rendered from the older botocore."""
-    return load(settings.COURSE_SERVICES, older_data_folder())
+    return load(settings.COURSE_SERVICES, downloads.unpack_wheel(settings.OLDER_BOTOCORE))
 
 
 def weeks_between() -> float:

@@ -1,4 +1,5 @@
 """The course around the package: preparation, exercises and their checks, widgets, notebooks, release, doctor."""
+from .. import lazy_names
 
 _FILES = {
     "preparation": ["prepare", "quiet_jupyterlab", "small_domain", "work_folder"],
@@ -15,10 +16,4 @@ _FILES = {
     "notebooks": ["run_notebooks"],
     "release": ["release_labs"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

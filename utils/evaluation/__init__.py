@@ -1,4 +1,5 @@
 """From questions and arms to records, and from records to tables."""
+from .. import lazy_names
 
 _FILES = {
     "questions": ["QuestionsFile", "load_questions", "near_duplicates", "read_questions", "similar_questions",
@@ -22,10 +23,4 @@ _FILES = {
     "retrieval_stages": ["StageCatalog", "compare_stages", "measure_stage", "order_effect"],
     "training_seeds": ["seed_differences", "seed_spread", "seed_table"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

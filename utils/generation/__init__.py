@@ -1,4 +1,5 @@
 """From ranked passages to answers: prompts, citations and prompt injection."""
+from .. import lazy_names
 
 _FILES = {
     "rag": ["WITHOUT_PASSAGES", "WITH_PASSAGES", "answer_questions", "build_prompt", "count_that_fit",
@@ -6,10 +7,4 @@ _FILES = {
     "prompt_injection": ["CANARY", "PLANTED_INSTRUCTIONS", "attack_questions", "defended_prompt", "inject",
                          "screen_orders"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -1,4 +1,5 @@
 """Scores of one question and statistics over many: ranking, answers, intervals."""
+from .. import lazy_names
 
 _FILES = {
     "ranking": ["recall_at_k", "retrieval_scores", "success_at_k"],
@@ -9,10 +10,4 @@ _FILES = {
     "statistics": ["MeanInterval", "PairedDifference", "RESAMPLES", "cohen_kappa", "holm", "mean_interval",
                    "paired_difference", "read_result", "smallest_detectable_difference"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -48,7 +48,7 @@ def token_f1(answer: str, golds: Sequence[str]) -> float:
     return max((_f1(normalise(answer).split(), normalise(gold).split()) for gold in golds), default=0.0)
 
 
-def _f1(answer_words: list[str], gold_words: list[str]) -> float:
+def _f1(answer_words: Collection[str], gold_words: Collection[str]) -> float:
     shared = sum((Counter(answer_words) & Counter(gold_words)).values())
     return 2 * shared / (len(answer_words) + len(gold_words)) if shared else 0.0
 
@@ -68,8 +68,7 @@ def parse_set(text: str, known: Sequence[str] = ()) -> list[str]:
 
 def set_f1(names: Collection[str], golds: Collection[str]) -> float:
     """F1 between two sets of names, compared after normalising."""
-    a, b = {normalise(name) for name in names}, {normalise(gold) for gold in golds}
-    return 2 * len(a & b) / (len(a) + len(b)) if a & b else 0.0
+    return _f1({normalise(name) for name in names}, {normalise(gold) for gold in golds})
 
 
 def rouge_l(answer: str, reference: str) -> float:

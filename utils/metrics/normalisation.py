@@ -91,17 +91,12 @@ def _plain(text: str) -> str:
     return " ".join("".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text).split())
 
 
-@functools.cache
-def _scanner():
+def _scan(text: str) -> list[Token]:
     import regex
 
-    return regex.compile(SCAN, regex.VERBOSE | regex.VERSION1)
-
-
-def _scan(text: str) -> list[Token]:
     tokens: list[Token] = []
     currency, position = "", 0
-    while match := _scanner().search(text, position):
+    while match := regex.search(SCAN, text, regex.VERBOSE | regex.VERSION1, position):
         found = match.groupdict()
         position = match.end()
         if found["currency"]:

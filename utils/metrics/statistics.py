@@ -50,7 +50,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 
     weights: one for each value; by default all count alike. Raises ValueError when there are no values or the lengths differ.
     """
     weights = weights or [1.0] * len(values)
-    low, high = _percentiles(_resampled_means(values, clusters, seed, resamples, weights))
+    _, low, high = _resampled_means(values, clusters, seed, resamples, weights)
     mean = float(sum(w * x for w, x in zip(weights, values, strict=True)) / sum(weights))
     return MeanInterval(mean, low, high, len(values), len(set(clusters)))
 
@@ -68,10 +68,9 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
         raise ValueError(f"a has {len(a)} values and b has {len(b)}: pair the same questions")
     gaps = [y - x for x, y in zip(a, b, strict=True)]
     weights = weights or [1.0] * len(gaps)
-    means = _resampled_means(gaps, clusters, seed, resamples, weights)
+    means, low, high = _resampled_means(gaps, clusters, seed, resamples, weights)
     mean = sum(w * gap for w, gap in zip(weights, gaps, strict=True)) / sum(weights)
     extreme = int((numpy.abs(means - mean) >= abs(mean) - 1e-12).sum())
-    low, high = _percentiles(means)
     return PairedDifference(mean, low, high, (extreme + 1) / (resamples + 1), len(gaps), len(set(clusters)))
 
 
@@ -88,6 +87,7 @@ def read_result(low: float, high: float, worth: float) -> str:
 
 
 def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int, weights: Sequence[float]):
+    """The mean of every resample, and the two ends of their 95 % percentile interval."""
     import numpy
 
     if not len(values) or len(values) != len(clusters):
@@ -96,14 +96,8 @@ def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int
     sizes = numpy.bincount(index, weights=weights)
     sums = numpy.bincount(index, weights=numpy.multiply(weights, values))
     draws = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
-    return sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
-
-
-def _percentiles(means) -> tuple[float, float]:
-    import numpy
-
-    low, high = numpy.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    means = sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
+    return means, *map(float, numpy.percentile(means, [2.5, 97.5]))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

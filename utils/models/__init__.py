@@ -1,4 +1,5 @@
 """The language model, the embedder, their adapters, and the machine they run on."""
+from .. import lazy_names
 
 _FILES = {
     "device": ["autocast", "energy_per_answer", "joules", "peak_memory_gb", "prefers_bfloat16", "quiet",
@@ -7,12 +8,6 @@ _FILES = {
                  "merge_adapter"],
     "language_models": ["CONVERTED", "LanguageModel", "base_digest", "language_model", "language_model_path"],
     "embedders": ["Embedder", "embedder", "embedder_path"],
-    "log_probabilities": ["general_text", "mean_log_probability", "perplexity"],
+    "log_probabilities": ["general_text", "mean_log_probability", "mean_token_log_probability", "perplexity", "token_ids"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -9,7 +9,7 @@ import os
 import sys
 import timeit
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -100,17 +100,13 @@ def release_memory() -> None:
         _libc().malloc_trim(0)
 
 
-def release_memory_after(function: Callable) -> Callable:
-    """Decorator that releases memory when the function ends: trainers hold their models in reference cycles."""
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        finally:
-            release_memory()
-
-    return wrapped
+@contextlib.contextmanager
+def release_memory_after() -> Iterator[None]:
+    """Releases memory when the block, or the function that this decorates, ends: trainers hold models in reference cycles."""
+    try:
+        yield
+    finally:
+        release_memory()
 
 
 def peak_memory_gb() -> float:

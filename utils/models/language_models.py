@@ -74,19 +74,18 @@ def _convert(source: Path, folder: Path) -> Path:
 class LanguageModel:
     """A causal language model on this machine, with batched generation.
 
-    name: `settings.WHEEL_MODEL`, a local directory or a hub id. dtype: a torch dtype; default: float32 on a CPU, else 16 bits.
-    adapter: folder of a LoRA adapter to merge into the model; its digest is then part of `name`.
+    name: `settings.WHEEL_MODEL`, a local directory or a hub id. adapter: folder of a LoRA adapter to merge into the model; its
+    digest is then part of `name`. The numbers are float32 on a CPU, else of 16 bits.
     """
 
-    def __init__(self, name: str = settings.WHEEL_MODEL, dtype: object = None, adapter: str = ""):
+    def __init__(self, name: str = settings.WHEEL_MODEL, adapter: str = ""):
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         quiet()
         path = language_model_path(name)
-        if dtype is None:
-            gpu = torch.bfloat16 if prefers_bfloat16() else torch.float16
-            dtype = torch.float32 if torch_device() == "cpu" else gpu
+        gpu = torch.bfloat16 if prefers_bfloat16() else torch.float16
+        dtype = torch.float32 if torch_device() == "cpu" else gpu
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
             self.model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(torch_device()).eval()

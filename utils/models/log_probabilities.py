@@ -7,6 +7,8 @@ from importlib import resources
 
 from .device import autocast
 
+WINDOW = 256  # tokens per forward pass of `perplexity`
+
 
 def mean_log_probability(model, prompts: Sequence[list[dict[str, str]]], texts: Sequence[str], batch_size: int = 8,
                          end: bool = True) -> list[float]:
@@ -14,27 +16,35 @@ def mean_log_probability(model, prompts: Sequence[list[dict[str, str]]], texts: 
 
     end: include the end token; pass False for an answer that was cut short, for example before its citation.
     """
+    answers = [text + model.tokenizer.eos_token * end for text in texts]
+    return mean_token_log_probability(model, token_ids(model, [model.prompt(p) for p in prompts]), token_ids(model, answers),
+                                      batch_size)
+
+
+def token_ids(model, texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of each text, without special tokens."""
+    return model.tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"] if texts else []
+
+
+def mean_token_log_probability(model, prompts: Sequence[list[int]], answers: Sequence[list[int]],
+                               batch_size: int = 8) -> list[float]:
+    """As `mean_log_probability`, of token ids. One forward pass per pair, no generation."""
     import torch
 
-    tokenizer, scores = model.tokenizer, [0.0] * len(texts)
-    prompt_ids = [tokenizer(model.prompt(p), add_special_tokens=False)["input_ids"] for p in prompts]
-    answer_ids = [tokenizer(t + tokenizer.eos_token * end, add_special_tokens=False)["input_ids"] for t in texts]
-    order = sorted(range(len(texts)), key=lambda i: len(prompt_ids[i]) + len(answer_ids[i]))
+    scores = [0.0] * len(answers)
+    order = sorted(range(len(answers)), key=lambda i: len(prompts[i]) + len(answers[i]))
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        longest = max(len(answer_ids[i]) for i in batch)
-        padded = tokenizer.pad({"input_ids": [prompt_ids[i] + answer_ids[i] for i in batch]}, return_tensors="pt",
-                               padding_side="left").to(model.model.device)
+        longest = max(len(answers[i]) for i in batch)
+        padded = model.tokenizer.pad({"input_ids": [prompts[i] + answers[i] for i in batch]}, return_tensors="pt",
+                                     padding_side="left").to(model.model.device)
         with autocast():
             logits = model.model(**padded, logits_to_keep=longest + 1, use_cache=False).logits[:, :-1].float()
         log_probs = torch.log_softmax(logits, -1)
         for row, i in enumerate(batch):
-            targets = torch.tensor(answer_ids[i], device=log_probs.device)
+            targets = torch.tensor(answers[i], device=log_probs.device)
             scores[i] = float(log_probs[row, -len(targets):].gather(-1, targets.unsqueeze(-1)).mean())
     return scores
-
-
-WINDOW = 256  # tokens per forward pass
 
 
 def general_text(limit: int = 24_000) -> list[str]:
@@ -53,16 +63,7 @@ def general_text(limit: int = 24_000) -> list[str]:
 
 def perplexity(model, texts: Sequence[str], batch_size: int = 2) -> float:
     """exp of the mean negative log-probability of the texts' tokens, in windows of `WINDOW` tokens; lower is better."""
-    import torch
-
-    tokenizer = model.tokenizer
-    ids = tokenizer("\n\n".join(texts), add_special_tokens=False, verbose=False)["input_ids"]
+    ids = token_ids(model, ["\n\n".join(texts)])[0]
     windows = [ids[start : start + WINDOW] for start in range(0, len(ids) - WINDOW + 1, WINDOW)]
-    total, tokens = 0.0, 0
-    for start in range(0, len(windows), batch_size):
-        batch = torch.tensor(windows[start : start + batch_size], device=model.model.device)
-        with autocast():
-            logits = model.model(batch, use_cache=False).logits[:, :-1].float()
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), reduction="sum")
-        total, tokens = total + float(loss), tokens + batch[:, 1:].numel()
-    return math.exp(total / tokens)
+    means = mean_token_log_probability(model, [window[:1] for window in windows], [window[1:] for window in windows], batch_size)
+    return math.exp(-sum(means) / len(means))

@@ -1,4 +1,5 @@
 """Tools for your own documents."""
+from .. import lazy_names
 
 _FILES = {
     "splitting": ["Split", "split_questions"],
@@ -9,10 +10,4 @@ _FILES = {
     "commands": ["ask_command", "decide_command", "draft_command", "train_command"],
     "drafting": ["REVIEW", "write_drafts"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -1,4 +1,5 @@
 """Figures as PNG with alt text, drawn from numbers, labels and colours. Imports no other subpackage."""
+from .. import lazy_names
 
 _FILES = {
     "style": ["CURVES", "axes", "show", "you_are_here"],
@@ -6,10 +7,4 @@ _FILES = {
     "training": ["curves", "loss_curve", "models_by_context"],
     "roi": ["outcome_bars", "pareto", "stale_curve", "tornado_bars", "winners_by_volume"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

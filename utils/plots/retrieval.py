@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .style import CURVES, NEUTRAL, axes, show
+from .style import CURVES, NEUTRAL, axes, grouped_bars, show
 
 
 def length_histogram(counts: Sequence[int], window: int, title: str, alt: str, what: str = "document",
@@ -36,27 +36,14 @@ def arm_bars(summary, metric_of: dict[str, str], title: str, alt: str, colours: 
     summary: frame with arm, task, metric, mean, low, high, n.
     """
     figure, area = axes(title, "", "score (0 to 1)", (8.5, 4.2))
-    arms = list(dict.fromkeys(summary.arm))
-    width = 0.8 / len(arms)
-    for number, arm in enumerate(arms):
-        rows = [_row(summary, arm, task, metric) for task, metric in metric_of.items()]
-        positions = [i + (number - (len(arms) - 1) / 2) * width for i in range(len(rows))]
-        means = [row["mean"] for row in rows]
-        errors = [[row["mean"] - row.low for row in rows], [row.high - row["mean"] for row in rows]]
-        for x, row in zip(positions, rows, strict=True):
-            if row.high < 0.005:
-                area.text(x, 0.01, "0", ha="center", fontsize=9, color="#444444")
-        area.bar(positions, means, width * 0.92, color=colours[arm], label=arm, yerr=errors, capsize=3, ecolor="#444444")
-    counts = [int(_row(summary, arms[0], task, metric).n) for task, metric in metric_of.items()]
-    labels = [f"{task}\n{metric.replace('_', ' ')}\nn={n}" for (task, metric), n in zip(metric_of.items(), counts, strict=True)]
+    tasks = list(metric_of)
+    rows = summary[summary.metric == summary.task.map(metric_of)].sort_values("task", key=lambda column: column.map(tasks.index),
+                                                                              kind="stable")
+    grouped_bars(area, rows, "task", "arm", colours)
+    labels = [f"{row.task}\n{row.metric.replace('_', ' ')}\nn={row.n:.0f}" for row in rows.drop_duplicates("task").itertuples()]
     area.set_xticks(range(len(labels)), labels, fontsize=10)
     area.set_ylim(0, 1.02)
-    area.legend(fontsize=11, frameon=False, ncols=len(arms), loc="upper right")
     return show(figure, alt)
-
-
-def _row(summary, arm: str, task: str, metric: str):
-    return summary[(summary.arm == arm) & (summary.task == task) & (summary.metric == metric)].iloc[0]
 
 
 GROUP_COLOURS = {"before": "#E69F00", "search": "#0072B2", "after": "#009E73", "all": "#000000"}

@@ -15,11 +15,9 @@ def outcome_bars(shares: dict[str, dict[str, float]], n: int, title: str):
     left = [0.0] * len(shares)
     for name, shade in OUTCOME_COLOURS.items():
         widths = [outcomes[name] for outcomes in shares.values()]
-        area.barh(range(len(shares)), widths, left=left, color=shade, label=name, edgecolor="white")
-        for number, (start, width) in enumerate(zip(left, widths, strict=True)):
-            if width >= 0.06:
-                area.text(start + width / 2, number, f"{width:.2f}", ha="center", va="center", fontsize=10,
-                          color="black" if name == "abstained" else "white")
+        bars = area.barh(range(len(shares)), widths, left=left, color=shade, label=name, edgecolor="white")
+        area.bar_label(bars, [f"{width:.2f}" if width >= 0.06 else "" for width in widths], label_type="center", fontsize=10,
+                       color="black" if name == "abstained" else "white")
         left = [start + width for start, width in zip(left, widths, strict=True)]
     area.set_yticks(range(len(shares)), list(shares), fontsize=11)
     area.invert_yaxis()
@@ -53,12 +51,12 @@ def pareto(points: Sequence[dict], title: str, x: str):
     return show(figure, f"{title}. {values}.")
 
 
-def tornado_bars(rows: Sequence[dict], title: str, currency: str, most: int = 10):
+def tornado_bars(rows: Sequence[dict], title: str, currency: str):
     """Bars from the value difference at an assumption's low end to the one at its high end; the options are equal at the line.
 
     rows: assumption, label, low, high (its range), at_low, at_high (difference in net present value), widest bar first.
     """
-    rows = list(rows)[:most]
+    rows = list(rows)[:10]
     figure, area = axes(wrapped(title), f"difference in net present value ({currency}, thousands)\n"
                         "small numbers: the assumption's low and high value", "", (8.0, 1.1 + 0.42 * len(rows)))
     for number, row in enumerate(rows):
@@ -90,25 +88,21 @@ def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[flo
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
-    names = list(options)
     best = int(winners[tuple(int(numpy.abs(numpy.asarray(axis) - at).argmin())
                              for axis, at in ((updates, today[1]), (volumes, today[0])))])
-    title = f"{'No option pays' if best < 0 else f'{names[best]} pays most'} today (+)"
+    title = f"{'No option pays' if best < 0 else f'{list(options)[best]} pays most'} today (+)"
     title += "; grey: none pays" if (winners < 0).any() else ""
-    indices = sorted({int(value) for value in numpy.unique(winners)})
-    shades = {i: "#EEEEEE" if i < 0 else options[names[i]] for i in indices}
+    named = [("none pays", "#EEEEEE"), *options.items()]  # by index + 1
     figure, area = axes(title, "questions a month (log scale)", "updates a month", (7.5, 4.2))
-    code_of = {value: number for number, value in enumerate(indices)}
-    area.pcolormesh(volumes, updates, numpy.vectorize(code_of.get)(winners), vmin=-0.5, vmax=len(indices) - 0.5,
-                    cmap=ListedColormap([shades[i] for i in indices]), shading="nearest")
+    area.pcolormesh(volumes, updates, winners, vmin=-1.5, vmax=len(options) - 0.5, shading="nearest",
+                    cmap=ListedColormap([shade for _, shade in named]))
     area.set_xscale("log")
     for shade, width in (("white", 5), ("black", 2)):
         area.plot([today[0]], [today[1]], "+", color=shade, ms=14, mew=width)
-    labels = {i: "none pays" if i < 0 else names[i] for i in indices}
-    figure.legend(handles=[Patch(facecolor=shades[i], edgecolor="#444444", label=labels[i]) for i in indices], fontsize=11,
-                  frameon=False, ncols=3, loc="outside lower center")
-    counts = {labels[i]: float((winners == i).mean()) for i in indices}
-    return show(figure, f"{title}. " + "; ".join(f"{name}: {share:.0%} of the map" for name, share in counts.items()) + ".")
+    shown = {name: (shade, share) for i, (name, shade) in enumerate(named, -1) if (share := float((winners == i).mean()))}
+    figure.legend(handles=[Patch(facecolor=shade, edgecolor="#444444", label=name) for name, (shade, _) in shown.items()],
+                  fontsize=11, frameon=False, ncols=3, loc="outside lower center")
+    return show(figure, f"{title}. " + "; ".join(f"{name}: {share:.0%} of the map" for name, (_, share) in shown.items()) + ".")
 
 
 def stale_curve(updates: Sequence[float], shares: Sequence[float], monthly_share: float, weekly: float):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Mapping
 
 NEUTRAL = "#56B4E9"
 CURVES = (("-", "#0072B2"), ("--", "#D55E00"), (":", "#009E73"), ("-.", "#CC79A7"))
@@ -28,6 +29,25 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
     area.tick_params(labelsize=11)
     area.spines[["top", "right"]].set_visible(False)
     return figure, area
+
+
+def grouped_bars(area, rows, group: str, bar: str, colours: Mapping[str, str]) -> None:
+    """Bars with intervals and a legend: on the x axis the values of the column `group`, one bar for each value of `bar`.
+
+    rows: frame with these columns and mean, low, high. colours: value of `bar` → colour.
+    """
+    groups, names = (list(dict.fromkeys(rows[column])) for column in (group, bar))
+    for number, name in enumerate(names):
+        own = rows[rows[bar] == name]
+        places = [groups.index(value) + (number - (len(names) - 1) / 2) * 0.8 / len(names) for value in own[group]]
+        area.bar(places, own["mean"], 0.75 / len(names), color=colours[name], label=name, capsize=3, ecolor="#444444",
+                 yerr=[own["mean"] - own.low, own.high - own["mean"]])
+        for place, mean in zip(places, own["mean"], strict=True):
+            if mean == 0:
+                area.text(place, 0.01, "0", ha="center", fontsize=10)
+    area.set_xticks(range(len(groups)), groups, fontsize=11)
+    area.set_ylim(0, 1)
+    area.legend(fontsize=11, frameon=False, ncols=len(names), loc="upper right")
 
 
 def show(figure, alt: str):

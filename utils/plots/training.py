@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .style import CURVES, axes, show
+from .style import CURVES, axes, grouped_bars, show
 
 
 def models_by_context(rows, title: str, alt: str, colours: Mapping[str, str]):
@@ -11,19 +11,9 @@ def models_by_context(rows, title: str, alt: str, colours: Mapping[str, str]):
 
     rows: frame with model, context, mean, low, high.
     """
-    contexts, names = list(dict.fromkeys(rows.context)), list(dict.fromkeys(rows.model))
     figure, area = axes(title, "passages in the prompt", "exact match (share of questions)", (8.0, 4.0))
-    for number, name in enumerate(names):
-        bars = rows[rows.model == name].set_index("context")
-        positions = [contexts.index(context) + (number - (len(names) - 1) / 2) * 0.8 / len(names) for context in bars.index]
-        area.bar(positions, bars["mean"], 0.76 / len(names), color=colours[name], label=name,
-                 yerr=[bars["mean"] - bars.low, bars.high - bars["mean"]], capsize=3, ecolor="#444444")
-        for x, mean in zip(positions, bars["mean"], strict=True):
-            if mean == 0:
-                area.text(x, 0.01, "0", ha="center", fontsize=10)
-    area.set_xticks(range(len(contexts)), contexts, fontsize=11)
-    area.set_ylim(0, 1)
-    area.legend(fontsize=11, frameon=False, ncols=len(names), loc="upper left")
+    grouped_bars(area, rows, "context", "model", colours)
+    area.legend(fontsize=11, frameon=False, ncols=rows.model.nunique(), loc="upper left")
     return show(figure, alt)
 
 

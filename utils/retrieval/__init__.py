@@ -1,4 +1,5 @@
 """From documents to ranked passages: chunks, indexes, fusion, reranking, the pipeline, the knowledge graph."""
+from .. import lazy_names
 
 _FILES = {
     "chunking": ["chunk_by_section", "contextual_header", "fixed_size_chunks", "section_chunks", "token_counter"],
@@ -8,17 +9,11 @@ _FILES = {
     "query_rewriting": ["DECOMPOSE", "EXPAND", "HYDE", "ServiceClassifier", "rewrite_questions"],
     "fusion": ["reciprocal_rank_fusion", "standardise"],
     "reranking": ["CROSS_ENCODER", "untrained_cross_encoder"],
-    "post_retrieval": ["best_last", "without_sentence"],
+    "post_retrieval": ["without_sentence"],
     "pipeline": ["BI_ENCODER", "PipelineConfig", "RetrievalPipeline", "SELECTED_CONFIG", "adapter_digests",
-                 "load_selected_config", "save_selected_config"],
+                 "load_selected_config"],
     "finetuning": ["RetrieverTraining", "hard_negatives", "train_embedder"],
     "graph.triples": ["SCORED_RELATIONS", "extract_triples"],
     "graph.retriever": ["GraphRetriever"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -73,7 +73,7 @@ def _cut(part: str, count: Count, size: int, joint: str = " ") -> list[tuple[str
     return _cut(part[:middle], count, size, joint) + _cut(part[middle:], count, size, "")
 
 
-def chunk_by_section(document: Document, count: Count, size: int = 120, with_header: bool = True) -> list[Chunk]:
+def chunk_by_section(document: Document, count: Count, size: int = 120) -> list[Chunk]:
     """One chunk per section; a long section is split at sentence ends.
 
     count: number of tokens in a text. size: maximum tokens per chunk, header included. The header is stored apart from the
@@ -81,11 +81,10 @@ def chunk_by_section(document: Document, count: Count, size: int = 120, with_hea
     """
     chunks = []
     for section in document.sections:
-        head = contextual_header(document, section.name) if with_header else ""
+        head = contextual_header(document, section.name)
         while count(head) > size // 2:  # a heading may be a paragraph
             head = head[: len(head) * 3 // 4]
-        budget = max(20, size - (count(head) if head else 0))
-        for text in pack_sentences(sentences(section.text), count, budget):
+        for text in pack_sentences(sentences(section.text), count, max(20, size - count(head))):
             chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text, head))
     return chunks
 

@@ -89,13 +89,10 @@ class DenseIndex:
 
     def search_many(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """`search` for several queries at once; one ranking per query, in order."""
-        return self._nearest(self.embedder.encode(queries), k) if queries else []
+        return self.nearest(self.embedder.encode(queries), k) if queries else []
 
-    def search_vector(self, vector, k: int) -> list[Hit]:
-        """The k chunks nearest to a unit vector, best first."""
-        return self._nearest([vector], k)[0]
-
-    def _nearest(self, vectors, k: int) -> list[list[Hit]]:
+    def nearest(self, vectors, k: int) -> list[list[Hit]]:
+        """For each unit vector its k nearest chunks, best first."""
         k = min(k, len(self.chunks))
         try:
             result = self.collection.query(query_embeddings=vectors, n_results=k, include=["distances"])

@@ -39,13 +39,11 @@ def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed:
     allowed: documents that may be negatives. They exclude home documents of dev and test, because a model that learns that
     these are never correct would score too low there.
     """
-    candidates, seen = [], set(question.evidence)
+    best_of: dict[str, int] = {}
     for i in sorted(range(len(chunks)), key=lambda i: -scores[i]):
-        if chunks[i].document_id in allowed and chunks[i].document_id not in seen:
-            seen.add(chunks[i].document_id)
-            candidates.append(i)
-        if len(candidates) == depth:
-            break
+        if chunks[i].document_id in allowed.difference(question.evidence):
+            best_of.setdefault(chunks[i].document_id, i)
+    candidates = list(best_of.values())[:depth]
     return draw.sample(candidates, min(many, len(candidates)))
 
 
@@ -64,7 +62,7 @@ def lora_config(run: RetrieverTraining, **more):
     return LoraConfig(r=run.rank, lora_alpha=2 * run.rank, target_modules=LINEAR_LAYERS, lora_dropout=0.05, **more)
 
 
-@models.release_memory_after
+@models.release_memory_after()
 def train_embedder(examples: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining, folder: Path,
                    name: str = settings.WHEEL_EMBEDDER, questions: Path = settings.QUESTIONS) -> dict:
     """Train embeddings of question and answering passage to be close: softmax over the batch's passages and hard negatives.

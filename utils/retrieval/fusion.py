@@ -9,16 +9,11 @@ from ..types import Hit
 
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[Hit]], k: int = 60) -> list[Hit]:
     """Rankings merged into one: score = sum of 1 / (k + rank) over the rankings with the chunk (Cormack et al., 2009)."""
-    return weighted_rank_fusion(rankings, [1.0] * len(rankings), k)
-
-
-def weighted_rank_fusion(rankings: Sequence[Sequence[Hit]], weights: Sequence[float], k: int = 60) -> list[Hit]:
-    """Reciprocal rank fusion with one weight per ranking."""
     scores: dict[str, float] = {}
     first: dict[str, Hit] = {}
-    for ranking, weight in zip(rankings, weights, strict=True):
+    for ranking in rankings:
         for rank, hit in enumerate(ranking, 1):
-            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + weight / (k + rank)
+            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + 1 / (k + rank)
             first.setdefault(hit.chunk.id, hit)
     return ranked([replace(first[id_], score=score) for id_, score in scores.items()])
 

@@ -52,12 +52,6 @@ def load_selected_config() -> PipelineConfig:
                            f"data/checkpoints` or build it again with `python3 -m utils rebuild lab1`") from None
 
 
-def save_selected_config(config: PipelineConfig, why: str) -> None:
-    """Write the configuration that `advanced_rag` uses, with a sentence on how it was selected."""
-    SELECTED_CONFIG.parent.mkdir(exist_ok=True)
-    SELECTED_CONFIG.write_text(json.dumps({"recipe": asdict(config), "chosen": why}, indent=1) + "\n", "utf-8")
-
-
 def adapter_digests() -> list[str]:
     """Digests of the shipped retrieval adapters, read from their provenance files."""
     files = [folder / "provenance.json" for folder in (BI_ENCODER, CROSS_ENCODER)]
@@ -101,7 +95,7 @@ class RetrievalPipeline:
         if not config.bm25 and not config.overview:
             return self.dense.search(query, candidates)
         vector = self.embedder.encode([query])[0]
-        near = self.dense.search_vector(vector, candidates)
+        near = self.dense.nearest([vector], candidates)[0]
         words = self.bm25.scores(query)
         by_words = numpy.argsort(-words, kind="stable")[: candidates // 4] if config.bm25 else []
         places = list(dict.fromkeys([*(self.place[hit.chunk.id] for hit in near), *map(int, by_words)]))

@@ -1,4 +1,4 @@
-"""Steps between search and prompt: diversity, compression, wider windows, order."""
+"""Steps between search and prompt: diversity, compression, wider windows."""
 from __future__ import annotations
 
 import re
@@ -9,9 +9,8 @@ from ..text import content_words, sentences
 from ..types import Chunk, Document, Hit
 
 
-def maximal_marginal_relevance(hits: Sequence[Hit], vectors: Mapping[str, Sequence[float]], trade: float = 0.7,
-                               k: int = 10) -> list[Hit]:
-    """The first k reordered: each next hit maximises trade · score − (1 − trade) · similarity to those already selected.
+def maximal_marginal_relevance(hits: Sequence[Hit], vectors: Mapping[str, Sequence[float]], trade: float = 0.7) -> list[Hit]:
+    """The hits reordered: each next one maximises trade · score − (1 − trade) · similarity to those already selected.
 
     vectors: chunk id → unit vector. Scores are scaled to 0…1 first (Carbonell and Goldstein, 1998).
     """
@@ -22,12 +21,12 @@ def maximal_marginal_relevance(hits: Sequence[Hit], vectors: Mapping[str, Sequen
     low, high = min(h.score for h in hits), max(h.score for h in hits)
     relevance = [(h.score - low) / (high - low or 1.0) for h in hits]
     remaining, selected = list(range(len(hits))), []
-    while remaining and len(selected) < k:
+    while remaining:
         near = [max((float(numpy.dot(vectors[hits[i].chunk.id], vectors[hits[j].chunk.id])) for j in selected), default=0.0)
                 for i in remaining]
         best = max(range(len(remaining)), key=lambda n: trade * relevance[remaining[n]] - (1 - trade) * near[n])
         selected.append(remaining.pop(best))
-    return [replace(hits[i], rank=rank) for rank, i in enumerate([*selected, *remaining], 1)]
+    return [replace(hits[i], rank=rank) for rank, i in enumerate(selected, 1)]
 
 
 def compress(hits: Sequence[Hit], question: str, count: Callable[[str], int], tokens: int = 60) -> list[Hit]:
@@ -47,11 +46,6 @@ def compress(hits: Sequence[Hit], question: str, count: Callable[[str], int], to
                 used += count(parts[i])
         shortened.append(replace(hit, chunk=replace(hit.chunk, text=" ".join(parts[i] for i in sorted(selected)))))
     return shortened
-
-
-def best_last(hits: Sequence[Hit]) -> list[Hit]:
-    """Hits reversed, so that the best is next to the question: models use the ends of a long context best."""
-    return list(reversed(hits))
 
 
 def sentence_window(hits: Iterable[Hit], chunks: Sequence[Chunk], reach: int = 1) -> list[Hit]:

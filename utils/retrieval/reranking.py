@@ -17,19 +17,10 @@ def query_likelihood(hits: Sequence[Hit], question: str, model: models.LanguageM
 
     One forward pass per passage, no generation (Sachan et al., 2022).
     """
-    import torch
-
-    question_ids = model.tokenizer(" " + question, add_special_tokens=False)["input_ids"]
     texts = [f"Passage: {hit.document_id} {hit.chunk.text}\nA question that this passage answers:" for hit in hits]
-    prompts = [model.tokenizer(text, add_special_tokens=False)["input_ids"][-400:] for text in texts]
-    scores: list[float] = []
-    for start in range(0, len(prompts), batch_size):
-        rows = [prompt + question_ids for prompt in prompts[start : start + batch_size]]
-        padded = model.tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(models.torch_device())  # padded on the left
-        with models.autocast():
-            logits = model.model(**padded, logits_to_keep=len(question_ids) + 1).logits[:, :-1].float()
-        targets = torch.tensor(question_ids, device=logits.device).expand(len(rows), -1).unsqueeze(-1)
-        scores += logits.log_softmax(-1).gather(-1, targets).squeeze(-1).mean(-1).tolist()
+    prompts = [ids[-400:] for ids in models.token_ids(model, texts)]  # the end, where the question follows
+    asked = models.token_ids(model, [" " + question]) * len(hits)
+    scores = models.mean_token_log_probability(model, prompts, asked, batch_size)
     return ranked([replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)])
 
 
@@ -41,11 +32,9 @@ class CrossEncoder:
         import sentence_transformers
 
         models.quiet()
-        if name:
-            self.model = sentence_transformers.CrossEncoder(name, device=models.torch_device())
-            return
-        self.model = untrained_cross_encoder()
-        models.merge_adapter(self.model[0], "auto_model", str(CROSS_ENCODER))
+        self.model = sentence_transformers.CrossEncoder(name, device=models.torch_device()) if name else untrained_cross_encoder()
+        if not name:
+            models.merge_adapter(self.model[0], "auto_model", str(CROSS_ENCODER))
 
     def scores(self, question: str, passages: Sequence[str], batch_size: int = 32):
         """One score per passage, higher is better: an array of shape (passages,)."""
@@ -69,7 +58,4 @@ def untrained_cross_encoder(window: int = 128):
                                               device=models.torch_device(), activation_fn=torch.nn.Identity())
 
 
-@functools.lru_cache(maxsize=1)
-def cross_encoder(name: str = "") -> CrossEncoder:
-    """The cross-encoder, loaded once."""
-    return CrossEncoder(name)
+cross_encoder = functools.lru_cache(maxsize=1)(CrossEncoder)  # loaded once

@@ -1,4 +1,5 @@
 """What an option costs and earns, how certain that is, and the page that reports it."""
+from .. import lazy_names
 
 _FILES = {
     "assumptions": ["Assumptions", "OWN", "PRICE_FILE", "label", "load_assumptions", "price_units", "write_prices"],
@@ -10,10 +11,4 @@ _FILES = {
     "decision_page": ["write_report"],
     "update_interval": ["WEEKS_A_MONTH", "interval_table", "stale_by_updates", "stale_share"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

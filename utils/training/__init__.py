@@ -1,4 +1,5 @@
 """Fine-tuning: examples, supervised training, feedback, judges, preferences, and the gate that promotes or refuses an adapter."""
+from .. import lazy_names
 
 _FILES = {
     "wording": ["value_in", "word_question"],
@@ -16,10 +17,4 @@ _FILES = {
     "gate": ["GateResult", "gate_results", "promotion_gate"],
     "raft": ["BUDGETS", "ERRORS", "FIRST", "fill_passages", "own_raft_examples", "pool_contexts", "raft_examples"],
 }
-__all__ = [name for names in _FILES.values() for name in names]
-
-
-def __getattr__(name: str) -> object:
-    from .. import resolve
-
-    return resolve(__name__, _FILES, name)
+__all__, __getattr__ = lazy_names(__name__, _FILES)

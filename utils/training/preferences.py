@@ -82,7 +82,7 @@ def preference_dataset(rows: Sequence[PreferenceRow], unpaired: bool = False):
     return Dataset.from_list([{"prompt": prompt, "completion": _assistant(text), "label": up} for prompt, text, up in thumbs])
 
 
-@models.release_memory_after
+@models.release_memory_after()
 def train_preferences(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path,
                       callbacks: Sequence = ()) -> dict:
     """Continue training the adapter in `parent` with DPO or KTO; saves adapter and record in `folder`, returns the record.
@@ -131,7 +131,7 @@ class RewardModel:
         return scores
 
 
-@models.release_memory_after
+@models.release_memory_after()
 def train_reward_model(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path,
                        callbacks: Sequence = ()) -> tuple[RewardModel, dict]:
     """Train a reward model (Bradley–Terry loss) on preferences, starting from the reader in `parent`; (model, record)."""

@@ -104,7 +104,7 @@ def resume_from_adapter(model, parent: Path):
     return model
 
 
-@models.release_memory_after
+@models.release_memory_after()
 def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callbacks: Sequence = (), four_bit: bool = False,
               parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.

@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,12 +62,17 @@ class Linker:
         self.index = DenseIndex(texts, embedder, settings) if texts else None
         self.words = [content_words(chunk.text) for chunk in texts]
         self.names = [content_words(plain_words(self._spelled(node))) for node in self.entities]
-        self._seen: dict[str, float] = {}
 
     @functools.cached_property
     def conditions(self) -> dict[str, frozenset[str]]:
         """Condition node → its content words."""
         return {n: _content(d["name"]) for n, d in self.graph.nodes(data=True) if d["kind"] == "condition"}
+
+    @functools.cached_property
+    def rarity(self) -> dict[str, float]:
+        """Word → how rare it is among the conditions: the logarithm of their number over that of the conditions with it."""
+        counts = Counter(word for words in self.conditions.values() for word in words)
+        return {word: math.log((len(self.conditions) + 1) / (count + 1)) for word, count in counts.items()}
 
     def _spelled(self, node: str) -> str:
         """The name as the documents spell it: of a member, whose node is in lower case, that is its first meaning."""
@@ -168,7 +174,7 @@ class Linker:
         bare = corpus.without_service(question)
         question_words = _content(bare)
         pool = [c for c in self.conditions if not services or self.graph.nodes[c]["service"] in services]
-        weight = {word: self._rarity(word) for word in question_words}
+        weight = {word: self.rarity.get(word, 0.0) for word in question_words}
         near = sorted(pool, key=lambda c: -sum(weight[w] for w in question_words & self.conditions[c]))[:20]
         if not near or not any(weight.values()):
             return None
@@ -182,12 +188,6 @@ class Linker:
         if len(documents) < 2:
             return None
         return Link("states", (anchor,), tuple(self.operations[d]["name"] for d in documents), tuple(documents), max(values))
-
-    def _rarity(self, word: str) -> float:
-        if word not in self._seen:
-            count = sum(word in words for words in self.conditions.values())
-            self._seen[word] = math.log((len(self.conditions) + 1) / (count + 1)) if count else 0.0
-        return self._seen[word]
 
 
 def _content(text: str) -> frozenset[str]:
