@@ -30,7 +30,7 @@ def execute_notebook(path: Path, fast: bool, save: bool) -> Executed:
     problem, started = "", time.monotonic()
     with _Memory() as memory:
         try:
-            client.execute(env={**os.environ, "LAB_FAST": "1" if fast else ""})
+            client.execute(env={**os.environ, "LAB_FAST": "1" if fast else "", "LAB_AUTHOR_CHECKS": "1"})
         except CellExecutionError as error:
             problem = f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}"
     if save and not problem:
