@@ -21,7 +21,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("answer", "mine", "truth", "words"), [
     ((0, 100, "%"), 60.0, 35.0, "You guessed 60 %; it is 35 %: 25 points too high."),
     ((0, 100, "%"), 33.0, 35.0, "You guessed 33 %; it is 35 %: close."),
-    ((0, 5, "answers"), 1.0, 4, "You guessed 1 answers; it is 4 answers: 3 answers too low."),
+    ((0, 5, "of 5"), 1.0, 4, "You guessed 1 of 5; it is 4 of 5: 3 too low."),
     ((0, 100, "%"), None, 35.0, "You made no guess; it is 35 %."),
     (("a", "b"), "a", "a", "You guessed “a”, and that is right."),
     (("a", "b"), "a", "b", "You guessed “a”; it is “b”."),

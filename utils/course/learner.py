@@ -84,7 +84,7 @@ def compared(name: str, value: float | str) -> str:
         return f"You guessed “{stored}”, and that is right." if stored == value else f"You guessed “{stored}”; it is {truth}."
     low, high, unit = answer
     gap = stored - value
-    how = f"{_amount(abs(gap), 'points' if unit == '%' else unit)} too {'high' if gap > 0 else 'low'}"
+    how = f"{_amount(abs(gap), 'points' if unit == '%' else '').strip()} too {'high' if gap > 0 else 'low'}"
     how = "close" if abs(gap) <= 0.05 * (high - low) else how
     return f"You guessed {_amount(stored, unit)}; it is {truth}: {how}."
 
