@@ -45,7 +45,7 @@ def guess(name: str, question: str, answer: Sequence):
 
     _asked[name] = answer
     stored = learner_state("guesses").get(name)
-    if _is_number(answer):
+    if not isinstance(answer[0], str):
         low, high, unit = answer
         entry = ipywidgets.BoundedFloatText(value=low if stored is None else stored, min=low, max=high, step=1,
                                             description=f"Your guess, {unit}", style={"description_width": "initial"})
@@ -76,7 +76,7 @@ def compared(name: str, value: float | str) -> str:
     if name not in _asked:
         raise ValueError(f"no guess is named {name!r} in this run: run the cell that asks for it first")
     answer, stored = _asked[name], learner_state("guesses").get(name)
-    number = _is_number(answer)
+    number = not isinstance(answer[0], str)
     truth = _amount(value, answer[2]) if number else f"“{value}”"
     if stored is None:
         return f"You made no guess; it is {truth}."
@@ -93,10 +93,6 @@ def guess_progress() -> str:
     """How many of the guesses asked for in this run were made, as a sentence part."""
     stored = learner_state("guesses")
     return f"{sum(name in stored for name in _asked)} of {len(_asked)} guesses made"
-
-
-def _is_number(answer: Sequence) -> bool:
-    return len(answer) == 3 and not isinstance(answer[0], str)
 
 
 def _amount(value: float, unit: str) -> str:

@@ -56,7 +56,7 @@ class PipelineChoice:
             self._pipelines[key] = retrieval.RetrievalPipeline(self.documents, small.settings, config)
         pipeline = copy.copy(self._pipelines[key])
         pipeline.config = config
-        pipeline.search("loads what is loaded once", 1)
+        pipeline.search("", 1)  # loads what is loaded once
         rows = _measured(pipeline, self.questions, small)
         tokens = sum(row["tokens"] for row in rows) / len(rows)
         result = {"config": asdict(config), **{name: sum(row["scores"][name] for row in rows) / len(rows) for name in SCORES},
@@ -70,23 +70,22 @@ class PipelineChoice:
         rows = sorted(learner_state("tries").items(), key=lambda item: -item[1]["score"])
         if not rows:
             return note("No try yet.")
-        head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in ("try", *SCORES, "tokens", "ms", "score"))
-        lines = [f"<tr><td style='text-align:left'>{html.escape(label)}</td>" + "".join(
-            [*(f"<td>{row[name]:.2f}</td>" for name in SCORES), *(f"<td>{row[name]:.0f}</td>" for name in ("tokens", "ms", "score"))])
-            for label, row in rows]
-        return f"<table><tr>{head}</tr>{'</tr>'.join(lines)}</table>"
+        places = {**dict.fromkeys(SCORES, 2), "tokens": 0, "ms": 0, "score": 0}  # digits shown behind the point
+        head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in ("try", *places))
+        lines = ["".join(f"<td>{row[name]:.{digits}f}</td>" for name, digits in places.items()) for _, row in rows]
+        lines = [f"<tr><td>{html.escape(label)}</td>{line}</tr>" for (label, _), line in zip(rows, lines, strict=True)]
+        return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 
     def widget(self):
         """The choices, a button that scores them, and the learner's own leaderboard, as an ipywidget."""
         import ipywidgets
 
-        style = {"description_width": "160px"}
-        sizes = [ipywidgets.Dropdown(options=options, value=value, description=text, style=style) for text, options, value in (
-            ("tokens a chunk", CHUNK_TOKENS, 120), ("passages at most", PASSAGES, 3), ("tokens of passages", BUDGETS, 480))]
+        sizes = [ipywidgets.Dropdown(options=options, value=value, description=text, style={"description_width": "160px"})
+                 for text, options, value in (("tokens a chunk", CHUNK_TOKENS, 120), ("passages at most", PASSAGES, 3),
+                                              ("tokens of passages", BUDGETS, 480))]
         boxes = [ipywidgets.Checkbox(description=name, indent=False, layout={"width": "max-content"}) for name in STAGES]
         button, progress = ipywidgets.Button(description="Score it"), ipywidgets.Output()
         status, table = ipywidgets.HTML(note("")), ipywidgets.HTML(self.leaderboard())
-
         def score(_) -> None:
             chunk_tokens, k, budget = (size.value for size in sizes)
             stages = [box.description for box in boxes if box.value]
@@ -105,19 +104,17 @@ def read_test_once(workspace: evaluation.Workspace, questions: Sequence[Question
 
     The first reading is stored, and every later call returns it. With `LAB_FAST` nothing is stored.
     """
-    stored = learner_state("test").get("lab1")
-    if stored and not workspace.settings.fast:
+    if not workspace.settings.fast and (stored := learner_state("test").get("lab1")):
         return stored
-    config = chosen_pipeline()
-    pipeline = retrieval.RetrievalPipeline(list(workspace.documents.values()), workspace.settings, config)
+    pipeline = retrieval.RetrievalPipeline(list(workspace.documents.values()), workspace.settings, chosen_pipeline())
     rows = _measured(pipeline, questions, workspace)
-    result = {"config": asdict(config), "scores": {name: {row["question_id"]: row["scores"][name] for row in rows}
+    result = {"config": asdict(pipeline.config), "scores": {name: {row["question_id"]: row["scores"][name] for row in rows}
                                                    for name in SCORES}}
     if not workspace.settings.fast:
         store_learner_state("test", "lab1", result)
     return result
 
 
-def _measured(pipeline: retrieval.RetrievalPipeline, questions: Sequence[Question], workspace: evaluation.Workspace) -> list[dict]:
+def _measured(pipeline: retrieval.RetrievalPipeline, questions: Sequence[Question], workspace: evaluation.Workspace):
     stage = evaluation.Stage("yours", "all", pipeline.search, lambda hits, _: hits[: pipeline.config.k])
     return evaluation.measure_stage(stage, questions, workspace)

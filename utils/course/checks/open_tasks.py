@@ -24,9 +24,9 @@ def check_fuse_scores(fn: Callable) -> None:
         ((dense, words), lambda r: sorted(r) == list("abcde"), "Is every id of either ranking there, exactly once?"),
         ((dense, words), lambda r: r.index("a") < r.index("d") and r.index("b") < r.index("d"),
          "a and b are before d in both rankings: are they before d in yours?"),
-        ((dense, [(id_, 1000 * score) for id_, score in words]), lambda r: r == once,
-         "The unit of BM25 must not matter: does its score count more when it is a thousand times larger?"),
-        (([(id_, score / 1000) for id_, score in dense], words), lambda r: r == once,
+        ((dense, [(id_, score / 1000) for id_, score in words]), lambda r: r == once,
+         "The unit of BM25 must not matter: does its score count less when it is a thousand times smaller?"),
+        (([(id_, 1000 * score) for id_, score in dense], words), lambda r: r == once,
          "The unit of the cosine must not matter either."),
         ((far, near), lambda r: r[0] == "a", "a leads by far in one ranking and trails by a hair in the other: do gaps count?"),
         ((near, far), lambda r: r[0] == "a", "The same with the rankings exchanged: do gaps count in both?"),
@@ -40,7 +40,7 @@ def check_pack_passages(fn: Callable) -> None:
     twins = [("a", "x", 100), ("b", "x", 100), ("c", "y", 100)]
     crowd = [("a", f"text {n}", 50) for n in range(4)] + [("b", "other", 50)]
     check_properties(fn, [
-        (([("a", "x", 100), ("b", "y", 100)], 200), lambda r: r == [0, 1], "Both fit, and filling the budget exactly is allowed."),
+        (([("a", "x", 100), ("b", "y", 100)], 200), lambda r: r == [0, 1], "Both fit: exactly filling the budget is allowed."),
         (([("a", "x", 100), ("b", "y", 101)], 200), lambda r: r == [0], "Do the tokens together stay within the budget?"),
         (([("a", "x", 900), ("b", "y", 10)], 200), lambda r: r == [0], "The best passage goes in even when it is too long; then "
                                                                        "nothing else does."),
