@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from utils import course, evaluation, retrieval
+from utils import course, evaluation, retrieval, settings
 from utils.course import learner, pipeline_choice, quizzes
 from utils.course.checks import open_tasks
 from utils.course.reference_solutions import reference_solution
@@ -14,6 +14,7 @@ from utils.types import Question
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
+    (tmp_path / "models").symlink_to(settings.cache() / "models")
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
     return tmp_path
 
@@ -79,7 +80,7 @@ def test_tries_are_scored_kept_and_the_best_is_chosen(cache, tiny, chosen, monke
     workspace.model = lambda: type("Words", (), {"count": staticmethod(lambda text: len(text.split()))})
     questions = [Question("q1", "fact", "How long does a loaf take in the oven?", ("an hour",), (), ("shop.BakeBread",)),
                  Question("q2", "fact", "how heavy is the cat's dinner", ("200 grams",), (), ("shop.FeedCat",))]
-    assert course.chosen_pipeline() == retrieval.PipelineConfig(k=8, bm25=0.2)
+    assert course.chosen_pipeline() == retrieval.PipelineConfig(tuned=True)
     choice = course.PipelineChoice(workspace, questions)
     assert "No try yet" in choice.leaderboard()
     dear = choice.measure(pipeline_choice.pipeline_config(120, 8, ["section chunks with headers"]), 480, "all")

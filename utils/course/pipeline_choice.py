@@ -24,9 +24,9 @@ SCORES = ("recall@1", "recall@5", "answer_in_prompt")
 
 
 def chosen_pipeline() -> retrieval.PipelineConfig:
-    """The configuration of the learner's best try, or a plain one if nothing was tried."""
+    """The configuration of the learner's best try, or the tuned embedder alone if nothing was tried."""
     best = max(learner_state("tries").values(), key=lambda row: row["score"], default=None)
-    return retrieval.PipelineConfig(**best["config"]) if best else retrieval.PipelineConfig(k=8, bm25=0.2)
+    return retrieval.PipelineConfig(**best["config"]) if best else retrieval.PipelineConfig(tuned=True)
 
 
 def pipeline_config(chunk_tokens: int, k: int, stages: Sequence[str]) -> retrieval.PipelineConfig:
