@@ -1,4 +1,4 @@
-"""Checks of tasks with many right answers: two designs, tested by properties, and two repairs. `checks.lab1` has the others."""
+"""Checks of tasks with many right answers: two designs, tested by properties, and two repairs."""
 from __future__ import annotations
 
 import copy
