@@ -10,6 +10,7 @@ import pytest
 from utils import settings
 
 SOLUTIONS = sorted((settings.ROOT / "solutions").glob("*.ipynb"))
+REWRITTEN = [path for path in SOLUTIONS if path.stem.startswith("01")]  # the other labs follow
 EXERCISES, FIGURES = 6, 3
 
 
@@ -79,3 +80,32 @@ def test_saved_outputs_are_small_and_name_no_machine(path):
     text = json.dumps([cell["outputs"] for cell in code(path)])
     assert len(text) < 700_000
     assert not re.search(r"/(root|home|work|tmp|Users)/", text)
+
+
+@pytest.mark.parametrize("path", REWRITTEN, ids=lambda p: p.stem)
+def test_a_lab_is_short_enough_to_be_read(path):
+    texts = ["".join(cell["source"]) for cell in cells(path) if cell["cell_type"] == "markdown"]
+    words = [len(re.sub(r"<[^>]*>|\|", " ", text).split()) for text in texts]
+    assert len(cells(path)) <= 90 and sum(len(re.findall(r"^## ", text, re.M)) for text in texts) <= 12
+    assert sum(words) <= 2500 and max(words) <= 120 and statistics.median(words) <= 60
+
+
+@pytest.mark.parametrize("path", REWRITTEN, ids=lambda p: p.stem)
+def test_code_is_narrow_stands_under_prose_and_asserts_only_for_authors(path):
+    every = cells(path)
+    for before, cell in zip(every, every[1:], strict=False):
+        if cell["cell_type"] == "code":
+            text, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
+            assert before["cell_type"] == "markdown" and max(map(len, text.split("\n"))) <= 100, text[:60]
+            assert ("author-check" in tags) == bool(re.search(r"^\s*assert ", text, re.M)), text[:60]
+            if "author-check" in tags:
+                assert text.startswith("if course.authors_checks():\n    ") and cell["metadata"]["jupyter"]["source_hidden"]
+
+
+@pytest.mark.parametrize("path", REWRITTEN, ids=lambda p: p.stem)
+def test_there_is_something_to_do_for_every_exercise(path):
+    text = "\n".join("".join(cell["source"]) for cell in cells(path))
+    tasks = re.findall(r"course\.(?:guess|quiz|check_prompt|check_split|PipelineChoice)\(|Change the words|change them|reword",
+                       text)
+    assert len(tasks) >= text.count("### BEGIN SOLUTION") >= EXERCISES
+    assert len(re.findall(r"\(20 minutes, hard\)", text)) == 2

@@ -80,6 +80,12 @@ def test_planned_differences_on_test():
         assert difference in TEXT, f"{pair}: {difference}"
 
 
+def test_the_order_of_passages():
+    first, last = ([r for r in load_rows("lab1_order") if r["order"] == f"best {order}"] for order in ("first", "last"))
+    gain = metrics.paired_difference(*([r["contains"] for r in rows] for rows in (first, last)), [r["cluster"] for r in first])
+    assert f"of {gain.n} fact and error replies that contain the answer by {as_printed(gain)}" in TEXT
+
+
 def test_the_variance_of_training():
     stored = load_records("lab3_test")
     for name in ("raft", "raft_feedback"):

@@ -2,11 +2,15 @@
 from .. import lazy_names
 
 _FILES = {
-    "preparation": ["prepare", "quiet_jupyterlab", "small_domain", "work_folder"],
+    "preparation": ["authors_checks", "prepare", "quiet_jupyterlab", "small_domain", "work_folder"],
+    "learner": ["compare_guess", "guess", "guess_progress"],
+    "quizzes": ["quiz"],
+    "pipeline_choice": ["PipelineChoice", "chosen_pipeline", "read_test_once"],
     "exercises": ["exercise_progress", "use_mine_or_reference"],
     "checks.lab1": ["check_identifier_words", "check_only_first", "check_passages_that_fit",
                     "check_precision_and_recall", "check_recall_at_k", "check_reciprocal_rank_fusion",
                     "check_split_tokens"],
+    "checks.open_tasks": ["check_fuse_scores", "check_pack_passages", "check_prompt", "check_split", "use_design"],
     "checks.lab2": ["check_cohen_kappa", "check_dpo_loss", "check_labels_for", "check_lora_parameters",
                     "check_may_promote", "check_raft_example", "check_risk_coverage"],
     "checks.lab3": ["check_break_even", "check_cluster_mean", "check_cost_per_correct", "check_expected_regret",

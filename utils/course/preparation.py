@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -76,6 +77,11 @@ def quiet_jupyterlab() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     disabled = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     (folder / "page_config.json").write_text(json.dumps(disabled), "utf-8")
+
+
+def authors_checks() -> bool:
+    """True under `test` and `run`: then a notebook also tests what its text says of the results."""
+    return bool(os.environ.get("LAB_UNATTENDED"))
 
 
 def work_folder(lab: str) -> Path:

@@ -20,7 +20,7 @@ _FILES = {
     "staleness": ["answering_sentence", "stale_per_week", "stale_questions"],
     "commands": ["Prepare", "benchmark_command", "close_command", "new_file", "new_folder", "questions_of", "rescore_command"],
     "tables": ["benchmark_tables", "summarise", "wide_table"],
-    "retrieval_stages": ["StageCatalog", "compare_stages", "measure_stage", "order_effect"],
+    "retrieval_stages": ["Stage", "StageCatalog", "compare_stages", "measure_stage"],
     "training_seeds": ["seed_differences", "seed_spread", "seed_table"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -195,15 +195,9 @@ def compare_stages(rows: Sequence[dict]):
             "Recall@5 verdict": "" if name == NAIVE else VERDICTS[gains[name]["recall@5"].verdict(adjusted[name, "recall@5"])],
             "tokens": round(sum(r["tokens"] for r in own) / len(own)), "ms": round(ms),
             "difference": gain.difference, "low": gain.low, "high": gain.high,
-            "added_ms": max(0.0, ms - _median([r["milliseconds"] for r in naive])),
+            "added_ms": ms - _median([r["milliseconds"] for r in naive]),
         })
     return pandas.DataFrame(lines)
-
-
-def order_effect(rows: Sequence[dict]) -> metrics.PairedDifference:
-    """Paired difference in correct answers (`contains`): best passage last minus best passage first."""
-    first, last = ([r for r in rows if r["order"] == order] for order in ("best first", "best last"))
-    return metrics.paired_difference([r["contains"] for r in first], [r["contains"] for r in last], [r["cluster"] for r in first])
 
 
 def _median(values: Sequence[float]) -> float:

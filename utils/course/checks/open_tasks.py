@@ -1,0 +1,121 @@
+"""Checks of tasks with many right answers: two designs, tested by properties, and two repairs."""
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+from ... import metrics
+from ...types import Question
+from ..exercises import report_result
+from ..reference_solutions import reference_solution
+
+Property = tuple[tuple, Callable[[object], bool], str]  # arguments, whether the result is acceptable, the question if it is not
+_passed: dict[str, Callable] = {}
+
+
+def check_fuse_scores(fn: Callable) -> None:
+    """Exercise: a fusion of two scored rankings of your own."""
+    dense, words = [("a", 0.9), ("b", 0.6), ("c", 0.5), ("d", 0.1)], [("b", 21.0), ("e", 20.0), ("a", 3.0), ("d", 1.0)]
+    far, near = [("a", 0.9), ("b", 0.3), ("c", 0.1)], [("b", 0.9), ("a", 0.88), ("c", 0.1)]
+    once = _plain(fn, dense, words)
+    check_properties(fn, [
+        ((dense, []), lambda r: r == list("abcd"), "One ranking alone: does it keep its order, whatever the other one lacks?"),
+        (([], words), lambda r: r == list("bead"), "One ranking alone: does it keep its order, whatever the other one lacks?"),
+        ((dense, words), lambda r: sorted(r) == list("abcde"), "Is every id of either ranking there, exactly once?"),
+        ((dense, words), lambda r: r.index("a") < r.index("d") and r.index("b") < r.index("d"),
+         "a and b are before d in both rankings: are they before d in yours?"),
+        ((dense, [(id_, score / 1000) for id_, score in words]), lambda r: r == once,
+         "The unit of BM25 must not matter: does its score count less when it is a thousand times smaller?"),
+        (([(id_, 1000 * score) for id_, score in dense], words), lambda r: r == once,
+         "The unit of the cosine must not matter either."),
+        ((far, near), lambda r: r[0] == "a", "a leads by far in one ranking and trails by a hair in the other: do gaps count?"),
+        ((near, far), lambda r: r[0] == "a", "The same with the rankings exchanged: do gaps count in both?"),
+        (([("a", 0.5), ("b", 0.5)], [("a", 2.0)]), lambda r: sorted(r) == ["a", "b"],
+         "All scores of a ranking can be equal: do you divide by zero?"),
+    ])
+
+
+def check_pack_passages(fn: Callable) -> None:
+    """Exercise: which passages go into the prompt, by a rule of your own."""
+    twins = [("a", "x", 100), ("b", "x", 100), ("c", "y", 100)]
+    crowd = [("a", f"text {n}", 50) for n in range(4)] + [("b", "other", 50)]
+    check_properties(fn, [
+        (([("a", "x", 100), ("b", "y", 100)], 200), lambda r: r == [0, 1], "Both fit: exactly filling the budget is allowed."),
+        (([("a", "x", 100), ("b", "y", 101)], 200), lambda r: r == [0], "Do the tokens together stay within the budget?"),
+        (([("a", "x", 900), ("b", "y", 10)], 200), lambda r: r == [0], "The best passage goes in even when it is too long; then "
+                                                                       "nothing else does."),
+        (([], 200), lambda r: r == [], "Without passages, the list is empty."),
+        ((twins, 200), lambda r: r == [0, 2], "b repeats the text of a: does it take the place of c?"),
+        ((crowd, 200), lambda r: r == [0, 1, 4], "Do you take at most two passages of one document?"),
+        (([("a", "x", 150), ("b", "y", 100), ("c", "z", 50)], 200), lambda r: r == [0, 2],
+         "c would still fit behind a: is room wasted?"),
+        (([("a", "x", 40), ("b", "y", 40), ("c", "z", 40)], 100), lambda r: r == sorted(r) and r[0] == 0 and len(r) == 2,
+         "Do the positions stay in order, best first?"),
+    ])
+
+
+def check_properties(fn: Callable, cases: Sequence[Property]) -> None:
+    """Print "to do" or "solved"; AssertionError for the first case that is not acceptable or changes its arguments."""
+    name = fn.__name__
+    report_result(name, False)
+    _passed.pop(name, None)
+    for arguments, acceptable, question in cases:
+        given, call = copy.deepcopy(arguments), f"{name}({', '.join(map(repr, arguments))})"
+        try:
+            result = fn(*given)
+            fine = acceptable(result)
+        except NotImplementedError:
+            print(f"{name}: to do. You can continue the notebook without it.")
+            return
+        except Exception as error:
+            raise AssertionError(f"{call} raised {type(error).__name__}: {error}. {question}") from None
+        if not fine:
+            raise AssertionError(f"{call} gave {result!r}. {question}")
+        if given != arguments:
+            raise AssertionError(f"{call} changed its arguments: work on a copy, because the caller still needs them.")
+    report_result(name, True)
+    _passed[name] = fn
+    print(f"{name}: solved. It keeps all {len(cases)} promises; how much it brings, the next cell measures.")
+
+
+def use_design(fn: Callable) -> Callable:
+    """The learner's function if it passed its check, else the reference solution; prints which one."""
+    if _passed.get(fn.__name__) is fn:
+        print(f"Used below: your {fn.__name__}.")
+        return fn
+    print(f"Used below: the course's {fn.__name__}, because yours has not passed its check yet.")
+    return reference_solution(fn.__name__, {})
+
+
+def _plain(fn: Callable, *arguments: object) -> object:
+    try:
+        return fn(*copy.deepcopy(arguments))
+    except Exception:  # the cases tell
+        return None
+
+
+def check_prompt(build: Callable[[str, list[str]], str]) -> None:
+    """Repair: print what is still wrong with a prompt of numbered passages, or that it is mended."""
+    text = build("Why?", ["first passage", "second passage"])
+    problems = {
+        "a reply that cites [1] must point to the first passage": "[1] first passage" in text and "[2] second passage" in text,
+        "the question is missing, or stands before the passages": text.rfind("Why?") > text.find("second passage"),
+        f"an abstention is recognised only by the words “{metrics.ABSTENTION}”": metrics.ABSTENTION in text,
+    }
+    _print_problems([problem for problem, mended in problems.items() if not mended])
+
+
+def check_split(split: Callable[[list[Question]], tuple[list, list]], questions: list[Question]) -> None:
+    """Repair: print how many operations a split leaves on both sides, or that it is mended."""
+    train, test = split(list(questions))
+    both = {question.cluster for question in train} & {question.cluster for question in test}
+    problems = [f"{len(both)} operations have questions on both sides, {min(both)} for one"] if both else []
+    if sorted(q.id for q in [*train, *test]) != sorted(q.id for q in questions):
+        problems.append("every question must be on one side, once")
+    if not 0.5 <= len(train) / len(questions) <= 0.7:
+        problems.append(f"{len(train) / len(questions):.0%} of the questions are for training; about 60 % are wanted")
+    _print_problems(problems)
+
+
+def _print_problems(problems: list[str]) -> None:
+    print("Mended." if not problems else f"Not mended yet: {problems[0]}.")
