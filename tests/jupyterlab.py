@@ -86,13 +86,18 @@ class Notebook:
     def open(self, address: str = "") -> None:
         """Open the page, or load it again, and run all cells in the notebook's kernel."""
         self.driver.get(address or self.driver.current_url)
-        self.until(lambda: self.script(f"return {KERNEL}?.status") == "idle")
+        self.until(self.kernel_is_idle)
         self.wait_for('jupyterapp.commands.execute("notebook:run-all-cells")')
         assert not self.driver.find_elements("css selector", "[data-mime-type='application/vnd.jupyter.error']")
 
     def restart(self) -> None:
         """Restart the kernel, which forgets every variable."""
         self.wait_for(f"{KERNEL}.restart()")
+        self.until(self.kernel_is_idle)
+
+    def kernel_is_idle(self) -> bool:
+        """True if the notebook's kernel answers and runs nothing."""
+        return self.script(f"return {KERNEL}?.status") == "idle"
 
     def wait_for(self, promise: str) -> None:
         """Wait until a promise of the page's is kept."""
