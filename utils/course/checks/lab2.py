@@ -55,7 +55,7 @@ check_risk_coverage = partial(
      (SURE, [(T, 0.0), (2 * T, 0.5), (1.0, 2 * T)]), ("Does the last threshold answer all?", [(T, 1.0), (2 * T, 1.0)]),
      ("Are both numbers of a point shares, not counts?", lambda got: max(map(max, got)) > 1),
      ("Is there one point (share answered, share right) for each confidence that occurs, no more?", lambda got: len(got) != 3),
-     ("Is the first number the share answered, right or not?", lambda got: 0.4 < got[0][0] < 0.9 or got[0][0] < got[2][0] + 0.1 < 1)),
+     ("Is the first number the share answered?", lambda got: 0.4 < got[0][0] < 0.9 or got[0][0] < got[2][0] + 0.1 < 1)),
     (([0.1, 0.9], [True, False]), [(0.5, 0.0), (1.0, 0.5)], SURE),
     (([-2.0, -0.5], [False, True]), [(0.5, 1.0), (1.0, 0.5)], "Log-probabilities are negative: larger is more confident."),
     (([0.5, 0.5], [True, False]), [(1.0, 0.5)], "No threshold separates equal confidences, so they form one point."),
