@@ -125,7 +125,7 @@ WRONG = {
         (KAPPA.replace("chance = sum(a[x] * b[x] for x in a) / n**2", "chance = 0.5"), "one half"),
         (KAPPA.replace("chance = sum(a[x] * b[x] for x in a) / n**2", "chance = 1 / len(set(first + second))"),
          "one half|own share"),
-        (KAPPA.replace("a[x] * b[x] for x in a", "((a[x] + b[x]) / 2)**2 for x in a + b"), "own share|pooled"),
+        (KAPPA.replace("a[x] * b[x] for x in a", "((a[x] + b[x]) / 2)**2 for x in a + b"), "own share|pool"),
         (KAPPA.replace("a[x] * b[x]", "a[x] ** 2"), "both|own share"),
         (KAPPA.replace("n**2", "n"), "n\\*\\*2|shares|number of pairs"),
         (KAPPA.replace("(agreed - chance) / (1 - chance)", "agreed - chance"), "1 - chance"),

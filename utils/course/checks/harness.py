@@ -92,8 +92,9 @@ def _problem(name: str, fn: Callable, case: Case, parameters: list[str], toleran
     if not same_result(result, expected, tolerance):
         own = (text for text, *results in slips for slip in results
                if (slip(result) if callable(slip) else same_result(result, slip, tolerance)))
-        return wrong(f"gave {_short(result)}", _misplaced_type(result, expected) or next(own, "") or (
-            "Do you round? Return the number as it is." if _rounded(result, expected) else question))
+        with contextlib.suppress(LookupError, TypeError, ValueError):  # a test of a slip may not fit what came
+            question = next(own, "Do you round? Return the number as it is." if _rounded(result, expected) else question)
+        return wrong(f"gave {_short(result)}", _misplaced_type(result, expected) or question)
     if not same_result(again, expected, tolerance):
         return wrong(f"gave {_short(again)} in a second call", "Does a list outside the function grow, or does chance decide?")
     for parameter, before, after in zip(parameters, arguments, given, strict=False):

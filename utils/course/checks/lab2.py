@@ -11,7 +11,7 @@ XY, PLACE = ["x", "y"], "Does `right` go in at `position`, counted from 0?"
 NUMBER, INSERT = "Is the number the new place of `right`, counted from 1?", "Does `right` replace a distractor? Insert it."
 check_raft_example = partial(
     run_cases, "raft_example", lambda r: (r.sample("uvwxyz", r.randint(0, 5)), r.choice(["r", None]), r.randint(0, 6), "5"), [
-    (([], "r", 0, "5"), (["r"], "5 [1]"), "Is the completion `answer [number]`, with a space between?",
+    (([], "r", 0, "5"), (["r"], "5 [1]"), "Is `right` inserted, and is the completion `answer [number]`, with a space between?",
      ("Do the numbers start at 1?", (["r"], "5 [0]"))),
     ((XY, None, 0, "5"), (XY, metrics.ABSTENTION), "No passage answers: the distractors stay as they are, do not insert any, "
      "and the completion is `metrics.ABSTENTION`, without a number."),
@@ -22,26 +22,25 @@ check_raft_example = partial(
 BOTH = "Matrix A has rank × inputs parameters, matrix B has outputs × rank: are both matrices counted?"
 check_lora_parameters = partial(
     run_cases, "lora_parameters", lambda r: ([(r.randint(1, 9), r.randint(1, 9)) for _ in range(3)], r.randint(1, 9)), [
-    (([(10, 30)], 3), 120, BOTH, ("Both matrices grow with the rank: do you multiply by it?", 40),
-     ("Do you leave out the frozen weight (inputs × outputs)? The matrices add up, each rank × one side.", 300, 420, 900, 2700),
-     ("Inputs and outputs can differ: do you use their sum, not twice one of them?", 60, 180),
-     ("Do you multiply by the rank once only?", 360), ("LoRA has two matrices and no bias.", 123, 150)),
+    (([(10, 40)], 3), 150, BOTH, ("Both matrices grow with the rank: do you multiply by it?", 50, 70, 130),
+     ("Do you leave out the frozen weight (inputs × outputs)? The matrices add up, each rank × one side.", 400, 550, 1200, 3600),
+     ("Inputs and outputs can differ: do you use their sum, not twice one of them?", 60, 240),
+     ("Do you multiply by the rank once only?", 450), ("LoRA has two matrices and no bias.", 153, 190)),
     (([(10, 30), (5, 5)], 2), 100, "Every layer has its own pair of matrices: do you add up all layers?"),
     (([(5, 5), (5, 5), (5, 5)], 2), 60, "Equal layers count each: does every layer have its own pair?"),
     (([], 8), 0, "Without layers there are no parameters.")], rule=BOTH)
 IDS, STOPS = [7, 8, 5, 2], "Is the end token learned, with a label of its own? Without it the model never stops."
 check_labels_for = partial(
     run_cases, "labels_for", lambda r: (r.choices(range(6), k=r.randint(0, 5)), r.choices(range(6), k=r.randint(0, 4)), 2), [
-    (([7, 8], [5], 2), (IDS, [-100, -100, 5, 2]), "Tokens of the prompt have the label -100, which the loss ignores.",
-     ("Do the ids come first, then the labels?", lambda got: -100 in got[0]), ("Do ids begin with the prompt?", ([5, 2], [5, 2])),
+    (([7, 8], [5], 2), (IDS, [-100, -100, 5, 2]), "The prompt gets the label -100, which the loss ignores; the rest is learned.",
+     ("Are the labels a list of their own, or the ids again?", lambda got: got[0] == got[1] and -100 in got[0]),
+     ("Do the ids come first, then the labels?", lambda got: -100 in got[0]), ("Is the prompt missing?", ([5, 2], [5, 2])),
      ("Does the row end with the end token, in ids and labels alike, once, after the completion?", lambda got: got[0] != IDS),
      (STOPS, (IDS, [-100, -100, 5, -100]), (IDS, [-100, -100, 5]), (IDS, [-100, -100, 5, 0])),
      ("Is there one label for each token?", lambda got: len(got[1]) != 4),
-     ("Do you shift the labels? Each stands at its own token; the library shifts them itself.", (IDS, [-100, 5, 2, -100])),
-     ("The prompt gets -100, and the completion with the end token is what is learned.", (IDS, [7, 8, -100, -100]))),
+     ("Do you shift the labels? Each stands at its own token; the library shifts them itself.", (IDS, [-100, 5, 2, -100]))),
     (([7, 5], [5], 2), ([7, 5, 5, 2], [-100, -100, 5, 2]), "5 is in the prompt, too: do you mask by position, not by value?"),
     (([7], [5, 2], 2), ([7, 5, 2, 2], [-100, 5, 2, 2]), "A token of the completion equal to `end` stays, and `end` follows."),
-    (([2, 7], [5], 2), ([2, 7, 5, 2], [-100, -100, 5, 2]), "Mask an end token in the prompt like the rest of the prompt."),
     (([7, 8, 9], [], 2), ([7, 8, 9, 2], [-100, -100, -100, 2]), "An empty completion teaches the model to stop immediately."),
     (([], [5], 2), ([5, 2], [5, 2]), "Without a prompt, nothing is masked.")])
 SURE, T = "Do you start with the most confident answer, and does each confidence keep its own `correct`?", 1 / 3
@@ -49,14 +48,14 @@ REACHED = "Is a question answered when its confidence is at least as high as the
 check_risk_coverage = partial(
     run_cases, "risk_coverage", lambda r: (r.choices([-0.5, 0.1, 0.3, 0.6, 0.9], k=5), r.choices([True, False], k=5)), [
     (([0.9, 0.5, 0.1], [True, True, False]), [(T, 1.0), (2 * T, 1.0), (1.0, 2 * T)], REACHED,
-     ("Do you divide accuracy by the answered, not by all questions?", [(T, T), (2 * T, 2 * T), (1.0, 2 * T)]),
-     ("Is the first number the share answered, right or not?", [(T, 1.0), (2 * T, 1.0), (2 * T, 2 * T)]),
+     ("Do you divide accuracy by the answered only?", *([(T, x), (2 * T, 2 * T), (1.0, 2 * T)] for x in (T, 2 * T))),
      ("Is that the risk, the share wrong? Return the share right.", [(T, 0.0), (2 * T, 0.0), (1.0, T)]),
      ("Does the share answered come first, then the share right?", [(1.0, T), (1.0, 2 * T), (2 * T, 1.0)]),
      ("Do you begin with the strictest threshold, the highest?", [(1.0, 2 * T), (2 * T, 1.0), (T, 1.0)]),
      (SURE, [(T, 0.0), (2 * T, 0.5), (1.0, 2 * T)]), ("Does the last threshold answer all?", [(T, 1.0), (2 * T, 1.0)]),
      ("Are both numbers of a point shares, not counts?", lambda got: max(map(max, got)) > 1),
-     ("Is there one point (share answered, share right) for each confidence that occurs, no more?", lambda got: len(got) != 3)),
+     ("Is there one point (share answered, share right) for each confidence that occurs, no more?", lambda got: len(got) != 3),
+     ("Is the first number the share answered?", lambda got: 0.4 < got[0][0] < 0.9 or got[0][0] < got[2][0] + 0.1 < 1)),
     (([0.1, 0.9], [True, False]), [(0.5, 0.0), (1.0, 0.5)], SURE),
     (([-2.0, -0.5], [False, True]), [(0.5, 1.0), (1.0, 0.5)], "Log-probabilities are negative: larger is more confident."),
     (([0.5, 0.5], [True, False]), [(1.0, 0.5)], "No threshold separates equal confidences, so they form one point."),
@@ -66,9 +65,9 @@ RATIO = "Kappa is (agreement - chance) / (1 - chance): do you subtract, then div
 check_cohen_kappa = partial(
     run_cases, "cohen_kappa", lambda r: (r.choices("aabc", k=5), r.choices("aabc", k=5)), [
     ((list("abab"), list("abab")), 1.0, "Full agreement has a kappa of 1.", (RATIO, 0.5, 2.0)),
-    ((list("aabbbbb"), list("abaabbb")), 2 / 23, f"{OWN} Every label once?", (RATIO, 2 / 49, 2 / 21, 14 / 13), (BEYOND, 4 / 7),
-     ("Chance is not one half: take each labeller's own shares.", 1 / 7), ("Compare pair by pair.", 16 / 23),
-     ("Is chance divided by the number of pairs twice, n**2?", 22 / 19), ("Do you pool them? Each has its own share.", 1 / 15)),
+    ((list("aabbbbb"), list("abaabbb")), 2 / 23, f"{OWN} Every label once?", (BEYOND, 4 / 7),
+     (RATIO, 2 / 49, 2 / 21, 14 / 13, 4 / 7 - 26 / 23), ("Chance is not one half: take each one's shares.", 1 / 7),
+     ("Compare pair by pair.", 16 / 23), ("Is chance divided by n**2?", 22 / 19), ("Do not pool the labels.", 1 / 15)),
     ((list("aabb"), list("abab")), 0.0, "Agreement at chance level has a kappa of 0.", (BEYOND, 0.5)),
     ((list("abab"), list("baba")), -1.0, "Less agreement than chance is negative, down to -1."),
     ((["a", "a", "b", "tie"], ["a", "tie", "b", "tie"]), 7 / 11, "Do chance and agreement include all three labels?"),
@@ -88,7 +87,7 @@ check_dpo_loss = partial(
     run_cases, "dpo_loss", lambda r: (*(r.randint(-40, 0) / 8 for _ in range(4)), r.choice([0.1, 0.5, 1.0])), [
     ((-1.0, -3.0, -2.0, -2.75, 0.5), loss(0.625),
      "Chosen gained 1, rejected lost 0.25, so the margin is 0.5 · 1.25; all four are log-probabilities already: subtract.",
-     ("Is the margin chosen minus rejected, with a minus sign in the exponent?", loss(-0.625), loss(0.375)),
+     ("Is the margin chosen minus rejected, with a minus sign in the exponent?", loss(-0.625), loss(0.375), loss(-0.375)),
      ("Is the sign right: minus, log, sigmoid?", -loss(0.625), -loss(-0.625)), ("Do you subtract the reference?", loss(1.0)),
      ("Do you multiply the whole margin by beta, once, inside the sigmoid?", loss(1.25), loss(1.25) / 2, loss(2.5)),
      ("Is the rejected answer in it, too?", loss(0.5)), (BRACKETS, loss(0.25), loss(1.625), loss(1.375), loss(3.375)),
@@ -97,7 +96,7 @@ check_dpo_loss = partial(
     tolerance=1e-6, rule=BRACKETS)
 check_may_promote = partial(
     run_cases, "may_promote", lambda r: (r.choice([-0.1, 0.1]), *r.choices([-0.1, 0.0, 0.1], k=2), r.choice([1.0, 1.2])), [
-    ((0.10, 0.00, 0.00, 1.00), True, "The goal clearly improved and nothing got worse: promote."),
+    ((0.10, 0.00, 0.00, 1.00), True, "The goal clearly improved and nothing got worse: which condition does not promote?"),
     ((-0.01, 0.05, 0.00, 1.00), False, "The lower end is below zero, so the gain is not certain: must every condition hold?"),
     ((0.00, 0.00, 0.00, 1.00), False, "The lower end must be above zero, not equal to it."),
     ((0.01, 0.00, 0.00, 1.00), True, "A lower end just above zero is enough."),

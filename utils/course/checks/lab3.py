@@ -26,8 +26,8 @@ EVERY, COUNT = "Does a drawn cluster bring all its questions?", "Do you divide b
 MEDIAN, MEANS = "Is that the median? Take the mean.", "Do you average over questions, not over cluster means?"
 check_cluster_mean = partial(
     run_cases, "cluster_mean", lambda r: (r.choices([0.0, 0.3, 0.7, 1.0], k=6), r.sample("aaabbc", 6), r.choices("abc", k=4)), [
-    ((VALUES, AABC, ["a", "b", "c"]), 0.425, "With every cluster drawn once, the result is the plain mean.", (MEDIAN, 0.3),
-     ("That is the sum: divide it, to get the mean.", 1.7), (COUNT, 1.7 / 3), (MEANS, 1.15 / 3), (EVERY, 0.7 / 3, 1.6 / 3)),
+    ((VALUES, AABC, ["a", "b", "c"]), 0.425, "With every cluster drawn once, it is the plain mean, not a sum.", (MEDIAN, 0.3),
+     (COUNT, 1.7 / 3), (MEANS, 1.15 / 3), (EVERY, 0.7 / 3, 1.6 / 3), ("Do all drawn clusters count?", 0.55, 1.0)),
     ((VALUES, AABC, ["a", "b"]), 1.3 / 3, "Do you use only the questions of the drawn clusters, all of them?", (MEDIAN, 0.2),
      (MEANS, 0.375), (EVERY, 0.15, 0.6), (COUNT, 0.65, 0.325)),
     ((VALUES, AABC, ["a", "a", "b"]), 0.48, TWICE, (COUNT, 0.8, 1.2, 0.6)),
@@ -53,7 +53,7 @@ ABSENT, WHOLE = "return None, not zero or infinity, and do not divide.", "Do you
 ADDED, SHARE = "Is the variable cost in it, per_question for every question?", "Are questions · right correct, a share?"
 CUT = "The number of correct answers is an expected one: do you cut it to a whole number (int, round, //, max)?"
 check_cost_per_correct = partial(
-    run_cases, "cost_per_correct", lambda r: (*r.choices([0.0, 0.3, 9.0], k=2), r.choice([0, 7]), r.choice([0.0, 0.3])), [
+    run_cases, "cost_per_correct", lambda r: (*r.choices([0.0, 0.3, 9.0], k=2), r.choice([0, 7]), r.choice([0.0, 0.3, 1.0])), [
     ((0.0, 0.01, 1000, 1.0), 0.01, "Without fixed cost and with every answer correct, it is the price of a question.",
      (WHOLE, 10.0), (SHARE, 1.0), (ADDED, 1e-5, 0.0)),
     ((100.0, 0.01, 1000, 0.5), 0.22, "Do you add both costs, and divide by the correct answers?", (ADDED, 0.2, 0.20002),
