@@ -60,7 +60,7 @@ def test_there_are_exercises_and_figures_and_every_figure_is_small_and_described
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)
 def test_the_opening_and_the_closing_are_there(path):
-    first, last = "".join(cells(path)[0]["source"]), "".join(cells(path)[-1]["source"])
+    first, *_, last = ("".join(cell["source"]) for cell in cells(path) if cell["cell_type"] == "markdown")
     for words in ("colab", "# ", "minutes", "Prerequisites", "Hardware"):
         assert words in first
     assert "next" in last.lower()

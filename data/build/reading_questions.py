@@ -40,8 +40,8 @@ def named_documents(rows: Iterable[dict]) -> list[Document]:
         for document in [id_ for id_, _ in row["sentences"]] + [f"{row['document'].partition('.')[0]}.{row.get('rival')}"]:
             named.setdefault(document.partition(".")[0], set()).add(document.partition(".")[2])
     models_of = ((service, names, corpus.service_model(service)) for service, names in named.items())
-    return [document for service, names, model in models_of for document in corpus.render_service(
-        service, {**model, "operations": {name: model["operations"][name] for name in names & model["operations"].keys()}})]
+    return [corpus.render_operation(service, name, model["operations"][name], model["shapes"])
+            for service, names, model in models_of for name in sorted(names & model["operations"].keys())]
 
 
 def held_out_questions() -> tuple[list[Document], list[Question]]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -76,7 +77,8 @@ def test_a_quiz_explains_each_choice_and_remembers_it(cache):
 
 def test_tries_are_scored_kept_and_the_best_is_chosen(cache, tiny, chosen, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    workspace = evaluation.Workspace(tiny, chosen)
+    monkeypatch.delenv("LAB_UNATTENDED", raising=False)
+    workspace = evaluation.Workspace(tiny, replace(chosen, fast=False))
     workspace.model = lambda: type("Words", (), {"count": staticmethod(lambda text: len(text.split()))})
     questions = [Question("q1", "fact", "How long does a loaf take in the oven?", ("an hour",), (), ("shop.BakeBread",)),
                  Question("q2", "fact", "how heavy is the cat's dinner", ("200 grams",), (), ("shop.FeedCat",))]
@@ -130,7 +132,7 @@ def test_a_design_that_breaks_a_promise_is_rejected_by_name(name, wrong, slip):
 
 @pytest.mark.parametrize("name", ["fuse_scores", "pack_passages"])
 def test_a_design_that_keeps_its_promises_is_used_as_it_is(name, capsys):
-    mine = reference_solution(name, {})
+    mine = reference_solution(name)
     getattr(course, f"check_{name}")(mine)
     assert course.use_design(mine) is mine and "solved" in capsys.readouterr().out
 

@@ -3,7 +3,7 @@ from .. import lazy_names
 
 _FILES = {
     "aws": ["ERROR_LINE", "MEMBER_LINE", "NESTING", "RENDERING", "error_meanings", "fact_section", "load",
-            "render_service", "service_model", "service_names", "services_named", "true_triples", "without_service"],
+            "render_operation", "service_model", "service_names", "services_named", "true_triples", "without_service"],
     "docstrings": ["write_docstrings"],
     "folder": ["load_folder", "read_folder"],
     "reading_report": ["ReadingReport"],

@@ -84,7 +84,7 @@ def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Pat
     for service in names:
         model = service_model(service, data_dir)
         current = [(name, op) for name, op in sorted(model["operations"].items()) if not op.get("deprecated")]
-        documents += [_render(service, name, operation, model["shapes"]) for name, operation in current]
+        documents += [render_operation(service, name, operation, model["shapes"]) for name, operation in current]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps([asdict(d) for d in documents]), "utf-8")
@@ -92,7 +92,8 @@ def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Pat
     return documents
 
 
-def _render(service: str, name: str, operation: dict, shapes: dict) -> Document:
+def render_operation(service: str, name: str, operation: dict, shapes: dict) -> Document:
+    """The document of one operation of a service model."""
     lead = html_to_text(operation.get("documentation", "")) or "No description is given."
     sections = [Section("overview", f"{service} {name}\n{lead}")]
     source = shapes.get(operation.get("input", {}).get("shape"), {})

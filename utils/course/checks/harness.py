@@ -11,10 +11,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from typing import NoReturn
 
 from ..exercises import plain_result, record_check, same_result
 from ..reference_solutions import reference_solution
 
+LEFT_OVER = "Your code still runs into that line: delete it and return your result."
+OPEN = object()  # what is expected where many results are right
 Case = tuple  # arguments, expected result, question; then slips: a question of its own, and the results (or tests) that raise it
 
 
@@ -22,9 +25,10 @@ class WrongAnswer(AssertionError):
     """The first call that went wrong, what was expected, and a question that names the slip; IPython shows it in one line."""
 
     def __init__(self, name: str, call: str, outcome: str, expected: object, question: str) -> None:
-        super().__init__(f"{call} {outcome}, expected {_short(expected)}. {question}")
+        told = {} if expected is OPEN else {"expected": _short(expected)}
+        super().__init__(f"{call} {outcome}{''.join(f', expected {text}' for text in told.values())}. {question}")
         self.title, self.question = f"{name} is not solved yet", question
-        self.rows = {"your call": call, "what came": outcome, "expected": _short(expected)}
+        self.rows = {"your call": call, "what came": outcome, **told}
 
     def _render_traceback_(self) -> list[str]:
         return [f"WrongAnswer: {self}"]
@@ -44,27 +48,46 @@ def run_cases(name: str, draw: Callable[[random.Random], tuple], cases: list[Cas
 
     draw: arguments of a random call, whose result is compared with the reference's; rule: the question where they differ.
     """
-    def blank() -> None:
-        raise NotImplementedError
-
-    record_check(name, fn, solved=False)
-    if getattr(getattr(fn, "__code__", None), "co_code", None) == blank.__code__.co_code:
-        print(f"{name}: to do. You can continue the notebook without it.")
+    if is_untouched(name, fn):
         return
     generator, reference = random.Random(0), reference_solution(name)
     drawn = sorted((draw(generator) for _ in range(200)), key=lambda arguments: len(repr(arguments)))
     for case in [*cases, *((arguments, reference(*copy.deepcopy(arguments)), rule) for arguments in drawn)]:
         problem = _problem(name, fn, case, list(inspect.signature(reference).parameters), tolerance)
         if problem:
-            if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
-                sys.modules["IPython"].display.display(problem.card(), raw=True)
-            raise problem
+            refuse(problem)
     arguments, begin = copy.deepcopy(cases[0][0]), time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         fn(*arguments)
     milliseconds = (time.perf_counter() - begin) * 1000
     record_check(name, fn, solved=True)
     print(f"{name}: solved, {len(cases)} cases and {len(drawn)} random ones. {milliseconds:.3f} ms a call on this machine.")
+
+
+def is_untouched(name: str, fn: Callable) -> bool:
+    """Book the exercise as tried; say "to do" where nothing was written yet."""
+    def blank() -> None:
+        raise NotImplementedError
+
+    record_check(name, fn, solved=False)
+    untouched = getattr(getattr(fn, "__code__", None), "co_code", None) == blank.__code__.co_code
+    if untouched:
+        print(f"{name}: to do. You can continue the notebook without it.")
+    return untouched
+
+
+def refuse(problem: WrongAnswer) -> NoReturn:
+    """Show the card in a notebook, and raise."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        sys.modules["IPython"].display.display(problem.card(), raw=True)
+    raise problem
+
+
+def outcome_of(error: Exception, fn: Callable) -> str:
+    """What an answer raised, and in which of its lines."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == getattr(fn, "__name__", "")]
+    where = f" in line {own[-1].lineno}, {own[-1].line}".rstrip(", ") if own else ""
+    return f"raised {type(error).__name__}: {error}{where}"
 
 
 def _problem(name: str, fn: Callable, case: Case, parameters: list[str], tolerance: float) -> WrongAnswer | None:
@@ -80,12 +103,10 @@ def _problem(name: str, fn: Callable, case: Case, parameters: list[str], toleran
             result = plain_result(fn(*given))
             again = plain_result(fn(*copy.deepcopy(arguments))) if same_result(result, expected, tolerance) else expected
     except NotImplementedError:
-        return wrong("raised NotImplementedError", "Your code still runs into that line: delete it and return your result.")
+        return wrong("raised NotImplementedError", LEFT_OVER)
     except Exception as error:
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == getattr(fn, "__name__", "")]
-        where = f" in line {own[-1].lineno}, {own[-1].line}".rstrip(", ") if own else ""
         broken = isinstance(error, (NameError, AttributeError, TypeError, ImportError))
-        return wrong(f"raised {type(error).__name__}: {error}{where}", "Python cannot run that line." if broken else question)
+        return wrong(outcome_of(error, fn), "Python cannot run that line." if broken else question)
     if result is None and expected is not None:
         return wrong("gave None", "Do you print the result? Return it instead." if printed.getvalue()
                      else f"{question} (A path without a `return` gives None, too.)")

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from ... import metrics
 from ...types import Question
-from ..exercises import report_result
+from ..exercises import record_check
 from ..reference_solutions import reference_solution
+from .harness import LEFT_OVER, OPEN, WrongAnswer, is_untouched, outcome_of, refuse
 
 Property = tuple[tuple, Callable[[object], bool], str]  # arguments, whether the result is acceptable, the question if it is not
 _passed: dict[str, Callable] = {}
@@ -55,25 +56,25 @@ def check_pack_passages(fn: Callable) -> None:
 
 
 def check_properties(fn: Callable, cases: Sequence[Property]) -> None:
-    """Print "to do" or "solved"; AssertionError for the first case that is not acceptable or changes its arguments."""
+    """Print "to do" or "solved"; a card and WrongAnswer for the first case that is not acceptable or changes its arguments."""
     name = fn.__name__
-    report_result(name, False)
     _passed.pop(name, None)
+    if is_untouched(name, fn):
+        return
     for arguments, acceptable, question in cases:
         given, call = copy.deepcopy(arguments), f"{name}({', '.join(map(repr, arguments))})"
         try:
             result = fn(*given)
             fine = acceptable(result)
         except NotImplementedError:
-            print(f"{name}: to do. You can continue the notebook without it.")
-            return
+            refuse(WrongAnswer(name, call, "raised NotImplementedError", OPEN, LEFT_OVER))
         except Exception as error:
-            raise AssertionError(f"{call} raised {type(error).__name__}: {error}. {question}") from None
+            refuse(WrongAnswer(name, call, outcome_of(error, fn), OPEN, question))
         if not fine:
-            raise AssertionError(f"{call} gave {result!r}. {question}")
+            refuse(WrongAnswer(name, call, f"gave {result!r}", OPEN, question))
         if given != arguments:
-            raise AssertionError(f"{call} changed its arguments: work on a copy, because the caller still needs them.")
-    report_result(name, True)
+            refuse(WrongAnswer(name, call, "changed its arguments", OPEN, "Work on a copy: the caller still needs them."))
+    record_check(name, fn, solved=True)
     _passed[name] = fn
     print(f"{name}: solved. It keeps all {len(cases)} promises; how much it brings, the next cell measures.")
 
@@ -84,7 +85,7 @@ def use_design(fn: Callable) -> Callable:
         print(f"Used below: your {fn.__name__}.")
         return fn
     print(f"Used below: the course's {fn.__name__}, because yours has not passed its check yet.")
-    return reference_solution(fn.__name__, {})
+    return reference_solution(fn.__name__)
 
 
 def _plain(fn: Callable, *arguments: object) -> object:
