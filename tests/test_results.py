@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 
 import pytest
@@ -32,6 +33,11 @@ def printed(value: float) -> str:
 def as_printed(difference: metrics.PairedDifference) -> str:
     """+.21 [+.14, +.28], as the pages write it."""
     return str(difference).replace("0.", ".").replace("-", "−")
+
+
+def as_interval(interval: metrics.MeanInterval) -> str:
+    """.10 [.04, .18], as the pages write it."""
+    return "{} [{}, {}]".format(*map(printed, (interval.mean, interval.low, interval.high)))
 
 
 def agrees(cell: str, interval: metrics.MeanInterval) -> bool:
@@ -125,7 +131,40 @@ def test_the_money_sentence():
     assert {round(other["probability_none"], 2) for other in others} == {0.65, 0.66}
 
 
-def test_the_four_findings_of_the_front_page():
+@pytest.mark.parametrize("row", table("domain"), ids=lambda row: row[0])
+def test_another_domain(row):
+    name, own = {"networkx": ("own_networkx", "own_"), "cloud services": ("lab3_test", "")}[row[0]]
+    stored = load_records(name)
+    arms = ("base", "advanced_rag", f"{own}closed_book", f"{own}raft+advanced_rag")
+    assert agrees(row[1], evaluation.metric_interval([r for r in stored if r.task in ONE], "advanced_rag", "recall@5"))
+    assert all(agrees(cell, evaluation.correct_share(stored, arm)) for cell, arm in zip(row[2:6], arms, strict=True))
+    assert row[6] == as_printed(evaluation.paired_outcomes(stored, "advanced_rag", arms[-1]))
+
+
+def test_what_is_said_of_networkx():
+    stored, about = load_records("own_networkx"), evaluation.read_provenance(evaluation.RECORDS_FOLDER / "own_networkx.jsonl.gz")
+    both, parent = "own_raft+advanced_rag", "raft+advanced_rag"
+    assert about["questions"]["sha256"] == hashlib.sha256((settings.DATA / "questions_networkx.jsonl").read_bytes()).hexdigest()
+    said = [f"`raft` as it came gives {as_interval(evaluation.correct_share(stored, parent))} correct",
+            f"abstains on {printed(abstention_rate(stored, parent, ONE))} of the answerable",
+            f"it gains {as_printed(evaluation.paired_outcomes(stored, parent, both))} and abstains on "
+            f"{printed(abstention_rate(stored, both, ONE))}",
+            f"no rival: {as_interval(evaluation.correct_share(stored, 'few_shot+advanced_rag'))}",
+            f"With {printed(evaluation.outcome_shares(stored, both)['wrong'])} of the answers wrong",
+            f"right on {as_interval(evaluation.correct_share(stored, 'own_raft+oracle'))}",
+            "{} of {} answers differ from its parent's".format(*evaluation.changed_answers(stored, both, parent)),
+            f"{evaluation.changed_answers(stored, 'own_closed_book', 'base')[0]} differ from those of `base`",
+            f"It took {sum(step['seconds'] for step in about['steps'].values()) / 60:.0f} minutes"]
+    for name, count in (("own_raft", "questions seen"), ("own_closed_book", "seen")):
+        trained = about["trained"][name]
+        before, after = (f"{trained['held_out_loss'][when]:.2f}" for when in ("before", "after"))
+        said += [f"{before} → {after}".replace("0.", "."), f"({trained['questions_seen']} {count})"]
+    assert [sentence for sentence in said if sentence not in TEXT] == []
+    assert about["decide"]["left_out"] == ["train from base"] and about["decide"]["test_read"] == 1
+    assert "none of these options" in roi.recommendation(roi.build_report(stored))[0]
+
+
+def test_the_findings_of_the_front_page():
     retrieved, test = load_records("lab1_test"), load_records("lab3_test")
 
     def paired(records: list[Record], first: str, second: str, metric: str) -> metrics.PairedDifference:
@@ -137,5 +176,7 @@ def test_the_four_findings_of_the_front_page():
     search = as_printed(paired(retrieved, "naive_rag", "advanced_rag", "recall@5")).replace("[+", "[").replace(", +", ", ")
     feedback = paired(test, "raft+advanced_rag", "raft_dpo_author+advanced_rag", "exact_match")
     for difference in (search, as_printed(evaluation.paired_outcomes(test, "advanced_rag", "raft+advanced_rag")),
-                       as_printed(evaluation.paired_outcomes(test, "format_only", "closed_book")), as_printed(feedback)):
+                       as_printed(evaluation.paired_outcomes(test, "format_only", "closed_book")), as_printed(feedback),
+                       as_printed(evaluation.paired_outcomes(load_records("own_networkx"), "advanced_rag",
+                                                             "own_raft+advanced_rag"))):
         assert difference in findings, difference
