@@ -9,7 +9,7 @@ import pytest
 from utils import course, evaluation, retrieval, settings
 from utils.course import learner, pipeline_choice, quizzes
 from utils.course.checks import open_tasks
-from utils.course.reference_solutions import reference_solution
+from utils.course.reference_solutions import blank_exercise, reference_solution
 from utils.types import Question
 
 
@@ -135,6 +135,12 @@ def test_a_design_that_keeps_its_promises_is_used_as_it_is(name, capsys):
     mine = reference_solution(name)
     getattr(course, f"check_{name}")(mine)
     assert course.use_design(mine) is mine and "solved" in capsys.readouterr().out
+
+
+def test_a_design_of_which_nothing_but_the_starter_is_written_is_still_to_do(capsys):
+    for name in ("fuse_scores", "pack_passages"):
+        getattr(course, f"check_{name}")(blank_exercise(name))
+    assert capsys.readouterr().out.count("to do") == 2
 
 
 def test_repairs_say_what_is_wrong_and_when_it_is_mended(capsys):

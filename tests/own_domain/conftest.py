@@ -14,6 +14,12 @@ FACTS = (("eats", "grams of oats at dawn", "how much breakfast does the {} get?"
          ("weighs", "stone when grown", "an adult {}: how heavy?"))
 
 
+@pytest.fixture(autouse=True)
+def full_size(monkeypatch):
+    """`test` sets LAB_FAST, with which `decide` takes a few questions only."""
+    monkeypatch.delenv("LAB_FAST", raising=False)
+
+
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory):
     """Folder of a language model with the course's tokenizer and untrained weights."""

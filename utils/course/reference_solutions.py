@@ -29,6 +29,17 @@ def exercise_sources() -> dict[str, str]:
 @cache
 def reference_solution(name: str) -> Callable:
     """The solved function of an exercise, with the names that the notebooks give it; KeyError for an unknown one."""
+    return _defined(name, exercise_sources()[name])
+
+
+@cache
+def blank_exercise(name: str) -> Callable:
+    """The function of an exercise as the lab has it, with what a larger one begins with; KeyError for an unknown one."""
+    begun = exercise_sources()[name].partition(BEGIN)[0].rstrip()
+    return _defined(name, f"{begun}\n    raise NotImplementedError\n")
+
+
+def _defined(name: str, source: str) -> Callable:
     namespace = {"math": math, "Counter": Counter, "metrics": metrics}
-    exec(compile(exercise_sources()[name], f"<solution of {name}>", "exec"), namespace)  # the course's own code
+    exec(compile(source, f"<exercise {name}>", "exec"), namespace)  # the course's own code
     return namespace[name]

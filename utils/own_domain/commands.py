@@ -49,6 +49,11 @@ def decide_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> 
     return evaluation.close_command(out / "page", decision.reading, decision.file)
 
 
+def decide(folder: str, questions: str, out: str, prices: Path = roi.PRICE_FILE, minutes: float = 60.0) -> Path:
+    """`Decision` in one call, for a notebook; returns the page. Raises ValueError for bad input, before anything starts."""
+    return Decision(folder, questions, evaluation.new_folder(out, "plan.json"), prices, minutes)()
+
+
 def ask_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
     """Ask what was decided."""
     prepare(index=False)

@@ -17,7 +17,7 @@ from .output_folder import FROM_BASE_FOLDER, OWN_RAFT_FOLDERS, held_out_loss, ow
 from .own_training import RECIPES, VIEWS, examples_for, forecast, parent_folder, seconds_per_token, train_adapter, trained_on
 from .plan import ARMS, FROM_BASE, Plan, digest
 from .search_choice import CANDIDATES, OWN, choose_search, measure_search
-from .splitting import split_questions
+from .splitting import few_of_each_part, split_questions
 
 ENOUGH = 0.98  # Recall@5 on dev from which an embedder of one's own cannot gain
 EMBEDDER_SECONDS = 0.65  # a question and pass, measured once on two cores (64 questions in one pass: 42 s)
@@ -39,6 +39,9 @@ class Decision:
         self.file = evaluation.read_questions(questions, [d.id for d in documents], unread)
         split = split_questions(self.file.questions)
         self.questions, self.notes = split.questions, [*self.file.notes, *split.notes]
+        if settings.fast():
+            self.questions = few_of_each_part(self.questions)
+            self.notes.append(f"LAB_FAST is set: {len(self.questions)} of these are used; the numbers mean nothing")
         out.mkdir(parents=True, exist_ok=True)
         self.plan = Plan.load(out / "plan.json")
         self.plan.minutes = minutes
@@ -133,7 +136,7 @@ class Decision:
 
     def _answering_speed(self) -> dict[str, float]:
         """Seconds an answer takes with and without passages, on training questions: the faster of two rounds."""
-        asked, model = self.parts["train"][:SAMPLE], self.workspace.model()
+        asked, model = self.parts["train"][: 1 if settings.fast() else SAMPLE], self.workspace.model()
         run, speed = self.workspace.settings_for("advanced_rag"), {}
         hits = [self.workspace.hits(q, "advanced_rag") for q in asked]
         for name, shown in (("answer", [[] for _ in asked]), ("answer_with_passages", hits)):
@@ -163,7 +166,8 @@ class Decision:
         return True
 
     def _examples(self) -> dict[str, list[Example]]:
-        return {recipe: examples_for(recipe, self.questions, self.workspace, run.views) for recipe, run in RECIPES.items()}
+        views = {recipe: 1 if settings.fast() else run.views for recipe, run in RECIPES.items()}
+        return {recipe: examples_for(recipe, self.questions, self.workspace, many) for recipe, many in views.items()}
 
     def _train_from_base(self, examples: list[Example], bar) -> None:
         """A second reader that starts at the base model; the one with the lower loss on dev is `own_raft`."""
@@ -243,8 +247,3 @@ class Decision:
         provenance = evaluation.read_provenance(self.out / "records.jsonl")
         with self.plan.running("page", digest(self.plan.digests, [step.digest for step in self.plan.steps.values()]), bar):
             return roi.write_report(records, self.out / "decision.html", self.prices, provenance, self.parts["test"])
-
-
-def decide(folder: str, questions: str, out: str, prices: Path = roi.PRICE_FILE, minutes: float = 60.0) -> Path:
-    """`Decision` in one call, for a notebook; returns the page. Raises ValueError for bad input, before anything starts."""
-    return Decision(folder, questions, evaluation.new_folder(out, "plan.json"), prices, minutes)()
