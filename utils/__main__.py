@@ -124,7 +124,7 @@ def _test(options: argparse.Namespace) -> int:
         return lint
     variables = {**os.environ, "LAB_FAST": "" if options.full else "1", "HF_HUB_OFFLINE": "1", "LAB_UNATTENDED": "1"}
     command = [sys.executable, "-m", "pytest", "tests", "labs", "solutions", "--nbval-lax", "--nbval-current-env",
-               f"--nbval-cell-timeout={1200 if options.full else 300}"]
+               f"--nbval-cell-timeout={1200 if options.full else 600}"]
     import psutil
 
     if not options.full and (os.cpu_count() or 1) > 1 and psutil.virtual_memory().total >= 12e9:

@@ -102,9 +102,7 @@ class Decision:
         key = digest(plan.digests["documents"], plan.digests["base"])
         if not plan.is_done("measure speed", key):
             with plan.running("measure speed", key, bar):
-                models.language_model.cache_clear()  # the process that trains needs the memory
-                per_token = training.run_in_subprocess(seconds_per_token, made["raft"], parent, self.run.model)
-                plan.speed = {"train_token": per_token, **self._answering_speed()}
+                plan.speed = self._speed(made["raft"], parent)
         rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
         if rows[0]["questions"] and max(row["recall@5"][0] for row in rows if OWN not in row["name"]) < ENOUGH:
             passes, index = retrieval.RetrieverTraining.epochs, plan.step("search").seconds / 4  # of the four made for search
@@ -134,10 +132,13 @@ class Decision:
         """The arms that this base model can have: the course's adapters belong to its own."""
         return [name for name in ARMS if self.run.model == settings.WHEEL_MODEL or not name.startswith("raft")]
 
-    def _answering_speed(self) -> dict[str, float]:
-        """Seconds an answer takes with and without passages, on training questions: the faster of two rounds."""
-        asked, model = self.parts["train"][: 1 if settings.fast() else SAMPLE], self.workspace.model()
-        run, speed = self.workspace.settings_for("advanced_rag"), {}
+    def _speed(self, examples: list[Example], parent: Path | None) -> dict[str, float]:
+        """Seconds of a training token, and of an answer with and without passages: the faster of two rounds."""
+        if settings.fast():
+            return {"train_token": 0.01, "answer": 1.0, "answer_with_passages": 3.0}  # not measured
+        models.language_model.cache_clear()  # the process that trains needs the memory
+        speed = {"train_token": training.run_in_subprocess(seconds_per_token, examples, parent, self.run.model)}
+        asked, model, run = self.parts["train"][:SAMPLE], self.workspace.model(), self.workspace.settings_for("advanced_rag")
         hits = [self.workspace.hits(q, "advanced_rag") for q in asked]
         for name, shown in (("answer", [[] for _ in asked]), ("answer_with_passages", hits)):
             rounds = [generation.answer_questions(asked, shown, [0.0] * len(asked), model, run) for _ in range(2)]
