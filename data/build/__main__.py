@@ -1,4 +1,4 @@
-"""`python -m data.build lab1|lab2|lab3|new_rules|own_domains`: rebuilds a lab's data, all scores, or two decisions.
+"""`python -m data.build NAME`, one of `REBUILDS`: remakes the data of a lab, all scores, two decisions, or a baseline.
 
 Finished steps are skipped.
 """
@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import sys
 
+from .held_out import held_out
 from .lab1 import lab1
 from .lab2 import lab2
 from .lab3 import lab3
 from .new_rules import new_rules
 from .own_domains import own_domains
 
-REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules, "own_domains": own_domains}
+REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules, "own_domains": own_domains, "held_out": held_out}
 
 
 def main(words: list[str]) -> int:
