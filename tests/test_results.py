@@ -141,6 +141,16 @@ def test_another_domain(row):
     assert row[6] == as_printed(evaluation.paired_outcomes(stored, "advanced_rag", arms[-1]))
 
 
+def test_what_is_said_of_services_never_seen():
+    stored, arm = load_records("reading_held_out"), "raft+advanced_rag"
+    groups = {name: [r for r in stored if r.task in tasks] for name, tasks in
+              (("one", ONE), ("lists", ("multi_doc",)), ("none", ("unanswerable",)))}
+    told = {(name, metric): as_interval(evaluation.metric_interval(groups[name], arm, metric)) for name, metric in
+            (("one", "exact_match"), ("lists", "set_f1"), ("none", "abstained"), ("one", "abstained"), ("one", "recall@5"))}
+    assert (len(stored), len(groups["one"]), len(groups["none"])) == (316, 239, 52)
+    assert [value for value in told.values() if value not in TEXT.partition("never saw")[2].partition("starts here")[0]] == []
+
+
 def test_what_is_said_of_networkx():
     stored, about = load_records("own_networkx"), evaluation.read_provenance(evaluation.RECORDS_FOLDER / "own_networkx.jsonl.gz")
     both, parent = "own_raft+advanced_rag", "raft+advanced_rag"
