@@ -9,6 +9,7 @@ import pytest
 
 from utils import evaluation, metrics, roi, settings
 from utils.evaluation.records import load_rows
+from utils.evaluation.solved_examples import SHOTS
 from utils.types import Record
 
 RESULTS = (settings.DATA / "RESULTS.md").read_text("utf-8")
@@ -159,6 +160,7 @@ def test_what_is_said_of_networkx():
             f"abstains on {printed(abstention_rate(stored, parent, ONE))} of the answerable",
             f"it gains {as_printed(evaluation.paired_outcomes(stored, parent, both))} and abstains on "
             f"{printed(abstention_rate(stored, both, ONE))}",
+            f"`few_shot`, {('no', 'one', 'two', 'three', 'four', 'five')[SHOTS]} solved",
             f"no rival: {as_interval(evaluation.correct_share(stored, 'few_shot+advanced_rag'))}",
             f"With {printed(evaluation.outcome_shares(stored, both)['wrong'])} of the answers wrong",
             f"right on {as_interval(evaluation.correct_share(stored, 'own_raft+oracle'))}",
