@@ -3,9 +3,9 @@ from .. import lazy_names
 
 _FILES = {
     "wording": ["value_in", "word_question"],
-    "feedback": ["agreement", "collect_pairs", "in_pool", "label_bias", "labels_in_use", "load_pairs", "save_pairs"],
+    "feedback": ["agreement", "collect_pairs", "in_pool", "label_bias", "labels_in_use", "load_pairs"],
     "examples": ["changed_fact_examples", "closed_book_examples", "example_tokens", "find_leaks",
-                 "format_only_examples", "sample_examples", "tokenized_conversations"],
+                 "sample_examples", "tokenized_conversations"],
     "callbacks": ["LossPlot"],
     "sft": ["LINEAR_LAYERS", "SFTSettings", "checkpoint_folder", "fit_and_save", "load_base_model", "parent_of",
             "lora_config", "resume_from_adapter", "rows_digest", "run_in_subprocess", "settings_for_adapters", "train_sft",

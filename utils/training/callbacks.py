@@ -1,9 +1,11 @@
 """Live display of a training run: a progress bar with the loss, and a loss curve that updates in the notebook."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .. import plots
+
+WATCHED = ("rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected", "kl")
 
 
 class Callback:
@@ -15,28 +17,13 @@ class Callback:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
 
-class TrainingProgress(Callback):
-    """A progress bar over optimiser steps; records (step, loss) pairs and counts the tokens since the run started or resumed.
-
-    diagnostics: (step, {name: value}) of the `WATCHED` values that TRL logs in a preference run.
-    """
-
-    WATCHED = ("rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected", "kl")
-
-    def __init__(self):
-        self.losses: list[tuple[int, float]] = []
-        self.diagnostics: list[tuple[int, dict[str, float]]] = []
-        self.tokens_here = 0
-        self.tokens_before: int | None = None
-        self.bar = None
+class TrainingBar(Callback):
+    """A progress bar over optimiser steps, with the loss."""
 
     def on_train_begin(self, args, state, control, **_):
         """Open the bar at the step where the run starts or resumes."""
         from tqdm.auto import tqdm
 
-        self.losses = [(row["step"], round(row["loss"], 4)) for row in state.log_history if "loss" in row]
-        before = [row["num_tokens"] for row in state.log_history if "num_tokens" in row]
-        self.tokens_before = int(before[-1]) if before else 0
         self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step",
                         disable=not state.is_world_process_zero)
 
@@ -45,20 +32,24 @@ class TrainingProgress(Callback):
         self.bar.update(1)
 
     def on_log(self, args, state, control, logs=None, **_):
-        """Record the loss and show it."""
+        """Show the loss."""
         if logs and "loss" in logs:
-            self.losses.append((state.global_step, round(float(logs["loss"]), 4)))
             self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
-        if values := {name: round(float(logs[name]), 4) for name in self.WATCHED if name in (logs or {})}:
-            self.diagnostics.append((state.global_step, values))
-        if logs and "num_tokens" in logs:
-            if int(logs["num_tokens"]) < self.tokens_before:
-                self.tokens_before = 0  # this trainer restarted its count when it resumed
-            self.tokens_here = int(logs["num_tokens"]) - self.tokens_before
 
     def on_train_end(self, args, state, control, **_):
         """Close the bar."""
         self.bar.close()
+
+
+def training_log(history: Sequence[dict], start: int) -> tuple[dict[str, list], int]:
+    """(losses and, of a preference run, `WATCHED` values by step; number of tokens since step `start`) of a trainer's log."""
+    values = [(row["step"], {name: round(float(row[name]), 4) for name in WATCHED if name in row}) for row in history]
+    logged = {"loss": [(row["step"], round(float(row["loss"]), 4)) for row in history if "loss" in row],
+              "diagnostics": [(step, watched) for step, watched in values if watched]}
+    before, here = ([int(row["num_tokens"]) for row in history if "num_tokens" in row and (row["step"] <= start) == earlier]
+                    for earlier in (True, False))
+    offset = before[-1] if before and here and here[0] >= before[-1] else 0  # some trainers count anew when they resume
+    return {name: rows for name, rows in logged.items() if rows or name == "loss"}, here[-1] - offset if here else 0
 
 
 class LossPlot(Callback):

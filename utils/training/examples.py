@@ -1,4 +1,4 @@
-"""Training examples: closed book, format only, rows for the trainer, and a leak check.
+"""Training examples: closed book, rows for the trainer, and a leak check.
 
 They use training questions only; document text is read at run time and never committed.
 """
@@ -50,17 +50,6 @@ def closed_book_examples(questions: Sequence[Question], workspace: evaluation.Wo
     return [Example(q.id, generation.build_prompt(q.question), target_answer(q, workspace),
                     "answer" if q.evidence else "unanswerable")
             for q in questions if q.split == split and not q.retrieval_only and (seen_fact or q.family != "seen_fact")]
-
-
-def format_only_examples(questions: Sequence[Question], workspace: evaluation.Workspace) -> list[Example]:
-    """The control of `closed_book`: as many rows, but no fact that dev or test asks for, so only the format can be learned.
-
-    Questions that share an evidence document with dev or test are dropped; the others are repeated to fill the rows.
-    """
-    held_out = {document for q in questions if q.split in ("dev", "test") for document in q.evidence}
-    size = len(closed_book_examples(questions, workspace, seen_fact=True))
-    examples = closed_book_examples([q for q in questions if not held_out & set(q.evidence)], workspace, seen_fact=False)
-    return (examples * (size // len(examples) + 1))[:size]
 
 
 def target_answer(question: Question, workspace: evaluation.Workspace) -> str:
