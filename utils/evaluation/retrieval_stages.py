@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -37,10 +38,8 @@ class Stage:
 class StageCatalog:
     """The stages over a workspace's documents; an index is built when a stage first needs it."""
 
-    def __init__(self, workspace: Workspace, rewritten: dict[str, dict[str, str]] | None = None):
-        """rewritten: instruction → question → its rewriting, for rewritings that were stored earlier."""
+    def __init__(self, workspace: Workspace):
         self.workspace, self.documents = workspace, list(workspace.documents.values())
-        self.rewritten = rewritten or {}
 
     @functools.cached_property
     def sections(self) -> retrieval.RetrievalPipeline:
@@ -77,11 +76,13 @@ class StageCatalog:
         of_service = [hit for hit in hits if not named or self.workspace.documents[hit.document_id].group in named]
         return fusion.ranked(of_service[:k])
 
+    def rewriting(self, instruction: str, question: str) -> str:
+        """What the model makes of a question."""
+        return query_rewriting.rewrite_questions([question], instruction, self.workspace.model())[0]
+
     def rewritten_search(self, instruction: str, question: str, k: int, lines: bool = False) -> list[Hit]:
         """Naive search with the question and its rewriting as one query, or (`lines`) one query per line, fused by rank."""
-        rewriting = self.rewritten.get(instruction, {}).get(question)
-        if rewriting is None:
-            rewriting = query_rewriting.rewrite_questions([question], instruction, self.workspace.model())[0]
+        rewriting = self.rewriting(instruction, question)
         queries = [question, *query_rewriting.subquestions(rewriting)] if lines else [f"{question} {rewriting}"]
         rankings = self.workspace.dense.search_many(queries, k)
         return rankings[0] if len(rankings) == 1 else fusion.reciprocal_rank_fusion(rankings)[:k]
@@ -173,32 +174,24 @@ def compare_stages(rows: Sequence[dict]):
     """
     import pandas
 
-    by_stage: dict[str, list[dict]] = {}
-    for row in rows:
-        by_stage.setdefault(row["stage"], []).append(row)
-    naive = by_stage[NAIVE]
-    gains = {name: {m: metrics.paired_difference([r["scores"][m] for r in naive], [r["scores"][m] for r in own],
-                                                 [r["cluster"] for r in naive]) for m in ("answer_in_prompt", "recall@5")}
-             for name, own in by_stage.items()}
-    family = [(name, metric) for name in by_stage if name != NAIVE for metric in ("answer_in_prompt", "recall@5")]
-    adjusted = dict(zip(family, metrics.holm([gains[name][metric].p for name, metric in family]), strict=True))
+    frame, measures = pandas.json_normalize(list(rows)), ("answer_in_prompt", "recall@5")
+    stages = dict(list(frame.groupby("stage", sort=False)))
+    naive = stages[NAIVE]
+    gains = {(name, measure): metrics.paired_difference(
+                 *(part[f"scores.{measure}"].tolist() for part in (naive, own)), naive.cluster.tolist())
+             for name, own in stages.items() for measure in measures}
+    family = [key for key in gains if key[0] != NAIVE]
+    adjusted = zip(family, metrics.holm([gains[key].p for key in family]), strict=True)
+    verdicts = {key: VERDICTS[gains[key].verdict(p)] for key, p in adjusted}
     lines = []
-    for name, own in by_stage.items():
-        clusters = [r["cluster"] for r in own]
-        gain, ms = gains[name]["answer_in_prompt"], _median([r["milliseconds"] for r in own])
+    for name, own in stages.items():
+        gain, ms = gains[name, "answer_in_prompt"], statistics.median_high(own.milliseconds)
+        answer, recall = (str(metrics.mean_interval(own[f"scores.{measure}"].tolist(), own.cluster.tolist()))
+                          for measure in measures)
         lines.append({
-            "stage": name, "group": own[0]["group"],
-            "Recall@5": str(metrics.mean_interval([r["scores"]["recall@5"] for r in own], clusters)),
-            "answer in prompt": str(metrics.mean_interval([r["scores"]["answer_in_prompt"] for r in own], clusters)),
+            "stage": name, "group": own["group"].iloc[0], "Recall@5": recall, "answer in prompt": answer,
             "gain": "" if name == NAIVE else f"{gain.difference:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]",
-            "verdict": "" if name == NAIVE else VERDICTS[gain.verdict(adjusted[name, "answer_in_prompt"])],
-            "Recall@5 verdict": "" if name == NAIVE else VERDICTS[gains[name]["recall@5"].verdict(adjusted[name, "recall@5"])],
-            "tokens": round(sum(r["tokens"] for r in own) / len(own)), "ms": round(ms),
-            "difference": gain.difference, "low": gain.low, "high": gain.high,
-            "added_ms": ms - _median([r["milliseconds"] for r in naive]),
-        })
+            "verdict": verdicts.get((name, "answer_in_prompt"), ""), "Recall@5 verdict": verdicts.get((name, "recall@5"), ""),
+            "tokens": round(own.tokens.mean()), "ms": round(ms), "difference": gain.difference, "low": gain.low,
+            "high": gain.high, "added_ms": ms - statistics.median_high(naive.milliseconds)})
     return pandas.DataFrame(lines)
-
-
-def _median(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]

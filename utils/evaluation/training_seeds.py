@@ -9,13 +9,10 @@ from .arms import Arm, parse_arm
 from .outcomes import abstention_counts, correct_share, metric_interval, paired_outcomes
 
 
-def _arms(records: Sequence[Record]) -> list[Arm]:
-    return [parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
-
-
 def _runs(records: Sequence[Record], model: str, context: str) -> list[Arm]:
     """The arms of every training seed of a model in one context, in the order of the records."""
-    return [arm for arm in _arms(records) if (arm.model.name, arm.context.name) == (model, context)]
+    arms = [parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
+    return [arm for arm in arms if (arm.model.name, arm.context.name) == (model, context)]
 
 
 def seed_table(records: Sequence[Record], models: Sequence[str], context: str = "advanced_rag"):
@@ -51,13 +48,12 @@ def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]
     """
     import pandas
 
-    arms = _arms(records)
-    present, rows = {arm.name for arm in arms}, {}
+    present, rows = dict.fromkeys(record.arm for record in records), {}
     for first, second in pairs:
-        row = rows[f"{second} − {first}"] = {"seed 0": str(paired_outcomes(records, first, second))}
-        for seed in sorted({arm.seed for arm in arms} - {0}):
-            seeded = [parse_arm(name).with_seed(seed).name for name in (first, second)]
-            names = [name if name in present else own for name, own in zip(seeded, (first, second), strict=True)]
-            if names[1] != second:
+        row = rows[f"{second} − {first}"] = {}
+        for seed in sorted({0, *(parse_arm(name).seed for name in present)}):
+            seeded = {name: parse_arm(name).with_seed(seed).name for name in (first, second)}
+            names = [other if other in present else name for name, other in seeded.items()]
+            if not seed or names[1] != second:
                 row[f"seed {seed}"] = str(paired_outcomes(records, *names))
     return pandas.DataFrame(rows).T.fillna("–")

@@ -12,16 +12,8 @@ from ..types import Document, Example, Question
 from .wording import word_question
 
 
-def example_rows(examples: Sequence[Example]):
-    """The examples as a `datasets.Dataset` of prompts and completions, as TRL expects."""
-    from datasets import Dataset
-
-    return Dataset.from_list([{"prompt": e.prompt, "completion": [{"role": "assistant", "content": e.completion}]}
-                              for e in examples])
-
-
 def tokenized_conversations(examples: Sequence[Example], tokenizer):
-    """Examples with several turns as a `datasets.Dataset` of token ids and labels.
+    """The examples, of one turn or several, as a `datasets.Dataset` of token ids and labels.
 
     labels: the token ids of the model's turns, end tokens included; -100 elsewhere.
     """

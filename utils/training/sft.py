@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import models, settings
 from ..types import Example
 from .callbacks import TrainingBar, training_log
-from .examples import example_rows, tokenized_conversations
+from .examples import tokenized_conversations
 from .labelled_tokens import score_labelled_tokens_only
 
 LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]  # every linear layer of a block
@@ -111,11 +111,9 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
     work = checkpoint_folder(examples, run, parent, model_name)
     model, tokenizer = load_base_model(model_name)
     model = resume_from_adapter(model, parent) if parent else model
-    several_turns = any(example.more for example in examples)
-    rows = tokenized_conversations(examples, tokenizer) if several_turns else example_rows(examples)
-    arguments = trainer_arguments(SFTConfig, work, run, completion_only_loss=True, train_sampling_strategy="group_by_length")
-    trainer = SFTTrainer(model, arguments, train_dataset=rows, processing_class=tokenizer,
-                         peft_config=None if parent else lora_config(run))
+    arguments = trainer_arguments(SFTConfig, work, run, train_sampling_strategy="group_by_length")
+    trainer = SFTTrainer(model, arguments, train_dataset=tokenized_conversations(examples, tokenizer),
+                         processing_class=tokenizer, peft_config=None if parent else lora_config(run))
     provenance = {"base": model_name, "settings": asdict(run), "examples": len(examples),
                   **(parent_of(parent) if parent else {}), "data_sha256": rows_digest(examples)}
     return fit_and_save(trainer, folder, work, provenance, callbacks)
