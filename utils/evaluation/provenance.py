@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import models
-from ..types import Question, Record
+from ..settings import WHEEL_EMBEDDER, WHEEL_MODEL, Settings
+from ..text import detect_language
+from ..types import Document, Question, Record
 from .arms import Arm
-from .languages import language_notes
 from .questions import QuestionsFile, read_questions
 from .workspace import Workspace
 
@@ -39,6 +40,25 @@ def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, q
         "questions": questions_provenance(questions, len({record.question_id for record in records})),
         "settings_hash": {record.arm: record.settings_hash for record in records},
     }
+
+
+def language_notes(documents: Sequence[Document], questions: Sequence[Question], run: Settings) -> list[str]:
+    """A sentence for each other language that documents or questions are in, if an English model would read them."""
+    from babel import Locale
+
+    english = Locale("en").languages
+    shipped = [(f"the reader {run.model}", "LAB_MODEL")] if run.model == WHEEL_MODEL and run.profile != "endpoint" else []
+    shipped += [(f"the embedder {run.embedder}", "LAB_EMBEDDER")] if run.embedder == WHEEL_EMBEDDER else []
+    texts = {"documents": (d.text[:2000] for d in documents), "questions": (q.question for q in questions)}
+    others: dict[str, list[str]] = {}
+    for what, language in ((what, detect_language(parts)) for what, parts in texts.items()):
+        if language != "en" and shipped:
+            others.setdefault(language, []).append(what)
+    names, variables = (" and ".join(part[i] for part in shipped) for i in (0, 1))
+    return [f"The {' and '.join(what)} seem to be in {english.get(language, language)}, but {names} know English only, so these "
+            f"scores say little about what is possible: set {variables} to models for that language (a hub id or a local "
+            "directory)."
+            for language, what in others.items()]
 
 
 def corpus_digest(workspace: Workspace) -> str:

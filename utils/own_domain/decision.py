@@ -30,7 +30,7 @@ class Decision:
 
     def __init__(self, folder: str, questions: str, out: Path, prices: Path = roi.PRICE_FILE, minutes: float = 60.0):
         """Reads and checks documents, questions and prices. Raises ValueError, listing every mistake, before anything starts."""
-        self.folder, self.out, self.prices, self.file_path = folder, out, prices, Path(questions)
+        self.folder, self.out, self.prices = folder, out, prices
         roi.load_assumptions(prices)
         if not minutes > 0:
             raise ValueError(f"--minutes {minutes:g} is too little: give the minutes that all runs together may take")
@@ -76,7 +76,8 @@ class Decision:
             return self._page(records, bar)
 
     def _choose_search(self, bar) -> None:
-        key = digest(self.plan.digests["documents"], self._evidence("dev"), self.run.embedder, list(CANDIDATES))
+        asked = [(q.question, q.evidence, q.task) for q in self.parts["dev"]]
+        key = digest(self.plan.digests["documents"], asked, self.run.embedder, list(CANDIDATES))
         if not self.plan.is_done("search", key) or not (self.out / "retrieval.json").exists():
             with self.plan.running("search", key, bar):
                 self._save_search(measure_search(self.parts["dev"], self.workspace, CANDIDATES))
@@ -84,13 +85,9 @@ class Decision:
     def _save_search(self, rows: Sequence[dict]) -> None:
         (self.out / "retrieval.json").write_text(json.dumps(choose_search(rows), indent=1) + "\n", "utf-8")
 
-    def _evidence(self, split: str) -> list:
-        return [(q.question, q.evidence, q.task) for q in self.parts[split]]
-
     def _use_search(self) -> None:
         """A workspace with the chosen search and the adapters of this run; prints the choice."""
-        chosen = json.loads((self.out / "retrieval.json").read_text("utf-8"))
-        tqdm.write(chosen["why"])
+        tqdm.write(json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"])
         self.workspace = own_workspace(self.out, list(self.workspace.documents.values()), self.reading)
 
     def _forecast(self, made: dict[str, list[Example]], parent: Path | None, bar) -> None:

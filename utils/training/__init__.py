@@ -13,8 +13,8 @@ _FILES = {
     "labelled_tokens": ["score_labelled_tokens_only"],
     "preferences": ["PreferenceSettings", "preference_rows", "train_preferences"],
     "judges": ["CHECKED_BY_CODE", "JUDGES", "Judges", "SCORING_JUDGES"],
-    "registry": ["lineage", "promote", "promoted_names", "register_adapter", "rollback", "unused_name"],
-    "gate": ["GateResult", "gate_results", "promotion_gate"],
+    "registry": ["GateResult", "gate_results", "lineage", "promote", "promoted_names", "promotion_gate", "register_adapter",
+                 "rollback", "unused_name"],
     "raft": ["BUDGETS", "ERRORS", "FIRST", "fill_passages", "own_raft_examples", "pool_contexts", "raft_examples"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)
