@@ -36,27 +36,26 @@ class QuestionsFile:
         return [*self.mended, *self.set_aside,
                 *([f"{many} question(s) have no accepted answer and are scored for retrieval only"] if many else [])]
 
-    def select(self, split: str = "", tasks: Sequence[str] = ()) -> list[Question]:
-        """The questions of a split and of some tasks. Raises ValueError if there is none."""
-        selected = [q for q in self.questions if split in ("", q.split) and (not tasks or q.task in tasks)]
+    def select(self, split: str) -> list[Question]:
+        """The questions of a split, "" for all. Raises ValueError if there is none."""
+        selected = [q for q in self.questions if split in ("", q.split)]
         if not selected:
             splits = ", ".join(sorted({q.split or "(none)" for q in self.questions}))
-            raise ValueError(f"{self.path}: holds no question of split {split!r}{f' and tasks {list(tasks)}' if tasks else ''}; "
-                             f"its splits are {splits}")
+            raise ValueError(f"{self.path}: holds no question of split {split!r}; its splits are {splits}")
         return selected
 
 
 def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "",
-                   tasks: Sequence[str] = (), unread: Collection[str] = (), more: Sequence[Path] = ()) -> list[Question]:
-    """Questions of a file, in file order, optionally only those of a split or of some tasks; see `read_questions`.
+                   more: Sequence[Path] = ()) -> list[Question]:
+    """Questions of a file, in file order, optionally only those of a split; see `read_questions`.
 
     more: files whose questions follow, such as `settings.UNANSWERABLE`.
     """
-    files = [read_questions(one, known, unread) for one in (path, *more)]
+    files = [read_questions(one, known) for one in (path, *more)]
     for file in files:
         for note in file.notes:
             print(f"{file.path}: {note}", file=sys.stderr)
-    return replace(files[0], questions=tuple(q for file in files for q in file.questions)).select(split, tasks)
+    return replace(files[0], questions=tuple(q for file in files for q in file.questions)).select(split)
 
 
 def read_questions(path: Path | str, known: Iterable[str] = (), unread: Collection[str] = ()) -> QuestionsFile:

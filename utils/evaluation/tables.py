@@ -21,7 +21,7 @@ ANSWER_METRICS = ("score", "exact_match", "token_f1", "contains", "set_f1", "rou
 RETRIEVAL_METRICS = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "all_evidence@10")
 
 
-def summarise(records: Sequence[Record], resamples: int = metrics.RESAMPLES):
+def summarise(records: Sequence[Record]):
     """One row per arm, task ("all" included) and metric: a pandas DataFrame with mean, low, high, n, clusters.
 
     "all" weights tasks as `record_weights` says.
@@ -35,7 +35,7 @@ def summarise(records: Sequence[Record], resamples: int = metrics.RESAMPLES):
             for metric, values in _columns(own).items():
                 scored = [(v, r) for v, r in zip(values, own, strict=True) if v is not None]
                 if scored:
-                    interval = metrics.mean_interval([v for v, _ in scored], [r.cluster for _, r in scored], resamples=resamples,
+                    interval = metrics.mean_interval([v for v, _ in scored], [r.cluster for _, r in scored],
                                                      weights=record_weights([r for _, r in scored]))
                     rows.append({"arm": arm, "task": task, "metric": metric, **vars(interval)})
     return pandas.DataFrame(rows)

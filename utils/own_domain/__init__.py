@@ -5,8 +5,7 @@ _FILES = {
     "splitting": ["Split", "split_questions"],
     "own_training": ["RECIPES", "examples_for", "train"],
     "decision": ["Decision", "decide"],
-    "output_folder": ["own_workspace"],
-    "asking": ["ask"],
+    "output_folder": ["ask", "own_workspace"],
     "commands": ["ask_command", "decide_command", "draft_command", "train_command"],
     "drafting": ["REVIEW", "write_drafts"],
 }

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from .. import corpus, evaluation, roi, settings
-from .asking import ask
 from .decision import Decision
 from .drafting import REVIEW, write_drafts
+from .output_folder import ask
 from .own_training import train
 
 

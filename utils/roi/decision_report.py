@@ -10,9 +10,9 @@ from pathlib import Path
 
 from .. import evaluation, metrics
 from ..types import Record
-from .assumptions import PRICE_FILE, Assumptions, currency_of, label, load_assumptions
-from .cost_model import NOTHING, Option, break_even, net_present_value, option_of_arm
-from .option_words import headline, inside, option_words, whole
+from .assumptions import PRICE_FILE, Assumptions, currency_of, load_assumptions
+from .cost_model import NOTHING, BreakEven, Option, break_even, net_present_value, option_of_arm
+from .option_words import headline, option_words, whole
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
 DRAWS = 2_000
@@ -146,22 +146,14 @@ def questions_to_settle(report: DecisionReport) -> int | None:
     return next((more for more in MORE if settled((report.questions / (report.questions + more)) ** 0.5)), MORE[-1])
 
 
-def turning_points(report: DecisionReport) -> list[str]:
-    """What would change the order, in sentences: volume, updates, and assumptions within their range."""
-    if len(report.options) == 1:
-        return ["Only one option was measured: measure another to compare."]
-    rival = inside(option_words(report.rival.name)) if report.rival else NOTHING
+def turning_points(report: DecisionReport) -> tuple[dict[str, BreakEven], list[dict]]:
+    """Where volume and updates change the order; and rows of the assumptions that change it within their range, with `even`."""
     called = {report.best.name: "the first", NOTHING: NOTHING, **({report.rival.name: "the second"} if report.rival else {})}
-    lines = [f"Compared are two: first, {inside(option_words(report.best.name))}; second, {rival}."]
-    for assumption, unit in (("volume", "questions a month"), ("updates", "updates a month")):
-        even = break_even(report.rival, report.best, report.assumptions, assumption)
-        even = replace(even, below=called[even.below], above=called[even.above])
-        lines.append(f"Ahead is {even.words(unit)} (assumed: {getattr(report.assumptions, assumption):,.0f}).")
-    turns = [row for row in tornado(report.rival, report.best, report.assumptions, report.ranges)
-             if row["at_low"] * row["at_high"] < 0]
-    for row in [row for row in turns if row["assumption"] not in ("volume", "updates")]:
-        name, now = row["assumption"], getattr(report.assumptions, row["assumption"])
-        even = break_even(report.rival, report.best, report.assumptions, name, (row["low"], row["high"]))
-        lines.append(f"The {label(name)}: below {even.at:.3g}, {called[even.below]} is ahead; above it, {called[even.above]} "
-                     f"(assumed: {now:g}, range {row['low']:g} to {row['high']:g}).")
-    return lines if turns else [*lines, "No single assumption changes the order within its range."]
+
+    def even(name: str, within: tuple = ()) -> BreakEven:
+        found = break_even(report.rival, report.best, report.assumptions, name, within)
+        return replace(found, below=called[found.below], above=called[found.above])
+
+    rows = tornado(report.rival, report.best, report.assumptions, report.ranges)
+    return {name: even(name) for name in ("volume", "updates")}, [
+        {**row, "even": even(row["assumption"], (row["low"], row["high"]))} for row in rows if row["at_low"] * row["at_high"] < 0]

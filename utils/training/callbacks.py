@@ -17,28 +17,16 @@ class Callback:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
 
-class TrainingBar(Callback):
-    """A progress bar over optimiser steps, with the loss."""
+def training_bar():
+    """A progress bar over optimiser steps that shows the loss, where the one of transformers writes a line for every log."""
+    from transformers.trainer_callback import ProgressCallback
 
-    def on_train_begin(self, args, state, control, **_):
-        """Open the bar at the step where the run starts or resumes."""
-        from tqdm.auto import tqdm
+    class Bar(ProgressCallback):
+        def on_log(self, args, state, control, logs=None, **_):
+            if self.training_bar is not None and "loss" in (logs or {}):
+                self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
 
-        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step",
-                        disable=not state.is_world_process_zero)
-
-    def on_step_end(self, args, state, control, **_):
-        """Advance the bar by one step."""
-        self.bar.update(1)
-
-    def on_log(self, args, state, control, logs=None, **_):
-        """Show the loss."""
-        if logs and "loss" in logs:
-            self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
-
-    def on_train_end(self, args, state, control, **_):
-        """Close the bar."""
-        self.bar.close()
+    return Bar()
 
 
 def training_log(history: Sequence[dict], start: int) -> tuple[dict[str, list], int]:
@@ -60,20 +48,17 @@ class LossPlot(Callback):
 
     def on_log(self, args, state, control, logs=None, **_):
         """Record the loss and redraw the curve when it is due."""
-        if not logs or "loss" not in logs:
-            return
-        self.losses.append((state.global_step, float(logs["loss"])))
-        if len(self.losses) % self.interval == 0:
-            self._draw()
+        if logs and "loss" in logs:
+            self.losses.append((state.global_step, float(logs["loss"])))
+            if len(self.losses) % self.interval == 0:
+                self.on_train_end(args, state, control)
 
     def on_train_end(self, args, state, control, **_):
-        """Draw the final losses."""
-        if self.losses:
-            self._draw()
-
-    def _draw(self) -> None:
+        """Draw the losses."""
         from IPython.display import display
 
+        if not self.losses:
+            return
         figure = plots.loss_curve(self.losses, f"Loss {self.losses[0][1]:.2f} → {self.losses[-1][1]:.2f}")
         if self.handle is None:
             self.handle = display(figure, display_id=True)

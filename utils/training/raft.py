@@ -50,7 +50,7 @@ def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace
 
 
 def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, views: int = 1, seed: int = 0,
-                      split: str = "train", absent: float = OWN_ABSENT) -> list[Example]:
+                      split: str = "train") -> list[Example]:
     """RAFT examples of one's own questions: every question of the split once a view, and nothing of the course's.
 
     The first view shows the passages as search ranks them, where the answering one is among them; further views mix them. Up to
@@ -72,7 +72,7 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
             if question.id in used:
                 continue
             used.add(question.id)
-            example, withheld = None, draw.random() < absent
+            example, withheld = None, draw.random() < OWN_ABSENT
             if view == 0 and question.id in answering and not withheld:
                 example = _ranked_example(question, hits[question.id], workspace, answering[question.id])
             example = example or _raft_example(question, hits[question.id], workspace, draw, float(withheld))

@@ -62,23 +62,20 @@ def gate_results(records: Sequence[Record], perplexity: Mapping[str, float], nam
 
 def _change(candidate: Sequence[Record], present: Sequence[Record], answerable: bool, measure: str) -> metrics.PairedDifference:
     """Paired difference of one measure over questions that can be answered, or over those that cannot."""
-    def key(record: Record) -> tuple[str, bool]:
-        return record.question_id, evaluation.parse_arm(record.arm).context.name == "distractor"
+    def measured(records: Sequence[Record]) -> dict[tuple[str, bool], tuple[float, str]]:
+        """(question, with distractors only) → value and cluster."""
+        rows = {(record.question_id, evaluation.parse_arm(record.arm).context.name == "distractor"): record for record in records}
+        return {key: (float(record.abstained if measure == "abstained" else record.scores.get(measure, 0.0)), record.cluster)
+                for key, record in rows.items() if record.task in metrics.JUDGED_TASKS
+                and (record.task != "unanswerable" and not key[1]) == answerable}
 
-    def belongs(record: Record) -> bool:
-        return record.task in metrics.JUDGED_TASKS and (record.task != "unanswerable" and not key(record)[1]) == answerable
-
-    before = {key(record): record for record in present}
-    shared = [record for record in candidate if belongs(record) and key(record) in before]
+    before, after = measured(present), measured(candidate)
+    shared = [key for key in after if key in before]
     if not shared:
         raise ValueError(f"the gate needs {'answerable' if answerable else 'unanswerable'} questions that both arms answered: "
                          "run both on the same dev questions")
-
-    def value(record: Record) -> float:
-        return float(record.abstained if measure == "abstained" else record.scores.get(measure, 0.0))
-
-    return metrics.paired_difference([value(before[key(record)]) for record in shared], [value(record) for record in shared],
-                                     [record.cluster for record in shared])
+    values = [[rows[key][0] for key in shared] for rows in (before, after)]
+    return metrics.paired_difference(*values, [after[key][1] for key in shared])
 
 
 def register_adapter(adapter: Path, name: str, parent: str = "", metrics: dict | None = None) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import models, settings
 from ..types import Example
-from .callbacks import TrainingBar, training_log
+from .callbacks import training_bar, training_log
 from .examples import tokenized_conversations
 from .labelled_tokens import score_labelled_tokens_only
 
@@ -151,7 +151,7 @@ def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks:
 
     score_labelled_tokens_only(trainer.model.get_base_model())
     trainer.remove_callback(PrinterCallback)
-    for callback in (TrainingBar(), *callbacks):
+    for callback in (training_bar(), *callbacks):
         trainer.add_callback(callback)
     last = get_last_checkpoint(str(work)) if work.exists() else None
     started = time.monotonic()
