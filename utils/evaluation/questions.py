@@ -3,11 +3,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import posixpath
 import sys
 import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,19 +168,14 @@ def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> l
 
 def similar_questions(questions: Sequence[Question], threshold: float) -> list[tuple[Question, Question, float]]:
     """Pairs of questions, in file order, whose words overlap by at least `threshold` (above 0), with the overlap (Jaccard)."""
+    from sklearn.preprocessing import MultiLabelBinarizer
+
     bags = [content_words(question.question) for question in questions]
-    frequency = Counter(word for bag in bags for word in bag)
-    seen, pairs = defaultdict(list), []
-    for j, bag in enumerate(bags):
-        # Two bags that overlap this much have a word in common among the rarest of each, so only those are looked up.
-        kept = len(bag) - math.ceil(threshold * len(bag)) + 1
-        rarest = sorted(bag, key=lambda word: (frequency[word], word))[:kept]
-        for i in {i for word in rarest for i in seen[word]}:
-            shared, together = len(bags[i] & bag), len(bags[i] | bag)
-            pairs += [(i, j, shared / together)] if shared >= threshold * together else []
-        for word in rarest:
-            seen[word].append(j)
-    return [(questions[i], questions[j], overlap) for i, j, overlap in sorted(pairs)]
+    words = MultiLabelBinarizer(sparse_output=True).fit_transform(bags)  # (questions, words)
+    shared = (words @ words.T).tocoo()
+    pairs = [(i, j, n / (len(bags[i]) + len(bags[j]) - n))
+             for i, j, n in zip(shared.row.tolist(), shared.col.tolist(), shared.data.tolist(), strict=True) if i < j]
+    return [(questions[i], questions[j], overlap) for i, j, overlap in sorted(pairs) if overlap >= threshold]
 
 
 def training_questions(questions: Sequence[Question]) -> list[Question]:

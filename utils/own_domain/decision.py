@@ -1,9 +1,9 @@
 """`decide`: from a folder of documents and a file of questions to RAG, fine-tuning or both, measured and priced."""
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from .. import corpus, evaluation, generation, models, retrieval, roi, settings, training
 from ..types import Example, Record
-from .output_folder import FROM_BASE_FOLDER, OWN_RAFT_FOLDERS, held_out_loss, own_workspace, question_row
+from .output_folder import FROM_BASE_FOLDER, own_workspace, question_row, start_words
 from .own_training import RECIPES, VIEWS, examples_for, forecast, parent_folder, seconds_per_token, train_adapter, trained_on
 from .plan import ARMS, FROM_BASE, Plan, digest
 from .search_choice import CANDIDATES, OWN, choose_search, measure_search
@@ -210,7 +210,7 @@ class Decision:
         provenance = evaluation.records_provenance(arms, self.workspace, self.folder, self.file, records)
         provenance["decide"] = {"training_questions": len(self.parts["train"]), "training_examples": self.plan.training,
                                 "search": json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"],
-                                "start": self._start(), "changed_answers": self._changed_answers(records),
+                                "start": start_words(self.out, self.workspace), "changed_answers": self._changed_answers(records),
                                 "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
                                 "test_read": len(self.plan.test_read), "split": self.notes}
         evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
@@ -228,14 +228,6 @@ class Decision:
                 tqdm.write(f"{arm}: {told[arm]}")
         return told
 
-    def _start(self) -> str:
-        """What `own_raft` was trained from; with the losses on dev of both starts where both were tried."""
-        used = self.workspace.adapters["own_raft"]
-        start = json.loads((used / "provenance.json").read_text("utf-8")).get("parent", self.run.model)
-        losses = [held_out_loss(self.out / "adapters" / name) for name in OWN_RAFT_FOLDERS]
-        tried = f" (loss on dev {losses[0]:.2f}, {losses[1]:.2f} from the base)" if math.isfinite(losses[1]) else ""
-        return f"own_raft started from {start}{tried}"
-
     def _page(self, records: Sequence[Record], bar) -> Path:
         provenance = evaluation.read_provenance(self.out / "records.jsonl")
         with self.plan.running("page", digest(self.plan.digests, [step.digest for step in self.plan.steps.values()]), bar):
@@ -245,3 +237,12 @@ class Decision:
 def decide(folder: str, questions: str, out: str, prices: Path = roi.PRICE_FILE, minutes: float = 60.0) -> Path:
     """`Decision` in one call, for a notebook; returns the page. Raises ValueError for bad input, before anything starts."""
     return Decision(folder, questions, evaluation.new_folder(out, "plan.json"), prices, minutes)()
+
+
+def decide_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
+    """Train, measure and price RAG, fine-tuning and both on your documents."""
+    out, prices = evaluation.new_folder(options.out, "plan.json"), Path(options.prices or roi.PRICE_FILE)
+    prepare(index=False)
+    decision = Decision(options.corpus, options.questions, out, prices, options.minutes)
+    print(decision())
+    return evaluation.close_command(out / "page", decision.reading, decision.file)

@@ -1,6 +1,7 @@
 """The folder that `decide` wrote: its questions as rows of a file, its workspace, and one question to it (`ask`)."""
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import time
@@ -40,6 +41,15 @@ def held_out_loss(adapter: Path) -> float:
     return math.inf if loss is None else loss
 
 
+def start_words(out: Path, workspace: evaluation.Workspace) -> str:
+    """What `own_raft` was trained from; with the losses on dev of both starts where both were tried."""
+    used = workspace.adapters["own_raft"]
+    start = json.loads((used / "provenance.json").read_text("utf-8")).get("parent", workspace.settings.model)
+    losses = [held_out_loss(out / "adapters" / name) for name in OWN_RAFT_FOLDERS]
+    tried = f" (loss on dev {losses[0]:.2f}, {losses[1]:.2f} from the base)" if math.isfinite(losses[1]) else ""
+    return f"own_raft started from {start}{tried}"
+
+
 def ask(out: Path, question: str, arm: str = "") -> str:
     """The answer as lines of text: answer or abstention, cited documents, confidence, seconds.
 
@@ -74,3 +84,10 @@ def _solved(out: Path, question: str, arm: str, workspace: evaluation.Workspace)
         return []
     train = [q for q in evaluation.load_questions(out / "questions.jsonl") if q.split == "train"]
     return evaluation.SolvedExamples(train, workspace, parsed.context.name).turns(Question("", "fact", question, (), (), ()))
+
+
+def ask_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
+    """Ask what was decided."""
+    prepare(index=False)
+    print(ask(Path(options.out), options.question, options.arm))
+    return 0

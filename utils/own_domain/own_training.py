@@ -1,6 +1,7 @@
 """Trains an adapter on the training questions of a file: examples, leak check, a measured forecast, loss on held-out dev."""
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -152,3 +153,16 @@ def trained_on(workspace: evaluation.Workspace, folder: str, questions: Path, ma
     return {"corpus": folder or "the course's documents", "corpus_sha256": evaluation.corpus_digest(workspace),
             "questions": str(questions), "questions_sha256": hashlib.sha256(questions.read_bytes()).hexdigest(),
             "training_questions": many}
+
+
+def train_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
+    """Train an adapter on the training questions of a file."""
+    if options.limit < 0:
+        raise ValueError(f"--limit {options.limit} is too small: give at least 1")
+    out = evaluation.new_folder(options.out, "adapter_config.json")
+    workspace = evaluation.load_workspace(options.corpus)
+    file = evaluation.questions_of(options.questions, workspace)
+    prepare(index=not options.corpus)
+    train(file, workspace, options.corpus, options.recipe, out, options.parent, options.limit, options.seed)
+    print(f"use it as the arm adapter:{out}+advanced_rag of `benchmark`")
+    return evaluation.close_command(out / "adapter", workspace.reading, file)
