@@ -38,20 +38,6 @@ def page_data(report: DecisionReport) -> dict:
             "hours_a_month": HOURS_A_MONTH, "utilisation": UTILISATION}
 
 
-def option_rows(report: DecisionReport) -> list[dict]:
-    """For each option what the page says of it without a script; shares are of 100 questions."""
-    rows = []
-    for option, share in zip(report.options, report.correct, strict=True):
-        correct, wrong, abstained = assumed_shares(option, report.assumptions)
-        parts = {"correct": correct, "abstained": abstained, "wrong": wrong}
-        rows.append({"words": option_words(option.name), "kind": option_kind(option), "arm": option.name,
-                     **{name: whole(100 * part) for name, part in parts.items()},
-                     **{f"{name}_width": round(100 * part, 2) for name, part in parts.items()},
-                     "low": whole(100 * share.low), "high": whole(100 * share.high),
-                     "cost": money(cost_per_1000(option, report.assumptions), report.currency)})
-    return rows
-
-
 def answers_appendix(records: Sequence[Record], report: DecisionReport, questions: Sequence[Question], template,
                      provenance: Mapping) -> str:
     """HTML of the appendix; "" without the questions' texts. template: a Jinja template that escapes."""
@@ -97,11 +83,14 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
            if row["source"] == OWN]
     wrong = report.assumptions.volume * assumed_shares(report.best, report.assumptions)[1]
     evens, turns = turning_points(report)
+    options = [{"words": option_words(option.name), "kind": option_kind(option), "arm": option.name, "right": share,
+                "shares": assumed_shares(option, report.assumptions), "cost": cost_per_1000(option, report.assumptions)}
+               for option, share in zip(report.options, report.correct, strict=True)]
     appendix = answers_appendix(records, report, questions, templates.get_template("answers.html"), provenance) if answers else ""
     text = templates.get_template("decision.html").render(
         css=Markup((TEMPLATES / "decision.css").read_text("utf-8")), answer=answer, sure=sure, report=report, own=own,
         script=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in ("model.js", "view.js"))),
-        currency=report.currency, months=f"{report.assumptions.months:g}", options=option_rows(report), gaps=report.detectable,
+        currency=report.currency, months=f"{report.assumptions.months:g}", options=options, gaps=report.detectable,
         measured=report.options[0].unanswerable, assumed=report.assumptions.unanswerable, evens=evens, turns=turns,
         more=questions_to_settle(report), best=inside(option_words(report.best.name)),
         rival=inside(option_words(report.rival.name)) if report.rival else NOTHING, wrong=rounded(wrong),
