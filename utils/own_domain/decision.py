@@ -35,16 +35,14 @@ class Decision:
         if not minutes > 0:
             raise ValueError(f"--minutes {minutes:g} is too little: give the minutes that all runs together may take")
         documents, self.reading = corpus.read_folder(folder)
-        unread = {row.file for row in self.reading.files if not row.words}
-        self.file = evaluation.read_questions(questions, [d.id for d in documents], unread)
+        self.workspace = evaluation.Workspace(documents, reading=self.reading)
+        self.file = evaluation.questions_of(questions, self.workspace)
         split = split_questions(self.file.questions)
-        self.questions, self.notes = split.questions, [*self.file.notes, *split.notes]
+        self.questions, self.notes = split.questions, split.notes
         out.mkdir(parents=True, exist_ok=True)
         self.plan = Plan.load(out / "plan.json")
         self.plan.minutes = minutes
-        self.workspace = evaluation.Workspace(documents, reading=self.reading)
         self.run = self.workspace.settings
-        self.notes += evaluation.language_notes(documents, self.questions, self.run)
         self.parts = {name: [q for q in self.questions if q.split == name] for name in ("train", "dev", "test")}
         digests = {
             "documents": evaluation.corpus_digest(self.workspace), "base": models.base_digest(self.run.model),
@@ -212,7 +210,7 @@ class Decision:
                                 "search": json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"],
                                 "start": start_words(self.out, self.workspace), "changed_answers": self._changed_answers(records),
                                 "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
-                                "test_read": len(self.plan.test_read), "split": self.notes}
+                                "test_read": len(self.plan.test_read), "split": [*self.file.notes, *self.notes]}
         evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
         return records
 
