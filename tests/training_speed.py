@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from utils import evaluation, models, training
-from utils.training import examples, sft
+from utils.training import sft
 from utils.types import Example
 
 COUNT = 32  # examples, one pass
@@ -32,11 +32,13 @@ def ours(made: list, folder: Path) -> float:
 
 def trl_defaults(made: list, folder: Path) -> float:
     """TRL's SFTTrainer with nothing set but LoRA on the same layers; seconds."""
+    from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    rows = [{"prompt": e.prompt, "completion": [{"role": "assistant", "content": e.completion}]} for e in made]
     model, tokenizer = training.load_base_model()
     trainer = SFTTrainer(model, SFTConfig(str(folder), num_train_epochs=1, report_to="none", disable_tqdm=True, use_cpu=True),
-                         train_dataset=examples.example_rows(made), processing_class=tokenizer,
+                         train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
                          peft_config=sft.lora_config(training.SFTSettings()))
     begun = time.monotonic()
     trainer.train()

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
                 environment.create_environment()
             command = [str(environment.interpreter()), "-m", "utils", *arguments]
             return subprocess.run(command, cwd=settings.ROOT).returncode
-        return COMMANDS[options.command](options)
+        return COMMANDS[options.command][0](options)
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again: it resumes where it stopped.", file=sys.stderr)
         return 130
@@ -37,64 +37,10 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m utils", description="RAG or fine-tuning? Three labs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("setup", help="prepare environment, models, corpus and index; takes seconds when nothing changed")
-    lab = commands.add_parser("lab", help="run setup, then open JupyterLab on labs/")
-    lab.add_argument("--no-browser", action="store_true")
-    lab.add_argument("--port", type=int, default=8888)
-    test = commands.add_parser("test", help="run lint, unit tests and every notebook")
-    test.add_argument("--full", action="store_true", help="run the notebooks at full size")
-    run = commands.add_parser("run", help="execute notebooks and print a table")
-    run.add_argument("what", choices=("solutions", "labs"))
-    run.add_argument("--fast", action="store_true")
-    run.add_argument("--save", action="store_true", help="save the outputs in the notebooks")
-    release = commands.add_parser("release", help="for authors: write labs/ from solutions/")
-    release.add_argument("--check", action="store_true", help="write nothing; exit code 1 if they differ")
-    benchmark = commands.add_parser("benchmark", help="score arms on a questions file")
-    benchmark.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, or a table (.csv, .xlsx)")
-    benchmark.add_argument("--arms", default=evaluation.DEFAULT_ARMS, metavar="A,B",
-                           help=f"default {evaluation.DEFAULT_ARMS}; an unknown arm prints the list of all arms")
-    benchmark.add_argument("--split", default="", metavar="S", help="use only this split of the file (train, dev or test)")
-    benchmark.add_argument("--retrieval-only", action="store_true", help="score retrieval only, without a language model")
-    benchmark.add_argument("--corpus", default="", metavar="DIR", help="a folder of your own documents")
-    benchmark.add_argument("--out", required=True, metavar="FILE", help="where to write records; an old file becomes FILE.bak")
-    rescore = commands.add_parser("rescore", help="score stored answers anew, with corrected questions; asks no model")
-    rescore.add_argument("--records", required=True, metavar="FILE", help="file written by `benchmark --out`, or a .jsonl.gz")
-    rescore.add_argument("--questions", required=True, metavar="FILE", help="the questions as they are now")
-    rescore.add_argument("--corpus", default="", metavar="DIR", help="the folder of documents (default: the course's)")
-    rescore.add_argument("--out", required=True, metavar="FILE", help="where to write records; an old file becomes FILE.bak")
-    rebuild = commands.add_parser("rebuild", help="for authors: rebuild the committed adapters and records; resumes")
-    rebuild.add_argument("what", choices=("lab1", "lab2", "lab3"))
-    draft = commands.add_parser("draft", help="draft questions about your documents for you to review")
-    draft.add_argument("--corpus", required=True, metavar="DIR")
-    draft.add_argument("--out", required=True, metavar="FILE", help="JSON lines; an existing file is never replaced")
-    draft.add_argument("--many", type=int, default=40, metavar="N")
-    train = commands.add_parser("train", help="train an adapter on the training questions of a file; resumes")
-    train.add_argument("--corpus", default="", metavar="DIR", help="the folder of documents (default: the course's)")
-    train.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, or a table (.csv, .xlsx)")
-    train.add_argument("--recipe", required=True, choices=("raft", "closed_book", "format_only"),
-                       help="reading passages, knowing by heart, or its control (the course's documents only)")
-    train.add_argument("--out", required=True, metavar="DIR", help="folder of the new adapter")
-    train.add_argument("--from", dest="parent", default="", metavar="ADAPTER",
-                       help="adapter to go on from, or none (default: the course's raft for reading)")
-    train.add_argument("--limit", type=int, default=0, metavar="N", help="train on N random examples only")
-    train.add_argument("--seed", type=int, default=0)
-    decide = commands.add_parser("decide", help="RAG, fine-tuning or both on your documents: trains, measures, writes the page")
-    decide.add_argument("--corpus", required=True, metavar="DIR", help="the folder of your documents")
-    decide.add_argument("--questions", required=True, metavar="FILE", help="JSON lines, or a table (.csv, .xlsx)")
-    decide.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
-    decide.add_argument("--minutes", type=float, default=60.0, metavar="N", help="for all runs together (default 60)")
-    decide.add_argument("--out", required=True, metavar="DIR", help="folder for plan, records, adapters and page")
-    ask = commands.add_parser("ask", help="ask what `decide` recommended")
-    ask.add_argument("question", metavar="QUESTION")
-    ask.add_argument("--from", dest="out", required=True, metavar="DIR", help="the folder that `decide` wrote")
-    ask.add_argument("--arm", default="", help="another option than the recommended one")
-    report = commands.add_parser("report", help="write a one-page decision report from benchmark records")
-    report.add_argument("--records", required=True, metavar="FILE", help="file written by `benchmark --out`")
-    report.add_argument("--out", required=True, metavar="FILE.html", help="the page, one file")
-    report.add_argument("--prices", default="", metavar="FILE", help="your own copy of data/prices.yaml")
-    report.add_argument("--questions", default="", metavar="FILE", help="their questions, if they are not where they were")
-    report.add_argument("--no-answers", action="store_true", help="leave the answers out, which hold text of the documents")
-    commands.add_parser("doctor", help="find problems on this machine and show the command that fixes each")
+    for name, (_, about, arguments) in COMMANDS.items():
+        command = commands.add_parser(name, help=about)
+        for argument, more in arguments.items():
+            command.add_argument(argument, **more)
     return parser
 
 
@@ -138,10 +84,6 @@ def _run(options: argparse.Namespace) -> int:
     return course.run_notebooks(settings.ROOT / options.what, options.fast, options.save)
 
 
-def _release(options: argparse.Namespace) -> int:
-    return course.release_labs(options.check)
-
-
 def _rebuild(options: argparse.Namespace) -> int:
     course.prepare()
     return subprocess.run([sys.executable, "-m", "data.build", options.what], cwd=settings.ROOT).returncode
@@ -161,18 +103,66 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    return course.run_doctor()
+# Arguments that several commands share.
+FLAG = {"action": "store_true"}
+FOLDER = {"required": True, "metavar": "DIR"}
+CORPUS = {"default": "", "metavar": "DIR", "help": "a folder of your own documents (default: the course's)"}
+QUESTIONS = {"required": True, "metavar": "FILE", "help": "JSON lines, or a table (.csv, .xlsx)"}
+RECORDS = {"required": True, "metavar": "FILE", "help": "file written by `benchmark --out`, or a .jsonl.gz"}
+NEW_RECORDS = {"required": True, "metavar": "FILE", "help": "where to write records; an old file becomes FILE.bak"}
+PRICES = {"default": "", "metavar": "FILE", "help": "your own copy of data/prices.yaml"}
 
-
-COMMANDS = {"setup": _setup, "lab": _lab, "test": _test, "run": _run, "release": _release, "rebuild": _rebuild,
-            "report": _report, "doctor": _doctor,
-            "benchmark": lambda options: evaluation.benchmark_command(options, course.prepare),
-            "rescore": lambda options: evaluation.rescore_command(options, course.prepare),
-            "draft": lambda options: own_domain.draft_command(options, course.prepare),
-            "train": lambda options: own_domain.train_command(options, course.prepare),
-            "decide": lambda options: own_domain.decide_command(options, course.prepare),
-            "ask": lambda options: own_domain.ask_command(options, course.prepare)}
+# Name → function, help, arguments.
+COMMANDS = {
+    "setup": (_setup, "prepare environment, models, corpus and index; takes seconds when nothing changed", {}),
+    "lab": (_lab, "run setup, then open JupyterLab on labs/",
+            {"--no-browser": FLAG, "--port": {"type": int, "default": 8888}}),
+    "test": (_test, "run lint, unit tests and every notebook",
+             {"--full": {**FLAG, "help": "run the notebooks at full size"}}),
+    "run": (_run, "execute notebooks and print a table", {
+        "what": {"choices": ("solutions", "labs")}, "--fast": FLAG,
+        "--save": {**FLAG, "help": "save the outputs in the notebooks"}}),
+    "release": (lambda options: course.release_labs(options.check), "for authors: write labs/ from solutions/",
+                {"--check": {**FLAG, "help": "write nothing; exit code 1 if they differ"}}),
+    "benchmark": (lambda options: evaluation.benchmark_command(options, course.prepare), "score arms on a questions file", {
+        "--questions": QUESTIONS, "--corpus": CORPUS, "--out": NEW_RECORDS,
+        "--arms": {"default": evaluation.DEFAULT_ARMS, "metavar": "A,B",
+                   "help": f"default {evaluation.DEFAULT_ARMS}; an unknown arm prints the list of all arms"},
+        "--split": {"default": "", "metavar": "S", "help": "use only this split of the file (train, dev or test)"},
+        "--retrieval-only": {**FLAG, "help": "score retrieval only, without a language model"}}),
+    "rescore": (lambda options: evaluation.rescore_command(options, course.prepare),
+                "score stored answers anew, with corrected questions; asks no model",
+                {"--records": RECORDS, "--questions": QUESTIONS, "--corpus": CORPUS, "--out": NEW_RECORDS}),
+    "rebuild": (_rebuild, "for authors: rebuild the committed adapters and records; resumes",
+                {"what": {"choices": ("lab1", "lab2", "lab3")}}),
+    "draft": (lambda options: own_domain.draft_command(options, course.prepare),
+              "draft questions about your documents for you to review", {
+        "--corpus": FOLDER, "--many": {"type": int, "default": 40, "metavar": "N"},
+        "--out": {"required": True, "metavar": "FILE", "help": "JSON lines; an existing file is never replaced"}}),
+    "train": (lambda options: own_domain.train_command(options, course.prepare),
+              "train an adapter on the training questions of a file; resumes", {
+        "--corpus": CORPUS, "--questions": QUESTIONS, "--out": {**FOLDER, "help": "folder of the new adapter"},
+        "--recipe": {"required": True, "choices": ("raft", "closed_book"), "help": "reading passages, or knowing by heart"},
+        "--from": {"dest": "parent", "default": "", "metavar": "ADAPTER",
+                   "help": "adapter to go on from, or none (default: the course's raft for reading)"},
+        "--limit": {"type": int, "default": 0, "metavar": "N", "help": "train on N random examples only"},
+        "--seed": {"type": int, "default": 0}}),
+    "decide": (lambda options: own_domain.decide_command(options, course.prepare),
+               "RAG, fine-tuning or both on your documents: trains, measures, writes the page", {
+        "--corpus": FOLDER, "--questions": QUESTIONS, "--prices": PRICES,
+        "--minutes": {"type": float, "default": 60.0, "metavar": "N", "help": "for all runs together (default 60)"},
+        "--out": {**FOLDER, "help": "folder for plan, records, adapters and page"}}),
+    "ask": (lambda options: own_domain.ask_command(options, course.prepare), "ask what `decide` recommended", {
+        "question": {"metavar": "QUESTION"},
+        "--from": {**FOLDER, "dest": "out", "help": "the folder that `decide` wrote"},
+        "--arm": {"default": "", "help": "another option than the recommended one"}}),
+    "report": (_report, "write a one-page decision report from benchmark records", {
+        "--records": RECORDS, "--prices": PRICES,
+        "--out": {"required": True, "metavar": "FILE.html", "help": "the page, one file"},
+        "--questions": {"default": "", "metavar": "FILE", "help": "their questions, if they are not where they were"},
+        "--no-answers": {**FLAG, "help": "leave the answers out, which hold text of the documents"}}),
+    "doctor": (lambda _: course.run_doctor(), "find problems on this machine and show the command that fixes each", {}),
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.metadata
 import json
 import platform
 import re
@@ -13,9 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from utils import evaluation, metrics, models, settings
-from utils.types import Question, Record
-
-PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
+from utils.types import PreferencePair, Question, Record
 
 
 def work(name: str) -> Path:
@@ -101,6 +98,11 @@ def commit_rows(name: str, make: Callable[[], list[dict]], note: str, command: s
     print(f"{name}: done", flush=True)
 
 
+def save_pairs(pairs: Sequence[PreferencePair], path: Path) -> None:
+    """Write pairs as JSON lines."""
+    path.write_text("".join(json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in pairs), "utf-8")
+
+
 def compact(record: Record) -> Record:
     """The record with hits cut to 10 documents; length and hash instead of an answer of more than 15 words or word parts."""
     hits, documents = [], set()
@@ -134,7 +136,7 @@ def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", fo
     provenance = {
         "command": command, "settings": asdict(settings.load()), **(more or {}),
         "questions_sha256": questions_digest(),
-        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "versions": models.package_versions(),
         "python": platform.python_version(), "records": len(rows), "note": note,
     }
     path.with_name(f"{name}.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")

@@ -15,6 +15,7 @@ from utils.types import Document, Hit, Question
 
 from . import multi_document, retriever_training
 from .common import commit_rows, commit_table, questions_digest, work, write_rows
+from .stages import AllStages
 
 ARMS_DEV = "base,naive_rag,advanced_rag,graph,oracle,question_only,nearest_question"
 ARMS_TEST = "naive_rag,advanced_rag,graph"
@@ -91,25 +92,10 @@ def trained(folder: Path, training: retriever_training.RetrieverTraining) -> boo
     return provenance["settings"] == asdict(training) and provenance["questions_sha256"] == questions_digest()
 
 
-def rewritings(questions: list, workspace: evaluation.Workspace) -> dict[str, dict[str, str]]:
-    """Instruction → question → the model's rewriting of it, kept between runs."""
-    path = work("rewritten.json")
-    rewritten_by = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    for instruction in (retrieval.EXPAND, retrieval.HYDE, retrieval.DECOMPOSE):
-        known = rewritten_by.setdefault(instruction, {})
-        todo = [q.question for q in questions if q.question not in known]
-        if todo:
-            print(f"rewriting {len(todo)} questions: {instruction[:40]} …", flush=True)
-            rewritten = retrieval.rewrite_questions(todo, instruction, workspace.model(), max_new_tokens=32)
-            known.update(zip(todo, rewritten, strict=True))
-            path.write_text(json.dumps(rewritten_by), "utf-8")
-    return rewritten_by
-
-
 def _stages(dev: list, workspace: evaluation.Workspace) -> None:
     """Measure each stage into its own cache file, and commit the rows of all stages."""
     questions = [q for q in dev if q.task in metrics.SINGLE_ANSWER_TASKS]
-    catalog = evaluation.StageCatalog(workspace, rewritings(questions, workspace))
+    catalog = AllStages(workspace, questions)
     rows, digest = [], workspace.digest(evaluation.parse_arm("advanced_rag"))
     for stage in catalog.stages():
         path = work(f"stage-{stage.name.replace(' ', '_').replace('+', 'and')}-{digest}.json")

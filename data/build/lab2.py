@@ -12,7 +12,7 @@ from pathlib import Path
 from utils import evaluation, generation, metrics, models, training
 from utils.types import Example, PreferencePair
 
-from .common import commit_rows, commit_table, work
+from .common import commit_rows, commit_table, save_pairs, work
 from .judge_controls import calibrate, label_by_accepted_answers
 from .reading_practice import natural, practice
 
@@ -106,11 +106,22 @@ def training_rows(run: training.SFTSettings, questions: list, workspace: evaluat
             examples += natural(workspace.settings, workspace.model().count, run.seed + 100 * view,
                                 FIRST_READING) if run.practice else []
     else:
-        recipes = {"closed_book": training.closed_book_examples, "format_only": training.format_only_examples}
+        recipes = {"closed_book": training.closed_book_examples, "format_only": format_only_examples}
         examples = recipes[run.recipe](questions, workspace)
     if leaks := training.find_leaks(examples, questions, raft_style=raft):
         raise RuntimeError(f"{run.recipe}: {len(leaks)} leaks, the first: {leaks[0]}")
     return examples
+
+
+def format_only_examples(questions: list, workspace: evaluation.Workspace) -> list[Example]:
+    """The control of `closed_book`: as many rows, but no fact that dev or test asks for, so only the format can be learned.
+
+    Questions that share an evidence document with dev or test are dropped; the others are repeated to fill the rows.
+    """
+    held_out = {document for q in questions if q.split in ("dev", "test") for document in q.evidence}
+    size = len(training.closed_book_examples(questions, workspace, seen_fact=True))
+    examples = training.closed_book_examples([q for q in questions if not held_out & set(q.evidence)], workspace, seen_fact=False)
+    return (examples * (size // len(examples) + 1))[:size]
 
 
 def on_policy(questions: list, workspace: evaluation.Workspace, reader: str = "raft", seeds: tuple = (7,),
@@ -119,7 +130,7 @@ def on_policy(questions: list, workspace: evaluation.Workspace, reader: str = "r
     path = work(f"pairs-{models.adapter_digest(reader)[:12]}-{'-'.join(map(str, seeds))}.jsonl")
     if not path.exists():
         contexts = [context for seed in seeds for context in training.pool_contexts(questions, workspace, seed)]
-        training.save_pairs(training.collect_pairs(contexts, workspace.model(reader), seed=seeds[0] - 7, tries=tries), path)
+        save_pairs(training.collect_pairs(contexts, workspace.model(reader), seed=seeds[0] - 7, tries=tries), path)
     return training.load_pairs(path)
 
 
@@ -128,7 +139,7 @@ def ai_labels(judges: training.Judges, pairs: list[PreferencePair]) -> list[Pref
     judge, ids = best_judge(), ",".join(pair.id for pair in pairs)
     path = work(f"pairs-ai-{hashlib.sha256((judge + ids).encode()).hexdigest()[:12]}.jsonl")
     if not path.exists():
-        training.save_pairs(judges.label(judge, pairs), path)
+        save_pairs(judges.label(judge, pairs), path)
         print(f"{len(pairs)} pairs labelled by: {judge}", flush=True)
     return training.load_pairs(path)
 

@@ -18,8 +18,9 @@ from utils.evaluation.rescoring import same_hits
 from utils.types import Question, Record
 
 from .common import compact, work, write_rows
-from .lab1 import measure_order, picture, rewritings
+from .lab1 import measure_order, picture
 from .lab3 import ROUNDS
+from .stages import AllStages
 
 ARMS = "base,naive_rag,advanced_rag,graph,oracle,distractor"
 SPLIT = {"lab1_dev": "dev", "lab2_dev": "dev", "lab1_test": "test", "lab3_test": "test"}
@@ -128,7 +129,7 @@ def _order(dev: Sequence[Question], workspace: evaluation.Workspace) -> None:
 def _stages(dev: Sequence[Question], workspace: evaluation.Workspace) -> None:
     """Measure every stage again; a row takes the new answer score if its ranking is the stored one."""
     asked = [q for q in dev if q.task in metrics.SINGLE_ANSWER_TASKS]
-    catalog, now = evaluation.StageCatalog(workspace, rewritings(asked, workspace)), {}
+    catalog, now = AllStages(workspace, list(asked)), {}
     for stage in catalog.stages():
         path = work(f"stage-new-rules-{stage.name.replace(' ', '_').replace('+', 'and')}.json")
         if not path.exists():

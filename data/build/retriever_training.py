@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from utils import evaluation, metrics, models, retrieval, settings
-from utils.retrieval.finetuning import RetrieverTraining, lora_config, save_adapter, training_arguments
+from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_record, training_arguments
 from utils.types import Question
 
 BI_ENCODER_TRAINING = RetrieverTraining()
@@ -39,8 +39,8 @@ def train_cross_encoder(examples: Sequence[tuple[str, str, list[str]]], run: Ret
     started = time.monotonic()
     CrossEncoderTrainer(model=model, args=training_arguments(CrossEncoderTrainingArguments, run),
                         train_dataset=Dataset.from_dict(columns), loss=ListNetLoss(model)).train()
-    return save_adapter(model[0].auto_model, retrieval.CROSS_ENCODER, run, len(examples), time.monotonic() - started,
-                        settings.WHEEL_EMBEDDER, settings.QUESTIONS)
+    record = run_record(run, len(examples), started, settings.WHEEL_EMBEDDER, settings.QUESTIONS)
+    return models.save_adapter(model[0].auto_model, retrieval.CROSS_ENCODER, "float16", record)
 
 
 def mine_examples(questions: Sequence[Question], pipeline: retrieval.RetrievalPipeline,

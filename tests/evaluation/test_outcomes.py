@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from utils import evaluation
-from utils.evaluation import outcomes, training_seeds
+from utils.evaluation import outcomes
 from utils.types import Record
 
 
@@ -113,11 +113,11 @@ def test_tables_of_abstentions_and_of_training_seeds():
     counts = evaluation.abstention_counts(rows, ["raft+advanced_rag"]).loc["raft+advanced_rag"]
     assert counts.to_dict() == {"answered, answerable": 1, "abstained, answerable": 1, "answered, unanswerable": 1,
                                 "abstained, unanswerable": 1}
-    seeds = training_seeds.seed_table(rows, ("raft", "gone"))
+    seeds = evaluation.seed_table(rows, ("raft", "gone"))
     assert list(seeds.index) == [("raft", 0), ("raft", 1)] and seeds.loc[("raft", 1), "correct"].startswith("1.00")
     assert [seeds.loc[("raft", 0), f"abstained on {kind}"] for kind in ("answerable", "unanswerable")] == ["0.50 of 2"] * 2
-    assert training_seeds.seed_spread(rows, "raft").startswith("raft: 2 training runs, 0.75 between best and worst")
-    differ = training_seeds.seed_differences([*rows, record("a1", "base"), record("a2", "base")],
+    assert evaluation.seed_spread(rows, "raft").startswith("raft: 2 training runs, 0.75 between best and worst")
+    differ = evaluation.seed_differences([*rows, record("a1", "base"), record("a2", "base")],
                                              [("base", "raft+advanced_rag")])
     assert list(differ.columns) == ["seed 0", "seed 1"] and differ.iloc[0]["seed 1"].startswith("+1.00")
-    assert training_seeds.seed_spread(rows, "gone") == "gone: trained once, so the spread between seeds is unknown"
+    assert evaluation.seed_spread(rows, "gone") == "gone: trained once, so the spread between seeds is unknown"

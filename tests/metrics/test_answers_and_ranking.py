@@ -70,12 +70,6 @@ def test_only_the_agreed_phrase_counts_as_abstaining():
     assert metrics.abstains("Not in the documentation.") and not metrics.abstains("The documentation says 5.")
 
 
-def test_abstention_table_counts_all_four_cells():
-    table = metrics.abstention_table([True, True, False, False, False], [True, False, True, True, False])
-    assert table == {"answered_answerable": 2, "abstained_answerable": 1, "answered_unanswerable": 1,
-                     "abstained_unanswerable": 1}
-
-
 @pytest.mark.parametrize(("task", "answer", "abstained", "score"), [
     ("unanswerable", "", True, 1), ("unanswerable", "5", False, 0), ("fact", "80", False, 1),
     ("multi_doc", "A, B", False, 1), ("multi_doc", "A, B", True, 0), ("summary", "Deletes it.", False, 1),

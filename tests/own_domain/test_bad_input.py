@@ -55,7 +55,6 @@ CASES = [
     ("train --recipe raft --corpus docs --questions good --out full", "is a folder with other things"),
     ("train --recipe raft --corpus docs --questions good --out new --from nobody", "holds no adapter_model.safetensors"),
     ("train --recipe raft --corpus docs --questions good --out new --limit -3", "--limit -3 is too small"),
-    ("train --recipe format_only --corpus docs --questions good --out new", "choose raft or closed_book"),
     ("decide --corpus nowhere --questions good --out new", "no such folder"),
     ("decide --corpus empty --questions good --out new", "holds no readable document"),
     ("decide --corpus docs --questions nowhere --out new", "there is no such questions file"),

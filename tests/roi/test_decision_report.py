@@ -11,7 +11,7 @@ import pytest
 
 from utils import __main__, course, environment, evaluation, roi
 from utils.roi import option_words
-from utils.roi.decision_report import detectable_gap, questions_to_settle
+from utils.roi.decision_report import questions_to_settle
 from utils.types import Record
 
 
@@ -132,4 +132,4 @@ def test_the_command_writes_the_page_and_refuses_bad_input(tmp_path, capsys, mon
 
 def test_the_page_gives_the_smallest_difference_the_sample_can_show():
     report = replace(roi.build_report(records({"closed_book": 0.8, "raft": 0.8})), questions=367, clusters=133)
-    assert "have to differ by 7 to 11 right answers of 100 to be told apart" in detectable_gap(report)
+    assert report.detectable == (7, 11) and replace(report, questions=9).detectable is None

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from data.build import lab2
 from utils import evaluation, metrics, training
 from utils.training import examples, raft
 from utils.types import Example, Question
@@ -47,7 +48,7 @@ def test_a_withheld_example_abstains_and_shows_nothing_that_answers(workspace, q
 
 
 def test_closed_book_and_its_control_have_as_many_rows_and_the_control_has_no_tested_fact(workspace, questions):
-    closed, control = examples.closed_book_examples(questions, workspace), examples.format_only_examples(questions, workspace)
+    closed, control = examples.closed_book_examples(questions, workspace), lab2.format_only_examples(questions, workspace)
     assert {e.question_id for e in closed} == {"t1", "s1", "u1"} and len(control) == len(closed)
     assert "s1" not in {e.question_id for e in control}
     assert all("shop." not in e.prompt[0]["content"] for e in closed)

@@ -8,6 +8,7 @@ _FILES = {
     "folder": ["load_folder", "read_folder"],
     "reading_report": ["ReadingReport"],
     "lead": ["lead_sentence"],
+    "tables": ["shown_cell"],
     "versions": ["changes", "older_version", "weeks_between", "with_value_replaced"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

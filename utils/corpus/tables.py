@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def xlsx_content(path: Path) -> Content:
         written.reset_dimensions()
         rows = []
         for cells, sources in zip(sheet.iter_rows(), written.iter_rows(), strict=True):
-            rows.append([_shown(cell) for cell in cells])
+            rows.append([shown_cell(cell) for cell in cells])
             unknown += sum(a.value is None and b.value is not None for a, b in zip(cells, sources, strict=True))
         if any(map(any, rows)):
             sheets[sheet.title] = rows
@@ -46,13 +47,17 @@ def xlsx_content(path: Path) -> Content:
     return Content(pairs, lost=f"{unknown} formulas hold no value; open and save it in a spreadsheet program" if unknown else "")
 
 
-def _shown(cell) -> str:
-    """A cell as a spreadsheet shows it, nearly: dates without midnight, percentages, no digits of binary fractions."""
+def shown_cell(cell) -> str:
+    """A cell as the sheet shows it, as far as value and percent format tell."""
     value = cell.value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        percent = "%" in (cell.number_format or "")
-        return f"{value * 100 if percent else value:.15g}" + "%" * percent
-    return "" if value is None else str(value).removesuffix(" 00:00:00").strip()
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).upper()
+    if hasattr(value, "isoformat"):
+        return value.isoformat().removesuffix("T00:00:00")
+    if isinstance(value, (int, float)) and "%" in (cell.number_format or ""):
+        decimals = re.search(r"\.(0+)%", cell.number_format)
+        return f"{value:.{len(decimals[1]) if decimals else 0}%}"
+    return f"{value:.15g}" if isinstance(value, float) else str(value).strip()
 
 
 def _rows(rows: Sequence[Sequence[str]], prefix: str = "") -> Pairs:

@@ -2,7 +2,7 @@
 from .. import lazy_names
 
 _FILES = {
-    "preparation": ["authors_checks", "prepare", "quiet_jupyterlab", "small_domain", "work_folder"],
+    "preparation": ["authors_checks", "prepare", "quiet_jupyterlab", "small_decision", "work_folder"],
     "learner": ["compare_guess", "guess", "guess_progress"],
     "quizzes": ["quiz"],
     "pipeline_choice": ["PipelineChoice", "chosen_pipeline", "read_test_once"],

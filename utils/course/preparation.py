@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from .. import corpus, downloads, environment, evaluation, models, retrieval, settings
+from .. import corpus, downloads, environment, evaluation, models, own_domain, retrieval, settings
 
 
 def prepare(index: bool = True) -> None:
@@ -91,15 +91,18 @@ def work_folder(lab: str) -> Path:
     return folder
 
 
-def small_domain(folder: Path, questions: int = 64, others: int = 20) -> tuple[str, str]:
-    """A folder of documents and a questions file that `decide` is soon done with: docstrings of networkx.
+def small_decision(folder: Path, questions: int = 64, others: int = 20) -> Path:
+    """The page of a quick `decide` on docstrings of networkx; notebooks that run side by side take turns, and share it.
 
     others: documents that no question needs.
     """
+    from filelock import FileLock
+
     rows = (settings.DATA / "questions_networkx.jsonl").read_text("utf-8").splitlines(keepends=True)[:questions]
-    (folder / "questions.jsonl").write_text("".join(rows), "utf-8")
     needed = {name for row in rows for name in json.loads(row)["evidence"]}
-    written = corpus.write_docstrings("networkx", folder / "documents")
-    for path in [path for path in written if path.name not in needed][others:]:
-        path.unlink()
-    return str(folder / "documents"), str(folder / "questions.jsonl")
+    with FileLock(folder / "small_decision.lock"):
+        (folder / "questions.jsonl").write_text("".join(rows), "utf-8")
+        written = corpus.write_docstrings("networkx", folder / "documents")
+        for path in [path for path in written if path.name not in needed][others:]:
+            path.unlink()
+        return own_domain.decide(str(folder / "documents"), str(folder / "questions.jsonl"), str(folder / "small_decision"))

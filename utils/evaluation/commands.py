@@ -9,9 +9,8 @@ from pathlib import Path
 
 from .. import corpus
 from .arms import parse_arms
-from .languages import language_notes
 from .outcomes import right_shares
-from .provenance import provenance_file, questions_provenance, read_provenance, records_provenance
+from .provenance import language_notes, provenance_file, questions_provenance, read_provenance, records_provenance
 from .questions import QuestionsFile, read_questions, training_questions
 from .records import read_records, record_line, write_with_backup
 from .rescoring import accepted_forms, rescore, score_changes, with_accepted

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .. import corpus
+
 UTF8 = ((b"\xef\xbb\xbf", "utf-8-sig"),)  # byte-order mark → encoding
 ANY_UNICODE = (*UTF8, (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 SHOWN = 20  # errors of one file that are printed
@@ -144,7 +146,7 @@ def _excel_cells(data: bytes, path: Path, errors: list[str]) -> Iterable[tuple[s
         book, formulas = (openpyxl.load_workbook(io.BytesIO(data), data_only=stored) for stored in (True, False))
     except Exception:
         raise ValueError(f"{path}: is not a readable Excel workbook; save it as .xlsx without a password, or as CSV") from None
-    sheets = [sheet for sheet in book.worksheets if "question" in [_shown(cell).casefold() for cell in sheet[1]]]
+    sheets = [sheet for sheet in book.worksheets if "question" in [corpus.shown_cell(cell).casefold() for cell in sheet[1]]]
     if len(sheets) != 1:
         raise ValueError(f"{path}: needs exactly one sheet with a column 'question' in its first row; {len(sheets)} of "
                          f"{', '.join(book.sheetnames)} have it")
@@ -154,17 +156,4 @@ def _excel_cells(data: bytes, path: Path, errors: list[str]) -> Iterable[tuple[s
             if cell.data_type == "e" or (cell.value is None and formula.data_type == "f"):
                 errors.append(f"{path}, row {cell.row}: cell {cell.coordinate} holds {cell.value or formula.value}, which has no "
                               "stored value; write the value itself")
-        yield f"row {row[0].row}", row[0].row, [_shown(cell) for cell in row]
-
-
-def _shown(cell) -> str:
-    """A cell as the sheet shows it, as far as value and percent format tell."""
-    value = cell.value
-    if value is None or isinstance(value, bool):
-        return "" if value is None else str(value).upper()
-    if hasattr(value, "isoformat"):
-        return value.isoformat().removesuffix("T00:00:00")
-    if isinstance(value, (int, float)) and "%" in cell.number_format:
-        decimals = re.search(r"\.(0+)%", cell.number_format)
-        return f"{value:.{len(decimals[1]) if decimals else 0}%}"
-    return f"{value:.15g}" if isinstance(value, float) else str(value).strip()
+        yield f"row {row[0].row}", row[0].row, [corpus.shown_cell(cell) for cell in row]

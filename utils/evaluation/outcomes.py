@@ -6,10 +6,11 @@ and more lenient than exact match, which penalises a harmless extra word.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Sequence
 
 from .. import metrics, settings
-from ..types import Question, Record
+from ..types import Record
 from .questions import load_questions
 
 OUTCOMES = ("correct", "wrong", "abstained")
@@ -71,8 +72,10 @@ def abstention_rates(records: Sequence[Record], arm: str) -> dict[str, metrics.M
             for name, rows in parts.items() if rows}
 
 
-def _by_question(records: Sequence[Record], arm: str) -> dict[str, Record]:
-    return {record.question_id: record for record in scorable(records) if record.arm == arm}
+def shared_records(records: Sequence[Record], *arms: str) -> list[tuple[Record, ...]]:
+    """One record for each of the arms, for every question with an outcome that all of them answered."""
+    answered = [{record.question_id: record for record in scorable(records) if record.arm == arm} for arm in arms]
+    return [tuple(by_id[id_] for by_id in answered) for id_ in answered[0] if all(id_ in by_id for by_id in answered[1:])]
 
 
 def right_shares(records: Sequence[Record]) -> dict[str, float]:
@@ -109,17 +112,16 @@ def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int
     """
     import numpy
 
-    answered = [_by_question(records, arm) for arm in arms]
-    ids = [id_ for id_ in answered[0] if all(id_ in by_id for by_id in answered[1:])]
-    if not ids:
+    shared = shared_records(records, *arms)
+    if not shared:
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
-    names, index = numpy.unique([answered[0][id_].cluster for id_ in ids], return_inverse=True)
-    hits = numpy.zeros((len(names), len(arms), len(OUTCOMES)))
-    weights = record_weights([answered[0][id_] for id_ in ids])
-    for cluster, id_, weight in zip(index, ids, weights, strict=True):
-        for arm, by_id in enumerate(answered):
-            if task in ("", by_id[id_].task):
-                hits[cluster, arm, OUTCOMES.index(outcome(by_id[id_]))] += weight
+    first = [row[0] for row in shared]
+    names, index = numpy.unique([record.cluster for record in first], return_inverse=True)
+    weights, hits = record_weights(first), numpy.zeros((len(names), len(arms), len(OUTCOMES)))
+    for cluster, row, weight in zip(index, shared, weights, strict=True):
+        for arm, record in enumerate(row):
+            if task in ("", record.task):
+                hits[cluster, arm, OUTCOMES.index(outcome(record))] += weight
     sizes = numpy.bincount(index, weights=weights)
     resampled = numpy.random.default_rng(seed).integers(0, len(names), size=(resamples, len(names)))
     counts = numpy.zeros((resamples, len(names)))
@@ -133,13 +135,11 @@ def changed_by_context(records: Sequence[Record], without: str, with_: str) -> d
     rescue: of the questions not correct without context, the share correct with it. distraction: of those correct without
     context, the share not correct with it. Either is None if its denominator is empty.
     """
-    before = {id_: outcome(record) == "correct" for id_, record in _by_question(records, without).items()}
-    after = [r for r in scorable(records) if r.arm == with_ and r.question_id in before]
-    changes = {}
+    changes, pairs = {}, [pair for pair in shared_records(records, without, with_) if pair[0].task != "unanswerable"]
     for name, was_correct in (("rescue", False), ("distraction", True)):
-        rows = [r for r in after if before[r.question_id] == was_correct and r.task != "unanswerable"]
-        changed = [float((outcome(r) == "correct") != was_correct) for r in rows]
-        changes[name] = metrics.mean_interval(changed, [r.cluster for r in rows]) if rows else None
+        rows = [after for before, after in pairs if (outcome(before) == "correct") == was_correct]
+        changed = [float((outcome(after) == "correct") != was_correct) for after in rows]
+        changes[name] = metrics.mean_interval(changed, [after.cluster for after in rows]) if rows else None
     return changes
 
 
@@ -166,21 +166,6 @@ def outcomes_by_context(records: Sequence[Record], arm: str) -> dict[str, dict[s
             for name, rows in split.items()}
 
 
-def known_to(records: Sequence[Record], arm: str = "base") -> set[str]:
-    """Ids of the questions for which the arm's text contains an accepted answer, at any length."""
-    return {r.question_id for r in records if r.arm == arm and r.scores.get("contains")}
-
-
-def reporting_groups(record: Record, question: Question, known: set[str] = frozenset()) -> list[str]:
-    """Reporting groups of a record: "all", task, exposure (facts only), overlap (if answerable), known to base (`known_to`)."""
-    groups = ["all", record.task]
-    groups += [question.exposure] if question.exposure and record.task == "fact" else []
-    groups += [f"overlap {question.overlap}"] if question.overlap and record.task != "unanswerable" else []
-    if record.task in metrics.SINGLE_ANSWER_TASKS:
-        groups.append(f"base {'says it' if question.id in known else 'does not say it'}")
-    return groups
-
-
 def metric_interval(records: Sequence[Record], arm: str, metric: str) -> metrics.MeanInterval:
     """Mean and cluster-bootstrap interval of one metric for one arm, over the records that have it; see `record_weights`."""
     own = [r for r in records if r.arm == arm and metric in r.scores]
@@ -196,48 +181,49 @@ def correct_share(records: Sequence[Record], arm: str, unanswerable: float | Non
 
 def paired_outcomes(records: Sequence[Record], a: str, b: str, kind: str = "correct") -> metrics.PairedDifference:
     """Share of an outcome for arm b minus that for arm a, on the questions that both answered."""
-    answered = [_by_question(records, arm) for arm in (a, b)]
-    ids = [id_ for id_ in answered[0] if id_ in answered[1]]
-    values = [[float(outcome(by_id[id_]) == kind) for id_ in ids] for by_id in answered]
-    shared = [answered[0][id_] for id_ in ids]
-    return metrics.paired_difference(*values, [r.cluster for r in shared], weights=record_weights(shared))
+    before, after = ([pair[i] for pair in shared_records(records, a, b)] for i in (0, 1))
+    values = [[float(outcome(record) == kind) for record in rows] for rows in (before, after)]
+    return metrics.paired_difference(*values, [record.cluster for record in before], weights=record_weights(before))
 
 
 def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
     """Mean prompt tokens, answer tokens and seconds per question of one arm, over the records with an outcome."""
+    import numpy
+
     own = [r for r in scorable(records) if r.arm == arm]
-    weights = record_weights(own)
-
-    def mean(values) -> float:
-        return sum(w * x for w, x in zip(weights, values, strict=True)) / sum(weights)
-
-    return {"tokens_in": mean(r.prompt_tokens for r in own), "tokens_out": mean(r.completion_tokens for r in own),
-            "seconds": mean(r.seconds["retrieve"] + r.seconds["generate"] for r in own)}
+    spent = [(r.prompt_tokens, r.completion_tokens, r.seconds["retrieve"] + r.seconds["generate"]) for r in own]
+    means = numpy.average(spent, axis=0, weights=record_weights(own)).tolist()
+    return dict(zip(("tokens_in", "tokens_out", "seconds"), means, strict=True))
 
 
 def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[str]):
-    """Share of correct answers by reporting group (rows) and arm (columns), with n: a pandas DataFrame."""
+    """Share of correct answers by group of questions (rows) and arm (columns), with n: a pandas DataFrame.
+
+    Groups: all, task, exposure (facts only), overlap (if answerable), and whether the text of `base` contains the answer.
+    """
     import pandas
 
-    known, correct = known_to(records), {}
-    for record in scorable(records):
-        if record.arm in arms:
-            for group in reporting_groups(record, questions[record.question_id], known):
-                correct.setdefault(group, {}).setdefault(record.arm, []).append(outcome(record) == "correct")
-    order = ["all", *SCORABLE_TASKS, *sorted(set(correct) - {"all", *SCORABLE_TASKS})]
-    rows = {group: {"n": len(next(iter(correct[group].values()))),
-                    **{arm: round(sum(values) / len(values), 2) for arm in arms if (values := correct[group].get(arm))}}
-            for group in order if group in correct}
-    return pandas.DataFrame(rows).T.astype({"n": int})
+    known = {r.question_id for r in records if r.arm == "base" and r.scores.get("contains")}
+    rows = []
+    for record in (record for record in scorable(records) if record.arm in arms):
+        question, task = questions[record.question_id], record.task
+        says = f"base {'says it' if question.id in known else 'does not say it'}" * (task in metrics.SINGLE_ANSWER_TASKS)
+        overlap = f"overlap {question.overlap}" if question.overlap and task != "unanswerable" else ""
+        groups = ("all", task, question.exposure if task == "fact" else "", overlap, says)
+        rows += [(group, record.arm, outcome(record) == "correct") for group in groups if group]
+    cells = pandas.DataFrame(rows, columns=["group", "arm", "correct"]).groupby(["group", "arm"]).correct.agg(["mean", "size"])
+    table = cells["mean"].unstack().map(lambda share: round(float(share), 2))
+    table = table.rename_axis(index=None, columns=None)[[arm for arm in arms if arm in table.columns]]
+    table.insert(0, "n", cells["size"].groupby("group").max())
+    order = ["all", *SCORABLE_TASKS]
+    return table.loc[[*(name for name in order if name in table.index), *(name for name in table.index if name not in order)]]
 
 
 def abstention_counts(records: Sequence[Record], arms: Sequence[str]):
     """Table: how often each arm abstained or answered, on answerable and on unanswerable questions."""
     import pandas
 
-    counts = {}
-    for arm in arms:
-        own = [r for r in scorable(records) if r.arm == arm]
-        cells = metrics.abstention_table([outcome(r) == "abstained" for r in own], [r.task != "unanswerable" for r in own])
-        counts[arm] = {name.replace("_", ", "): count for name, count in cells.items()}
-    return pandas.DataFrame(counts).T
+    cells = Counter((record.arm, outcome(record) == "abstained", record.task != "unanswerable") for record in scorable(records))
+    return pandas.DataFrame({arm: {
+        f"{reply}, {kind}": cells[arm, reply == "abstained", kind == "answerable"]
+        for kind in ("answerable", "unanswerable") for reply in ("answered", "abstained")} for arm in arms}).T

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import importlib.metadata
 import json
 import platform
 import re
@@ -13,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import models
-from ..types import Question, Record
+from ..settings import WHEEL_EMBEDDER, WHEEL_MODEL, Settings
+from ..text import detect_language
+from ..types import Document, Question, Record
 from .arms import Arm
-from .languages import language_notes
 from .questions import QuestionsFile, read_questions
 from .workspace import Workspace
-
-PACKAGES = ("torch", "transformers", "sentence-transformers", "chromadb", "botocore")
 
 
 def provenance_file(records: Path | str) -> Path:
@@ -34,7 +32,7 @@ def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, q
     return {
         "command": shlex.join(["python3", "-m", "utils", *sys.argv[1:]]),
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "python": platform.python_version(),
-        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "versions": models.package_versions(),
         "arms": {arm.name: _model(arm, workspace) for arm in arms}, "embedder": workspace.settings.embedder,
         "corpus": {"folder": folder or "the course's documents", "sha256": corpus_digest(workspace),
                    "documents": len(workspace.documents), "reading": workspace.reading and workspace.reading.counts()},
@@ -42,6 +40,25 @@ def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, q
         "questions": questions_provenance(questions, len({record.question_id for record in records})),
         "settings_hash": {record.arm: record.settings_hash for record in records},
     }
+
+
+def language_notes(documents: Sequence[Document], questions: Sequence[Question], run: Settings) -> list[str]:
+    """A sentence for each other language that documents or questions are in, if an English model would read them."""
+    from babel import Locale
+
+    english = Locale("en").languages
+    shipped = [(f"the reader {run.model}", "LAB_MODEL")] if run.model == WHEEL_MODEL and run.profile != "endpoint" else []
+    shipped += [(f"the embedder {run.embedder}", "LAB_EMBEDDER")] if run.embedder == WHEEL_EMBEDDER else []
+    texts = {"documents": (d.text[:2000] for d in documents), "questions": (q.question for q in questions)}
+    others: dict[str, list[str]] = {}
+    for what, language in ((what, detect_language(parts)) for what, parts in texts.items()):
+        if language != "en" and shipped:
+            others.setdefault(language, []).append(what)
+    names, variables = (" and ".join(part[i] for part in shipped) for i in (0, 1))
+    return [f"The {' and '.join(what)} seem to be in {english.get(language, language)}, but {names} know English only, so these "
+            f"scores say little about what is possible: set {variables} to models for that language (a hub id or a local "
+            "directory)."
+            for language, what in others.items()]
 
 
 def corpus_digest(workspace: Workspace) -> str:
@@ -75,14 +92,6 @@ def _model(arm: Arm, workspace: Workspace) -> dict:
     return row
 
 
-def _trained_elsewhere(model: Mapping, corpus: Mapping) -> str:
-    """The documents that an adapter was trained on, if they are not those of the records; "" if they are."""
-    trained = model.get("trained_on", "not recorded")
-    if trained == "not recorded":
-        return "" if corpus["folder"] == "the course's documents" else "the course's documents (or it is not recorded on which)"
-    return "" if trained["corpus_sha256"] == corpus["sha256"] else trained["corpus"]
-
-
 def questions_of_records(row: Mapping, file: str = "") -> list[Question]:
     """The questions that records were made from: of `file`, else of the file in their provenance if it is still the same.
 
@@ -112,32 +121,3 @@ def read_provenance(records: Path | str) -> dict:
 def served_arms(row: Mapping) -> list[str]:
     """Names of the arms whose model was behind an endpoint, from the records' provenance."""
     return [name for name, model in row.get("arms", {}).items() if "endpoint" in model]
-
-
-def subject(row: Mapping) -> str:
-    """One paragraph on what records are about, from their provenance."""
-    try:
-        questions, corpus = row["questions"], row["corpus"]
-        counts = ((questions["retrieval_only"], "scored for retrieval only"), (len(questions["set_aside"]), "set aside"),
-                  (len(questions["mended"]), "mended"))
-        reading = [(number, status) for status, number in (corpus["reading"] or {}).items() if status != "read"]
-        asides = [", ".join(f"{number} {what}" for number, what in pairs if number) for pairs in (counts, reading)]
-        asides = [f" ({aside})" if aside else "" for aside in asides]
-        named = ", ".join(sorted({arm["model"] for arm in row["arms"].values()} - {"none"}))
-        others = [f"{model['adapter']} was trained on {where}, not on these" for model in row["arms"].values()
-                  if "adapter" in model and (where := _trained_elsewhere(model, corpus))]
-        chosen = row.get("decide", {})
-        told = [f"{other}." for other in dict.fromkeys(others)]
-        if chosen:
-            told.append(f"Trained on {chosen['training_questions']} questions of the file; {chosen['search']}; "
-                        f"{chosen['start']}.")
-        told += [f"Left out for want of time: {', '.join(chosen['left_out'])}."] if chosen.get("left_out") else []
-        if (times := chosen.get("test_read", 0)) > 1:
-            told.append(f"Test was read {times} times, so the intervals are too narrow.")
-        documents = (f"the course's {corpus['documents']} documents" if corpus["folder"] == "the course's documents"
-                     else f"{corpus['documents']} documents of {corpus['folder']}")
-        return (f"{questions['scored']} questions of {questions['file']}{asides[0]} on {documents}{asides[1]}, answered by "
-                f"{named} on {row['date'].partition('T')[0]}. "
-                f"{' '.join([*told, *row.get('language', [])])}").strip()
-    except (KeyError, TypeError):
-        return "Which questions, documents and models: not recorded."

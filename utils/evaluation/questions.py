@@ -3,11 +3,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import posixpath
 import sys
 import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,27 +34,26 @@ class QuestionsFile:
         return [*self.mended, *self.set_aside,
                 *([f"{many} question(s) have no accepted answer and are scored for retrieval only"] if many else [])]
 
-    def select(self, split: str = "", tasks: Sequence[str] = ()) -> list[Question]:
-        """The questions of a split and of some tasks. Raises ValueError if there is none."""
-        selected = [q for q in self.questions if split in ("", q.split) and (not tasks or q.task in tasks)]
+    def select(self, split: str) -> list[Question]:
+        """The questions of a split, "" for all. Raises ValueError if there is none."""
+        selected = [q for q in self.questions if split in ("", q.split)]
         if not selected:
             splits = ", ".join(sorted({q.split or "(none)" for q in self.questions}))
-            raise ValueError(f"{self.path}: holds no question of split {split!r}{f' and tasks {list(tasks)}' if tasks else ''}; "
-                             f"its splits are {splits}")
+            raise ValueError(f"{self.path}: holds no question of split {split!r}; its splits are {splits}")
         return selected
 
 
 def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "",
-                   tasks: Sequence[str] = (), unread: Collection[str] = (), more: Sequence[Path] = ()) -> list[Question]:
-    """Questions of a file, in file order, optionally only those of a split or of some tasks; see `read_questions`.
+                   more: Sequence[Path] = ()) -> list[Question]:
+    """Questions of a file, in file order, optionally only those of a split; see `read_questions`.
 
     more: files whose questions follow, such as `settings.UNANSWERABLE`.
     """
-    files = [read_questions(one, known, unread) for one in (path, *more)]
+    files = [read_questions(one, known) for one in (path, *more)]
     for file in files:
         for note in file.notes:
             print(f"{file.path}: {note}", file=sys.stderr)
-    return replace(files[0], questions=tuple(q for file in files for q in file.questions)).select(split, tasks)
+    return replace(files[0], questions=tuple(q for file in files for q in file.questions)).select(split)
 
 
 def read_questions(path: Path | str, known: Iterable[str] = (), unread: Collection[str] = ()) -> QuestionsFile:
@@ -171,19 +168,14 @@ def near_duplicates(questions: Sequence[Question], threshold: float = 0.75) -> l
 
 def similar_questions(questions: Sequence[Question], threshold: float) -> list[tuple[Question, Question, float]]:
     """Pairs of questions, in file order, whose words overlap by at least `threshold` (above 0), with the overlap (Jaccard)."""
+    from sklearn.preprocessing import MultiLabelBinarizer
+
     bags = [content_words(question.question) for question in questions]
-    frequency = Counter(word for bag in bags for word in bag)
-    seen, pairs = defaultdict(list), []
-    for j, bag in enumerate(bags):
-        # Two bags that overlap this much have a word in common among the rarest of each, so only those are looked up.
-        kept = len(bag) - math.ceil(threshold * len(bag)) + 1
-        rarest = sorted(bag, key=lambda word: (frequency[word], word))[:kept]
-        for i in {i for word in rarest for i in seen[word]}:
-            shared, together = len(bags[i] & bag), len(bags[i] | bag)
-            pairs += [(i, j, shared / together)] if shared >= threshold * together else []
-        for word in rarest:
-            seen[word].append(j)
-    return [(questions[i], questions[j], overlap) for i, j, overlap in sorted(pairs)]
+    words = MultiLabelBinarizer(sparse_output=True).fit_transform(bags)  # (questions, words)
+    shared = (words @ words.T).tocoo()
+    pairs = [(i, j, n / (len(bags[i]) + len(bags[j]) - n))
+             for i, j, n in zip(shared.row.tolist(), shared.col.tolist(), shared.data.tolist(), strict=True) if i < j]
+    return [(questions[i], questions[j], overlap) for i, j, overlap in sorted(pairs) if overlap >= threshold]
 
 
 def training_questions(questions: Sequence[Question]) -> list[Question]:

@@ -15,7 +15,6 @@ from .scoring import make_record
 from .workspace import Workspace
 
 HEADLINES = ("score", "exact_match", "set_f1", "rouge_l", "abstained", "recall@5", "answer_in_context")
-ANSWER_SCORES = ("exact_match", "token_f1", "contains", "score", "answer_in_context")  # need an accepted answer
 
 
 def accepted_forms(questions: Path | str) -> Path:
@@ -47,13 +46,6 @@ def with_accepted(questions: Sequence[Question], path: Path) -> tuple[list[Quest
     return [known[q.id] for q in questions], added
 
 
-def scorable_part(record: Record, question: Question) -> Record:
-    """The record without answer scores, if its question has no accepted answer."""
-    if not question.retrieval_only:
-        return record
-    return replace(record, scores={name: value for name, value in record.scores.items() if name not in ANSWER_SCORES})
-
-
 def same_hits(record: Record, question: Question, search: Callable[[Question, str], list[Hit]]) -> tuple[Hit, ...] | None:
     """The hits of the search repeated now, if they are those of the record, else None. search: as `Workspace.hits`."""
     hits = search(question, parse_arm(record.arm).context.name)[: len(record.hits)]
@@ -82,8 +74,7 @@ def rescored_record(record: Record, question: Question, workspace: Workspace, hi
     scores = {name: record.scores.get(name, value) if name in kept else value for name, value in new.scores.items()}
     if not hits and "answer_in_context" not in record.scores:
         scores.pop("answer_in_context", None)
-    return scorable_part(replace(record, task=new.task, cluster=new.cluster, answer_set=new.answer_set, scores=scores,
-                                 rescored=None), question)
+    return replace(record, task=new.task, cluster=new.cluster, answer_set=new.answer_set, scores=scores, rescored=None)
 
 
 def rescore(records: Sequence[Record], questions: Sequence[Question], workspace: Workspace) -> list[Record]:

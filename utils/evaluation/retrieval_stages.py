@@ -1,24 +1,25 @@
 """Lab 1's stage table: one change to naive RAG at a time, then all together, each with its gain and its cost.
 
 Every stage is scored before generation: does search return the evidence (Recall@5, MRR), and does the prompt contain an accepted
-answer, within the same budget of context tokens? To add a stage, write its function in `retrieval` and a line of `StageCatalog`.
+answer, within the same budget of context tokens?
 """
 from __future__ import annotations
 
 import copy
 import functools
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from .. import corpus, generation, metrics, retrieval
-from ..retrieval import chunking, fusion, post_retrieval, query_rewriting, reranking
+from .. import generation, metrics, retrieval
+from ..retrieval import fusion, reranking
 from ..types import Hit, Question
 from .scoring import answer_in_passages
 from .workspace import Workspace
 
 TOP = 10  # passages that slow stages and stages that change passages work on
-NAIVE, ALL = "naive", "all together"
+NAIVE = "naive"
 VERDICTS = {"better": "helps", "worse": "hurts", "inconclusive": "inconclusive"}
 Search = Callable[[str, int], list[Hit]]
 Shape = Callable[[list[Hit], str], list[Hit]]
@@ -37,21 +38,8 @@ class Stage:
 class StageCatalog:
     """The stages over a workspace's documents; an index is built when a stage first needs it."""
 
-    def __init__(self, workspace: Workspace, rewritten: dict[str, dict[str, str]] | None = None):
-        """rewritten: instruction → question → its rewriting, for rewritings that were stored earlier."""
-        self.workspace, self.documents = workspace, list(workspace.documents.values())
-        self.rewritten = rewritten or {}
-
-    @functools.cached_property
-    def sections(self) -> retrieval.RetrievalPipeline:
-        """Section chunks with headers, plain MiniLM."""
-        return retrieval.RetrievalPipeline(self.documents, self.workspace.settings, retrieval.PipelineConfig())
-
-    @functools.cached_property
-    def without_headers(self) -> retrieval.DenseIndex:
-        """The same chunks without headers."""
-        chunks = [replace(chunk, header="") for chunk in self.sections.chunks]
-        return retrieval.DenseIndex(chunks, self.sections.embedder, self.workspace.settings)
+    def __init__(self, workspace: Workspace):
+        self.workspace = workspace
 
     @functools.cached_property
     def words(self):
@@ -70,22 +58,6 @@ class StageCatalog:
         """The hits, reranked by the trained cross-encoder."""
         return reranking.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
 
-    def by_service(self, query: str, k: int) -> list[Hit]:
-        """Naive search, limited to the services that the question names, if any."""
-        named = corpus.services_named(query)
-        hits = self.workspace.dense.search(query, k if not named else 8 * k)
-        of_service = [hit for hit in hits if not named or self.workspace.documents[hit.document_id].group in named]
-        return fusion.ranked(of_service[:k])
-
-    def rewritten_search(self, instruction: str, question: str, k: int, lines: bool = False) -> list[Hit]:
-        """Naive search with the question and its rewriting as one query, or (`lines`) one query per line, fused by rank."""
-        rewriting = self.rewritten.get(instruction, {}).get(question)
-        if rewriting is None:
-            rewriting = query_rewriting.rewrite_questions([question], instruction, self.workspace.model())[0]
-        queries = [question, *query_rewriting.subquestions(rewriting)] if lines else [f"{question} {rewriting}"]
-        rankings = self.workspace.dense.search_many(queries, k)
-        return rankings[0] if len(rankings) == 1 else fusion.reciprocal_rank_fusion(rankings)[:k]
-
     def fused(self, query: str, k: int) -> list[Hit]:
         """Reciprocal rank fusion of dense and BM25 over the naive chunks."""
         return fusion.reciprocal_rank_fusion([self.workspace.dense.search(query, k), self.words.search(query, k)])[:k]
@@ -95,51 +67,16 @@ class StageCatalog:
         hits = self.workspace.dense.search(query, k)
         return [replace(hit, rank=n) for n, hit in enumerate([*rerank(hits[:TOP], query), *hits[TOP:]], 1)]
 
-    def spread(self, hits: list[Hit], query: str) -> list[Hit]:
-        """Maximal marginal relevance over the top hits."""
-        dense = self.workspace.dense
-        place = {id_: i for i, id_ in enumerate(dense.chunks)}
-        vectors = {hit.chunk.id: dense.vectors[place[hit.chunk.id]] for hit in hits[:TOP]}
-        return post_retrieval.maximal_marginal_relevance(hits[:TOP], vectors) + hits[TOP:]
-
     def stages(self) -> list[Stage]:
-        """Every stage: naive first, all together last."""
-        naive, count = self.workspace.dense.search, self.workspace.model().count
-        likelihood = functools.partial(reranking.query_likelihood, model=self.workspace.model())
-
-        def plain(query: str, k: int) -> list[Hit]:
-            return self.sections.dense.search(query, k)
-
+        """The stages that lab 1 runs live, naive first; `data/build/stages.py` adds those that it reads from records."""
         return [
-            Stage(NAIVE, "", naive),
-            Stage("section chunks", "before", lambda q, k: self.without_headers.search(q, k)),
-            Stage("section chunks + header", "before", plain),
-            Stage("sentence window", "before", lambda q, k: self.sentences.search(q, k),
-                  lambda hits, q: post_retrieval.sentence_window(hits[:TOP], list(self.sentences.chunks.values()))),
-            Stage("parent section", "before", plain,
-                  lambda hits, q: post_retrieval.parent_sections(hits[:TOP], self.workspace.documents)),
-            Stage("service filter", "before", self.by_service),
-            Stage("query expansion", "before", functools.partial(self.rewritten_search, query_rewriting.EXPAND)),
-            Stage("HyDE", "before", functools.partial(self.rewritten_search, query_rewriting.HYDE)),
-            Stage("decomposition", "before", functools.partial(self.rewritten_search, query_rewriting.DECOMPOSE, lines=True)),
+            Stage(NAIVE, "", self.workspace.dense.search),
             Stage("BM25 alone", "search", lambda q, k: self.words.search(q, k)),
             Stage("dense + BM25 (RRF)", "search", self.fused),
             Stage("tuned embedder + header", "search", lambda q, k: self.selected(bm25=0.0, overview=0.0).search(q, k)),
             Stage("tuned + BM25 + overview", "search", lambda q, k: self.selected().search(q, k)),  # what dev selected
-            Stage("query likelihood", "after", functools.partial(self.reranked_search, likelihood)),
             Stage("cross-encoder", "after", functools.partial(self.reranked_search, self.rerank)),
-            Stage("MMR", "after", naive, self.spread),
-            Stage("compression", "after", naive, lambda hits, q: post_retrieval.compress(hits[:TOP], q, count)),
-            Stage(ALL, "all", lambda q, k: self.selected(rerank=0.5, rerank_documents=5).search(q, k),
-                  lambda hits, q: post_retrieval.compress(hits[: 2 * TOP], q, count)),
         ]
-
-    @functools.cached_property
-    def sentences(self) -> retrieval.DenseIndex:
-        """One chunk per sentence: the index of the sentence window."""
-        tokens = chunking.token_counter(self.documents, self.sections.embedder.tokenizer)
-        chunks = [chunk for document in self.documents for chunk in chunking.chunk_by_sentence(document, tokens)]
-        return retrieval.DenseIndex(chunks, self.sections.embedder, self.workspace.settings)
 
 
 def measure_stage(stage: Stage, questions: Sequence[Question], workspace: Workspace) -> list[dict]:
@@ -173,32 +110,24 @@ def compare_stages(rows: Sequence[dict]):
     """
     import pandas
 
-    by_stage: dict[str, list[dict]] = {}
-    for row in rows:
-        by_stage.setdefault(row["stage"], []).append(row)
-    naive = by_stage[NAIVE]
-    gains = {name: {m: metrics.paired_difference([r["scores"][m] for r in naive], [r["scores"][m] for r in own],
-                                                 [r["cluster"] for r in naive]) for m in ("answer_in_prompt", "recall@5")}
-             for name, own in by_stage.items()}
-    family = [(name, metric) for name in by_stage if name != NAIVE for metric in ("answer_in_prompt", "recall@5")]
-    adjusted = dict(zip(family, metrics.holm([gains[name][metric].p for name, metric in family]), strict=True))
+    frame, measures = pandas.json_normalize(list(rows)), ("answer_in_prompt", "recall@5")
+    stages = dict(list(frame.groupby("stage", sort=False)))
+    naive = stages[NAIVE]
+    gains = {(name, measure): metrics.paired_difference(
+                 *(part[f"scores.{measure}"].tolist() for part in (naive, own)), naive.cluster.tolist())
+             for name, own in stages.items() for measure in measures}
+    family = [key for key in gains if key[0] != NAIVE]
+    adjusted = zip(family, metrics.holm([gains[key].p for key in family]), strict=True)
+    verdicts = {key: VERDICTS[gains[key].verdict(p)] for key, p in adjusted}
     lines = []
-    for name, own in by_stage.items():
-        clusters = [r["cluster"] for r in own]
-        gain, ms = gains[name]["answer_in_prompt"], _median([r["milliseconds"] for r in own])
+    for name, own in stages.items():
+        gain, ms = gains[name, "answer_in_prompt"], statistics.median_high(own.milliseconds)
+        answer, recall = (str(metrics.mean_interval(own[f"scores.{measure}"].tolist(), own.cluster.tolist()))
+                          for measure in measures)
         lines.append({
-            "stage": name, "group": own[0]["group"],
-            "Recall@5": str(metrics.mean_interval([r["scores"]["recall@5"] for r in own], clusters)),
-            "answer in prompt": str(metrics.mean_interval([r["scores"]["answer_in_prompt"] for r in own], clusters)),
+            "stage": name, "group": own["group"].iloc[0], "Recall@5": recall, "answer in prompt": answer,
             "gain": "" if name == NAIVE else f"{gain.difference:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]",
-            "verdict": "" if name == NAIVE else VERDICTS[gain.verdict(adjusted[name, "answer_in_prompt"])],
-            "Recall@5 verdict": "" if name == NAIVE else VERDICTS[gains[name]["recall@5"].verdict(adjusted[name, "recall@5"])],
-            "tokens": round(sum(r["tokens"] for r in own) / len(own)), "ms": round(ms),
-            "difference": gain.difference, "low": gain.low, "high": gain.high,
-            "added_ms": ms - _median([r["milliseconds"] for r in naive]),
-        })
+            "verdict": verdicts.get((name, "answer_in_prompt"), ""), "Recall@5 verdict": verdicts.get((name, "recall@5"), ""),
+            "tokens": round(own.tokens.mean()), "ms": round(ms), "difference": gain.difference, "low": gain.low,
+            "high": gain.high, "added_ms": ms - statistics.median_high(naive.milliseconds)})
     return pandas.DataFrame(lines)
-
-
-def _median(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]

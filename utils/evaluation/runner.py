@@ -16,7 +16,7 @@ from .arms import Arm, parse_arm, parse_arms
 from .baselines import baseline_answers
 from .files import text_lines
 from .records import record_line, write_with_backup
-from .rescoring import rescored_record, same_hits, scorable_part
+from .rescoring import rescored_record, same_hits
 from .scoring import make_record
 from .solved_examples import SolvedExamples
 from .workspace import Workspace
@@ -46,7 +46,6 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
                 linked = workspace.linked_names(question) if arm.context.uses_graph and question.task == "multi_doc" else None
                 record = make_record(question, arm, answer, digests[arm.name], workspace.reference(question),
                                      workspace.copied_sentence(question), linked, workspace.copies)
-                record = scorable_part(record, question)
                 records[question.id, arm.name] = record
                 if part:
                     part.write(record_line({"record": record.to_json(), "question": question.question}))

@@ -20,7 +20,9 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
     if linked is not None:
         scores["set_f1_text"] = scores["set_f1"]
         scores["score"] = scores["set_f1"] = metrics.set_f1(linked, question.answer_set)
-    if question.task in metrics.SINGLE_ANSWER_TASKS and answer.used:
+    if question.retrieval_only:
+        scores = {name: value for name, value in scores.items() if name in ("words", "abstained")}
+    elif question.task in metrics.SINGLE_ANSWER_TASKS and answer.used:
         scores["answer_in_context"] = answer_in_passages(question, answer.hits[: answer.used])
     if question.evidence and answer.used:
         correct = [document in question.evidence for document in answer.cited]

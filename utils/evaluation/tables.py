@@ -1,18 +1,27 @@
-"""Tables from records: every metric with its n and cluster-bootstrap interval, overall and per task."""
+"""Tables from records: every metric with its n and cluster-bootstrap interval, by task; and how much a training seed matters."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from .. import metrics
 from ..types import Record
-from .outcomes import abstention_rates, further_unanswerable, record_weights
+from .arms import Arm, parse_arm
+from .outcomes import (
+    abstention_counts,
+    abstention_rates,
+    correct_share,
+    further_unanswerable,
+    metric_interval,
+    paired_outcomes,
+    record_weights,
+)
 
 ANSWER_METRICS = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words",
                   "answer_in_context", "cited_right", "citation_precision")
 RETRIEVAL_METRICS = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "all_evidence@10")
 
 
-def summarise(records: Sequence[Record], resamples: int = metrics.RESAMPLES):
+def summarise(records: Sequence[Record]):
     """One row per arm, task ("all" included) and metric: a pandas DataFrame with mean, low, high, n, clusters.
 
     "all" weights tasks as `record_weights` says.
@@ -26,7 +35,7 @@ def summarise(records: Sequence[Record], resamples: int = metrics.RESAMPLES):
             for metric, values in _columns(own).items():
                 scored = [(v, r) for v, r in zip(values, own, strict=True) if v is not None]
                 if scored:
-                    interval = metrics.mean_interval([v for v, _ in scored], [r.cluster for _, r in scored], resamples=resamples,
+                    interval = metrics.mean_interval([v for v, _ in scored], [r.cluster for _, r in scored],
                                                      weights=record_weights([r for _, r in scored]))
                     rows.append({"arm": arm, "task": task, "metric": metric, **vars(interval)})
     return pandas.DataFrame(rows)
@@ -59,16 +68,6 @@ def wide_table(summary, metrics: Sequence[str], task: str = ""):
     return table[["n", *[m for m in metrics if m in table.columns]]].fillna("-").rename_axis(columns=None)
 
 
-def text_table(summary, metrics: Sequence[str], task: str = "") -> str:
-    """`wide_table` as text for a terminal; "" if none of the metrics was scored."""
-    import pandas
-
-    if not summary.metric.isin(list(metrics)).any():
-        return ""
-    with pandas.option_context("display.width", 250, "display.max_columns", None, "display.max_rows", None):
-        return wide_table(summary, metrics, task).to_string()
-
-
 def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) -> str:
     """The tables that `benchmark` prints: answers, retrieval and cost, with 95 % intervals."""
     import pandas
@@ -81,7 +80,8 @@ def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) ->
         ("Cost per question (tokens include the context)", ("tokens", "seconds"), "all"),
     ]
     parts = [*answered, ("Retrieval by task (a document counts once; multi_doc needs all its evidence)", RETRIEVAL_METRICS, "")]
-    blocks = [f"{title}\n{text}" for title, metrics, task in parts if (text := text_table(summary, metrics, task))]
+    blocks = [f"{title}\n{wide_table(summary, names, task).to_string()}" for title, names, task in parts
+              if summary.metric.isin(names).any()]
     if not retrieval_only and {r.question_id for r in records} & further_unanswerable():
         rates = pandas.DataFrame({arm: abstention_rates(records, arm) for arm in dict.fromkeys(r.arm for r in records)}).T
         blocks.append(f"Abstention on unanswerable questions: the benchmark's, those of data/unanswerable.jsonl, both\n{rates}")
@@ -95,3 +95,53 @@ def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) ->
             f"discordant): {metrics.smallest_detectable_difference(n):.2f}.")
     few = " With fewer than 10 clusters the intervals are too narrow to trust." if clusters < 10 else ""
     return "\n\n".join([*blocks, note + few])
+
+
+def _runs(records: Sequence[Record], model: str, context: str) -> list[Arm]:
+    """The arms of every training seed of a model in one context, in the order of the records."""
+    arms = [parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
+    return [arm for arm in arms if (arm.model.name, arm.context.name) == (model, context)]
+
+
+def seed_table(records: Sequence[Record], models: Sequence[str], context: str = "advanced_rag"):
+    """Correct answers, exact match and abstentions of these models: a DataFrame with one row per training seed."""
+    import pandas
+
+    rows, short = {}, [record for record in records if record.task in metrics.SINGLE_ANSWER_TASKS]
+    for arm in (arm for model in models for arm in _runs(records, model, context)):
+        counts = abstention_counts(records, [arm.name]).loc[arm.name]
+        abstained = {kind: (counts[f"abstained, {kind}"], counts[f"abstained, {kind}"] + counts[f"answered, {kind}"])
+                     for kind in ("answerable", "unanswerable")}
+        rows[arm.model.name, arm.seed] = {
+            "correct": str(correct_share(records, arm.name)),
+            "exact match": str(metric_interval(short, arm.name, "exact_match")),
+            **{f"abstained on {kind}": f"{count / max(1, n):.2f} of {n}" for kind, (count, n) in abstained.items()}}
+    return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
+
+
+def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_rag") -> str:
+    """A sentence on the spread of correct answers over a model's training seeds, and the first seed's interval width."""
+    shares = [correct_share(records, arm.name) for arm in _runs(records, model, context)]
+    if len(shares) < 2:
+        return f"{model}: trained once, so the spread between seeds is unknown"
+    means, first = [share.mean for share in shares], shares[0]
+    return (f"{model}: {len(shares)} training runs, {max(means) - min(means):.2f} between best and worst; "
+            f"the interval of the first is {first.high - first.low:.2f} wide")
+
+
+def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
+    """Paired difference in correct answers for each pair of arms, second minus first, by training seed: a DataFrame.
+
+    An arm with only one seed, or none, is compared with every seed of the other.
+    """
+    import pandas
+
+    present, rows = dict.fromkeys(record.arm for record in records), {}
+    for first, second in pairs:
+        row = rows[f"{second} − {first}"] = {}
+        for seed in sorted({0, *(parse_arm(name).seed for name in present)}):
+            seeded = {name: parse_arm(name).with_seed(seed).name for name in (first, second)}
+            names = [other if other in present else name for name, other in seeded.items()]
+            if not seed or names[1] != second:
+                row[f"seed {seed}"] = str(paired_outcomes(records, *names))
+    return pandas.DataFrame(rows).T.fillna("–")

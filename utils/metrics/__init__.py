@@ -4,7 +4,7 @@ from .. import lazy_names
 _FILES = {
     "ranking": ["recall_at_k", "retrieval_scores", "success_at_k"],
     "answers": ["ABSTENTION", "JUDGED_TASKS", "LONGEST_ANSWER", "SINGLE_ANSWER_TASKS", "TASKS", "abstains",
-                "abstention_table", "answer_scores", "contains", "exact_match", "parse_set", "rouge_l", "set_f1",
+                "answer_scores", "contains", "exact_match", "parse_set", "rouge_l", "set_f1",
                 "stated_in"],
     "normalisation": ["normalise"],
     "statistics": ["MeanInterval", "PairedDifference", "RESAMPLES", "cohen_kappa", "holm", "mean_interval",

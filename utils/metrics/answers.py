@@ -94,13 +94,6 @@ def abstains(answer: str) -> bool:
     return bool(contains(answer, [ABSTENTION]))
 
 
-def abstention_table(abstained: Sequence[bool], answerable: Sequence[bool]) -> dict[str, int]:
-    """The 2×2 table: answered or abstained, on answerable and on unanswerable questions."""
-    cells = Counter(zip(abstained, answerable, strict=True))
-    return {"answered_answerable": cells[False, True], "abstained_answerable": cells[True, True],
-            "answered_unanswerable": cells[False, False], "abstained_unanswerable": cells[True, False]}
-
-
 def word_count(text: str) -> int:
     """Number of words; in scripts without spaces, two characters count as a word."""
     return len(text.split()) + sum(is_unspaced(character) for character in text) // 2

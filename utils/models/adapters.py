@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 from pathlib import Path
 
 from .. import settings
 
 CHECKPOINTS = settings.DATA / "checkpoints"
+PACKAGES = ("torch", "transformers", "sentence-transformers", "trl", "peft", "chromadb", "botocore")
 
 
 def local_registry() -> Path:
@@ -45,6 +47,31 @@ def adapter_provenance(name: str) -> dict:
     """An adapter's recorded settings, data, parent and metrics; empty if there is no record."""
     path = adapter_folder(name) / "provenance.json"
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that results depend on, for provenance."""
+    return {package: importlib.metadata.version(package) for package in PACKAGES}
+
+
+def save_adapter(model, folder: Path, precision: str, record: dict, **options) -> dict:
+    """Save an adapter as `bfloat16` or `float16` safetensors with its configuration and provenance; returns the provenance.
+
+    record: its provenance but for digest and versions; names the `base`. options: of the model's `save_pretrained`.
+    """
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    model.save_pretrained(folder, **options)
+    path = folder / "adapter_model.safetensors"
+    tensors = {name: tensor.to(getattr(torch, precision)) for name, tensor in load_file(path).items()}
+    save_file(tensors, path, {"format": "pt"})
+    (folder / "README.md").unlink(missing_ok=True)
+    config = json.loads((folder / "adapter_config.json").read_text("utf-8")) | {"base_model_name_or_path": record["base"]}
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
+    provenance = {**record, "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "versions": package_versions()}
+    (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    return provenance
 
 
 def merge_adapter(holder, attribute: str, folder: str) -> str:

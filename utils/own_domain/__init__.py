@@ -3,11 +3,9 @@ from .. import lazy_names
 
 _FILES = {
     "splitting": ["Split", "split_questions"],
-    "own_training": ["RECIPES", "examples_for", "train"],
-    "decision": ["Decision"],
-    "output_folder": ["own_workspace"],
-    "asking": ["ask"],
-    "commands": ["ask_command", "decide", "decide_command", "draft_command", "train_command"],
-    "drafting": ["REVIEW", "write_drafts"],
+    "own_training": ["RECIPES", "examples_for", "train", "train_command"],
+    "decision": ["Decision", "decide", "decide_command"],
+    "output_folder": ["ask", "ask_command", "own_workspace"],
+    "drafting": ["REVIEW", "draft_command", "write_drafts"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

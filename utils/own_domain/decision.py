@@ -1,9 +1,9 @@
 """`decide`: from a folder of documents and a file of questions to RAG, fine-tuning or both, measured and priced."""
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from .. import corpus, evaluation, generation, models, retrieval, roi, settings, training
 from ..types import Example, Record
-from .output_folder import FROM_BASE_FOLDER, OWN_RAFT_FOLDERS, held_out_loss, own_workspace, question_row
+from .output_folder import FROM_BASE_FOLDER, own_workspace, question_row, start_words
 from .own_training import RECIPES, VIEWS, examples_for, forecast, parent_folder, seconds_per_token, train_adapter, trained_on
 from .plan import ARMS, FROM_BASE, Plan, digest
 from .search_choice import CANDIDATES, OWN, choose_search, measure_search
@@ -30,29 +30,25 @@ class Decision:
 
     def __init__(self, folder: str, questions: str, out: Path, prices: Path = roi.PRICE_FILE, minutes: float = 60.0):
         """Reads and checks documents, questions and prices. Raises ValueError, listing every mistake, before anything starts."""
-        self.folder, self.out, self.prices, self.file_path = folder, out, prices, Path(questions)
+        self.folder, self.out, self.prices = folder, out, prices
         roi.load_assumptions(prices)
         if not minutes > 0:
             raise ValueError(f"--minutes {minutes:g} is too little: give the minutes that all runs together may take")
         documents, self.reading = corpus.read_folder(folder)
-        unread = {row.file for row in self.reading.files if not row.words}
-        self.file = evaluation.read_questions(questions, [d.id for d in documents], unread)
+        self.workspace = evaluation.Workspace(documents, reading=self.reading)
+        self.file = evaluation.questions_of(questions, self.workspace)
         split = split_questions(self.file.questions)
-        self.questions, self.notes = split.questions, [*self.file.notes, *split.notes]
+        self.questions, self.notes = split.questions, split.notes
         if settings.fast():
             self.questions = few_of_each_part(self.questions)
             self.notes.append(f"LAB_FAST is set: {len(self.questions)} of these are used; the numbers mean nothing")
         out.mkdir(parents=True, exist_ok=True)
         self.plan = Plan.load(out / "plan.json")
         self.plan.minutes = minutes
-        self.workspace = evaluation.Workspace(documents, reading=self.reading)
         self.run = self.workspace.settings
-        self.notes += evaluation.language_notes(documents, self.questions, self.run)
         self.parts = {name: [q for q in self.questions if q.split == name] for name in ("train", "dev", "test")}
-        digests = {
-            "documents": evaluation.corpus_digest(self.workspace), "base": models.base_digest(self.run.model),
-            "questions": digest([question_row(q) for q in self.questions]),
-            "prices": digest(prices.read_text("utf-8"))}
+        digests = {"documents": evaluation.corpus_digest(self.workspace), "base": models.base_digest(self.run.model),
+                   "questions": digest([question_row(q) for q in self.questions]), "prices": digest(prices.read_text("utf-8"))}
         self.plan.start(digests)
 
     def __call__(self) -> Path:
@@ -61,6 +57,7 @@ class Decision:
             print(note)
         shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
         with evaluation.only_writer(self.out / "plan.json"), tqdm(total=1, desc="decide", unit="s", bar_format=shape) as bar:
+            self.plan.save()
             self.reading.save(self.out / "read.json")
             lines = [json.dumps(question_row(q), ensure_ascii=False) for q in self.questions]
             (self.out / "questions.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
@@ -79,7 +76,8 @@ class Decision:
             return self._page(records, bar)
 
     def _choose_search(self, bar) -> None:
-        key = digest(self.plan.digests["documents"], self._evidence("dev"), self.run.embedder, list(CANDIDATES))
+        asked = [(q.question, q.evidence, q.task) for q in self.parts["dev"]]
+        key = digest(self.plan.digests["documents"], asked, self.run.embedder, list(CANDIDATES))
         if not self.plan.is_done("search", key) or not (self.out / "retrieval.json").exists():
             with self.plan.running("search", key, bar):
                 self._save_search(measure_search(self.parts["dev"], self.workspace, CANDIDATES))
@@ -87,13 +85,9 @@ class Decision:
     def _save_search(self, rows: Sequence[dict]) -> None:
         (self.out / "retrieval.json").write_text(json.dumps(choose_search(rows), indent=1) + "\n", "utf-8")
 
-    def _evidence(self, split: str) -> list:
-        return [(q.question, q.evidence, q.task) for q in self.parts[split]]
-
     def _use_search(self) -> None:
         """A workspace with the chosen search and the adapters of this run; prints the choice."""
-        chosen = json.loads((self.out / "retrieval.json").read_text("utf-8"))
-        tqdm.write(chosen["why"])
+        tqdm.write(json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"])
         self.workspace = own_workspace(self.out, list(self.workspace.documents.values()), self.reading)
 
     def _forecast(self, made: dict[str, list[Example]], parent: Path | None, bar) -> None:
@@ -218,9 +212,9 @@ class Decision:
         provenance = evaluation.records_provenance(arms, self.workspace, self.folder, self.file, records)
         provenance["decide"] = {"training_questions": len(self.parts["train"]), "training_examples": self.plan.training,
                                 "search": json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"],
-                                "start": self._start(), "changed_answers": self._changed_answers(records),
+                                "start": start_words(self.out, self.workspace), "changed_answers": self._changed_answers(records),
                                 "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
-                                "test_read": len(self.plan.test_read), "split": self.notes}
+                                "test_read": len(self.plan.test_read), "split": [*self.file.notes, *self.notes]}
         evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
         return records
 
@@ -236,15 +230,21 @@ class Decision:
                 tqdm.write(f"{arm}: {told[arm]}")
         return told
 
-    def _start(self) -> str:
-        """What `own_raft` was trained from; with the losses on dev of both starts where both were tried."""
-        used = self.workspace.adapters["own_raft"]
-        start = json.loads((used / "provenance.json").read_text("utf-8")).get("parent", self.run.model)
-        losses = [held_out_loss(self.out / "adapters" / name) for name in OWN_RAFT_FOLDERS]
-        tried = f" (loss on dev {losses[0]:.2f}, {losses[1]:.2f} from the base)" if math.isfinite(losses[1]) else ""
-        return f"own_raft started from {start}{tried}"
-
     def _page(self, records: Sequence[Record], bar) -> Path:
         provenance = evaluation.read_provenance(self.out / "records.jsonl")
         with self.plan.running("page", digest(self.plan.digests, [step.digest for step in self.plan.steps.values()]), bar):
             return roi.write_report(records, self.out / "decision.html", self.prices, provenance, self.parts["test"])
+
+
+def decide(folder: str, questions: str, out: str, prices: Path = roi.PRICE_FILE, minutes: float = 60.0) -> Path:
+    """`Decision` in one call, for a notebook; returns the page. Raises ValueError for bad input, before anything starts."""
+    return Decision(folder, questions, evaluation.new_folder(out, "plan.json"), prices, minutes)()
+
+
+def decide_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
+    """Train, measure and price RAG, fine-tuning and both on your documents."""
+    out, prices = evaluation.new_folder(options.out, "plan.json"), Path(options.prices or roi.PRICE_FILE)
+    prepare(index=False)
+    decision = Decision(options.corpus, options.questions, out, prices, options.minutes)
+    print(decision())
+    return evaluation.close_command(out / "page", decision.reading, decision.file)

@@ -1,12 +1,14 @@
 """Drafts of questions about your documents, for you to review: a start, not a benchmark."""
 from __future__ import annotations
 
+import argparse
 import json
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import training
+from .. import corpus, evaluation, settings, training
 from ..text import sentences
 from ..types import Document
 
@@ -46,3 +48,18 @@ def write_drafts(documents: Sequence[Document], out: Path, limit: int, seed: int
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in drafts), "utf-8")
     return len(drafts)
+
+
+def draft_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
+    """Draft questions for review."""
+    if options.many < 1:
+        raise ValueError(f"--many {options.many} is too small: give at least 1")
+    documents, reading = corpus.read_folder(options.corpus)
+    for note in evaluation.language_notes(documents, (), settings.load()):
+        print(note, file=sys.stderr)
+    drafts = write_drafts(documents, Path(options.out), options.many)
+    print(f"{drafts} drafts in {options.out}, each marked {REVIEW!r}: reword them, add other accepted answers and "
+          "delete drafts that are not real questions")
+    if drafts < options.many:
+        print(f"{options.many - drafts} fewer than asked for: no more sentences of these documents state a value")
+    return evaluation.close_command(Path(options.out), reading)

@@ -1,12 +1,14 @@
-"""The workspace of a decision, from the folder that `decide` wrote, and its questions as rows of a file."""
+"""The folder that `decide` wrote: its questions as rows of a file, its workspace, and one question to it (`ask`)."""
 from __future__ import annotations
 
+import argparse
 import json
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import corpus, evaluation, settings
+from .. import corpus, evaluation, roi, settings
 from ..types import Question
 from .own_training import RECIPES
 from .search_choice import selected_search
@@ -37,3 +39,55 @@ def held_out_loss(adapter: Path) -> float:
     path = adapter / "provenance.json"
     loss = json.loads(path.read_text("utf-8"))["held_out_loss"]["after"] if path.exists() else None
     return math.inf if loss is None else loss
+
+
+def start_words(out: Path, workspace: evaluation.Workspace) -> str:
+    """What `own_raft` was trained from; with the losses on dev of both starts where both were tried."""
+    used = workspace.adapters["own_raft"]
+    start = json.loads((used / "provenance.json").read_text("utf-8")).get("parent", workspace.settings.model)
+    losses = [held_out_loss(out / "adapters" / name) for name in OWN_RAFT_FOLDERS]
+    tried = f" (loss on dev {losses[0]:.2f}, {losses[1]:.2f} from the base)" if math.isfinite(losses[1]) else ""
+    return f"own_raft started from {start}{tried}"
+
+
+def ask(out: Path, question: str, arm: str = "") -> str:
+    """The answer as lines of text: answer or abstention, cited documents, confidence, seconds.
+
+    out: the folder that `decide` wrote. arm: default is the recommended option. Raises ValueError where there is no decision.
+    """
+    provenance = evaluation.read_provenance(out / "records.jsonl")
+    if not provenance.get("decide"):
+        raise ValueError(f"{out}: holds no decision; run `decide --out {out}` first")
+    if not question.strip():
+        raise ValueError("the question is empty; write it in quotes after the options")
+    chosen, why = arm, ""
+    if not arm:
+        report = roi.build_report(evaluation.read_records(out / "records.jsonl"))
+        chosen, why = report.best.name, " (the recommended option)"
+    documents, reading = corpus.read_folder(provenance["corpus"]["folder"])
+    workspace = own_workspace(out, documents, reading)
+    started = time.monotonic()
+    answer = workspace.ask(question, chosen, _solved(out, question, chosen, workspace))
+    lines = ["not in the documents" if answer.abstained else answer.text]
+    lines += [f"from: {', '.join(answer.cited)}"] if answer.cited and not answer.abstained else []
+    lines += [f"read: {', '.join(dict.fromkeys(hit.document_id for hit in answer.hits[: answer.used]))}"] if answer.used else []
+    confidence = "" if answer.confidence is None else f", confidence {answer.confidence:.2f} (not calibrated)"
+    if provenance["corpus"]["sha256"] != evaluation.corpus_digest(workspace):
+        lines.append("the documents have changed since the decision: run `decide` again")
+    return "\n".join([*lines, f"by {chosen}{why}{confidence}, {time.monotonic() - started:.1f} s"])
+
+
+def _solved(out: Path, question: str, arm: str, workspace: evaluation.Workspace) -> list[dict[str, str]]:
+    """The solved training questions that `few_shot` shows; none for other arms."""
+    parsed = evaluation.parse_arm(arm)
+    if parsed.model.name != "few_shot":
+        return []
+    train = [q for q in evaluation.load_questions(out / "questions.jsonl") if q.split == "train"]
+    return evaluation.SolvedExamples(train, workspace, parsed.context.name).turns(Question("", "fact", question, (), (), ()))
+
+
+def ask_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
+    """Ask what was decided."""
+    prepare(index=False)
+    print(ask(Path(options.out), options.question, options.arm))
+    return 0

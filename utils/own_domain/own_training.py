@@ -1,6 +1,7 @@
 """Trains an adapter on the training questions of a file: examples, leak check, a measured forecast, loss on held-out dev."""
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -122,16 +123,15 @@ def train(file: evaluation.QuestionsFile, workspace: evaluation.Workspace, folde
 
     folder: of one's own documents; "" trains the course's recipe on the course's own.
     """
-    if folder and recipe not in RECIPES:
-        raise ValueError(f"--recipe {recipe} is a control for the course's own documents; choose {' or '.join(RECIPES)}")
-    run = replace(RECIPES["raft" if recipe == "raft" else "closed_book"], recipe=recipe, seed=seed, views=VIEWS)
+    run = replace(RECIPES[recipe], seed=seed, views=VIEWS)
     if folder:
         split = split_questions(file.questions, seed)
         print(*split.notes, sep="\n")
         examples, held_out = (examples_for(recipe, split.questions, workspace, views, part, seed)
                               for views, part in ((run.views, "train"), (1, "dev")))
     else:
-        examples, held_out = getattr(training, f"{recipe}_examples")(list(file.questions), workspace), []
+        make = training.raft_examples if recipe == "raft" else training.closed_book_examples
+        examples, held_out = make(list(file.questions), workspace), []
     examples = training.sample_examples(examples, limit or len(examples), seed)
     start = parent_folder(parent, recipe, workspace)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -153,3 +153,16 @@ def trained_on(workspace: evaluation.Workspace, folder: str, questions: Path, ma
     return {"corpus": folder or "the course's documents", "corpus_sha256": evaluation.corpus_digest(workspace),
             "questions": str(questions), "questions_sha256": hashlib.sha256(questions.read_bytes()).hexdigest(),
             "training_questions": many}
+
+
+def train_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:
+    """Train an adapter on the training questions of a file."""
+    if options.limit < 0:
+        raise ValueError(f"--limit {options.limit} is too small: give at least 1")
+    out = evaluation.new_folder(options.out, "adapter_config.json")
+    workspace = evaluation.load_workspace(options.corpus)
+    file = evaluation.questions_of(options.questions, workspace)
+    prepare(index=not options.corpus)
+    train(file, workspace, options.corpus, options.recipe, out, options.parent, options.limit, options.seed)
+    print(f"use it as the arm adapter:{out}+advanced_rag of `benchmark`")
+    return evaluation.close_command(out / "adapter", workspace.reading, file)

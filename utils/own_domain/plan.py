@@ -4,7 +4,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -82,19 +81,16 @@ class Plan:
 
     @contextlib.contextmanager
     def running(self, name: str, key: str, bar) -> Iterator[None]:
-        """Runs a step: books its seconds, also those of an interrupted one, and moves the bar over the whole on."""
-        step, started, stop = self.step(name), time.monotonic(), threading.Event()
+        """Runs a step: books its seconds, also those of an interrupted one, and moves the bar over all steps on."""
+        step, started = self.step(name), time.monotonic()
         before = step.seconds if step.digest == key and step.state != "done" else 0.0
         step.state, step.digest = "planned", key
         bar.set_description_str(name)
-        ticking = threading.Thread(target=_tick, args=(bar, step.forecast, stop), daemon=True)
-        ticking.start()
         try:
             yield
             step.state = "done"
         finally:
-            stop.set()
-            ticking.join()
+            bar.update(step.forecast)
             step.seconds = round(before + time.monotonic() - started, 1)
             self.save()
 
@@ -160,13 +156,3 @@ class Plan:
         ahead = sum(step.forecast for step in self.steps.values() if step.state == "planned")
         used = f"{self.minutes:g} minutes in all, {self.spent() / 60:.1f} used, about {ahead / 60:.1f} ahead"
         return "\n".join([f"Plan ({used}):", *lines])
-
-
-def _tick(bar, seconds: float, stop: threading.Event) -> None:
-    """Move the bar on by a second every second until the step ends; what is then missing of its forecast at once."""
-    moved = 0.0
-    while not stop.wait(1.0):
-        if moved + 1 <= seconds:
-            moved += 1
-            bar.update(1)
-    bar.update(max(0.0, seconds - moved))

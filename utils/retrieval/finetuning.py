@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import json
 import random
 import time
 from collections.abc import Sequence
@@ -15,7 +13,6 @@ from ..types import Chunk, Question
 
 LINEAR_LAYERS = ["query", "key", "value", "dense"]  # every linear layer of a BERT block
 MINI_BATCH = 8  # texts in memory at once; the loss is still over the whole batch (GradCache; Gao et al., 2021)
-PACKAGES = ("torch", "transformers", "sentence-transformers", "peft", "botocore")
 
 
 @dataclass(frozen=True)
@@ -87,24 +84,11 @@ def train_embedder(examples: Sequence[tuple[str, str, list[str]]], run: Retrieve
     started = time.monotonic()
     SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns),
                                loss=losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=MINI_BATCH)).train()
-    return save_adapter(model[0].auto_model, folder, run, len(examples), time.monotonic() - started, name, questions)
+    return models.save_adapter(model[0].auto_model, folder, "float16", run_record(run, len(examples), started, name, questions))
 
 
-def save_adapter(model, folder: Path, run: RetrieverTraining, count: int, seconds: float, name: str, questions: Path) -> dict:
-    """Save the adapter as float16 safetensors with its provenance; returns the provenance."""
-    from safetensors.torch import load_file, save_file
-
-    model.save_pretrained(folder)
-    path = folder / "adapter_model.safetensors"
-    save_file({name: tensor.half() for name, tensor in load_file(path).items()}, path, {"format": "pt"})
-    (folder / "README.md").unlink(missing_ok=True)
-    config = json.loads((folder / "adapter_config.json").read_text("utf-8")) | {"base_model_name_or_path": name}
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
-    provenance = {
-        "base": name, "settings": asdict(run), "examples": count, "minutes": round(seconds / 60, 1),
-        "questions_sha256": hashlib.sha256(questions.read_bytes()).hexdigest(),
-        "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
-    }
-    (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
-    return provenance
+def run_record(run: RetrieverTraining, examples: int, started: float, base: str, questions: Path) -> dict:
+    """What the provenance of an adapter says of its training. started: `time.monotonic` at its start."""
+    return {"base": base, "settings": asdict(run), "examples": examples,
+            "minutes": round((time.monotonic() - started) / 60, 1),
+            "questions_sha256": hashlib.sha256(questions.read_bytes()).hexdigest()}

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from .. import settings
@@ -16,6 +16,11 @@ def smallest(value) -> float:
     return float(numpy.min(value))
 
 
+def _entry(unit: str, label: str = "", money: bool = False):
+    """An assumption: its unit in the price file, its name in figures and sentences, and whether it is money."""
+    return field(metadata={"unit": unit, "label": label, "money": money})
+
+
 @dataclass(frozen=True)
 class Assumptions:
     """Everything that is not a property of an option. Money is in the price file's currency.
@@ -24,68 +29,54 @@ class Assumptions:
     Raises ValueError for a negative field or a share above 1.
     """
 
-    volume: float  # questions a month
-    updates: float  # a month: document changes that change answers
-    months: float  # horizon
-    discount: float  # a year
-    correct: float  # what a correct answer earns
-    wrong: float  # what a wrong answer costs
-    abstained: float  # what an abstention costs
-    engineer_hour: float
-    machine_hour: float
-    evaluation: float  # a month, for any option
-    api_input: float  # per 1M tokens
-    api_cached: float  # per 1M tokens
-    api_output: float  # per 1M tokens
-    rag_build: float  # hours of an engineer, once, for an option that retrieves
-    tuning_build: float  # hours, once, for a trained option
-    graph_build: float  # extra hours, once, for a knowledge graph
-    feedback_build: float  # extra hours for each round of feedback
-    rag_update: float  # hours per update: check that the new documents are indexed
-    tuning_update: float  # hours per update of facts in weights: new examples, a gate
-    indexing: float  # machine hours, at the start and per update
-    training: float  # machine hours, at the start and per update of facts in weights
-    label_minutes: float  # to write and check one more question
-    unanswerable: float  # share of questions that the documents do not answer
+    volume: float = _entry("questions per month", "questions a month")
+    updates: float = _entry("per month", "updates a month")  # document changes that change answers
+    months: float = _entry("months")  # horizon
+    discount: float = _entry("per year", "discount a year")
+    correct: float = _entry("per answer", "value of a correct answer", money=True)
+    wrong: float = _entry("per answer", "cost of a wrong answer", money=True)
+    abstained: float = _entry("per answer", "cost of giving no answer", money=True)
+    engineer_hour: float = _entry("per hour", "cost of an engineer's hour", money=True)
+    machine_hour: float = _entry("per hour", "cost of a machine's hour", money=True)
+    evaluation: float = _entry("per month", "evaluation a month", money=True)  # for any option
+    api_input: float = _entry("per 1M tokens", "price of input tokens", money=True)
+    api_cached: float = _entry("per 1M tokens", "price of cached tokens", money=True)
+    api_output: float = _entry("per 1M tokens", "price of output tokens", money=True)
+    rag_build: float = _entry("hours", "hours to build search")  # of an engineer, once, for an option that retrieves
+    tuning_build: float = _entry("hours", "hours to train")  # once, for a trained option
+    graph_build: float = _entry("hours", "hours to build the graph")  # once, on top
+    feedback_build: float = _entry("hours", "hours for a round of feedback")
+    rag_update: float = _entry("hours per update", "hours to update search")  # check that new documents are indexed
+    tuning_update: float = _entry("hours per update", "hours to update a trained model")  # facts in weights: examples, a gate
+    indexing: float = _entry("machine hours", "machine hours to index")  # at the start and per update
+    training: float = _entry("machine hours", "machine hours to train")  # at the start and per update of facts in weights
+    label_minutes: float = _entry("minutes per question")  # to write and check one more question
+    unanswerable: float = _entry("share of questions", "share of unanswerable questions")
 
     def __post_init__(self):
         if not smallest(1 - self.unanswerable) >= 0:
             raise ValueError(f"unanswerable is {self.unanswerable}: give a share from 0 to 1 in the price file")
-        for field in fields(self):
-            if not smallest(value := getattr(self, field.name)) >= 0:
-                raise ValueError(f"{field.name} is {value}: it cannot be negative; correct it in the price file")
+        for entry in fields(self):
+            if not smallest(value := getattr(self, entry.name)) >= 0:
+                raise ValueError(f"{entry.name} is {value}: it cannot be negative; correct it in the price file")
 
 
 PRICE_FILE = settings.DATA / "prices.yaml"
 OWN = "yours"  # source of a value that replaces the given one
 PARTS = ("prices", "value_of_answers", "use", "work", "questions")
-UNITS = {"machine_hour": "per hour", "api_input": "per 1M tokens", "api_cached": "per 1M tokens", "api_output": "per 1M tokens",
-         "engineer_hour": "per hour", "correct": "per answer", "wrong": "per answer", "abstained": "per answer",
-         "volume": "questions per month", "updates": "per month", "months": "months", "discount": "per year",
-         "evaluation": "per month", "rag_build": "hours", "graph_build": "hours", "tuning_build": "hours",
-         "feedback_build": "hours", "rag_update": "hours per update", "tuning_update": "hours per update",
-         "indexing": "machine hours", "training": "machine hours", "label_minutes": "minutes per question",
-         "unanswerable": "share of questions"}
-MONEY = ("machine_hour", "engineer_hour", "api_input", "api_cached", "api_output", "correct", "wrong", "abstained", "evaluation")
-LABELS = {"volume": "questions a month", "updates": "updates a month", "correct": "value of a correct answer",
-          "wrong": "cost of a wrong answer", "abstained": "cost of giving no answer", "discount": "discount a year",
-          "engineer_hour": "cost of an engineer's hour", "machine_hour": "cost of a machine's hour",
-          "api_input": "price of input tokens", "api_cached": "price of cached tokens", "api_output": "price of output tokens",
-          "indexing": "machine hours to index", "training": "machine hours to train",
-          "evaluation": "evaluation a month", "rag_build": "hours to build search", "graph_build": "hours to build the graph",
-          "tuning_build": "hours to train", "feedback_build": "hours for a round of feedback",
-          "rag_update": "hours to update search", "tuning_update": "hours to update a trained model",
-          "unanswerable": "share of unanswerable questions"}
+UNITS = {entry.name: entry.metadata["unit"] for entry in fields(Assumptions)}
+LABELS = {entry.name: entry.metadata["label"] or entry.name.replace("_", " ") for entry in fields(Assumptions)}
 
 
 def label(name: str) -> str:
     """An assumption's name in figures and sentences."""
-    return LABELS.get(name, name.replace("_", " "))
+    return LABELS[name]
 
 
 def price_units(currency: str) -> dict[str, str]:
     """Assumption → its unit, with the currency where it is money."""
-    return {name: f"{currency} {unit}" if name in MONEY else unit for name, unit in UNITS.items()}
+    return {entry.name: f"{currency} {UNITS[entry.name]}" if entry.metadata["money"] else UNITS[entry.name]
+            for entry in fields(Assumptions)}
 
 
 def currency_of(path: Path = PRICE_FILE) -> str:

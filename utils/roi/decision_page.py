@@ -1,29 +1,22 @@
 """The page of a decision: one HTML file that works without a network, from templates that escape every text."""
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
 from .. import evaluation
 from ..types import Question, Record
-from .answers_appendix import answers_appendix
 from .assumptions import OWN, PRICE_FILE, label, price_units
 from .cost_model import HOURS_A_MONTH, NOTHING, UTILISATION, assumed_shares, cost_per_1000
-from .decision_report import (
-    DecisionReport,
-    build_report,
-    cost_of_error,
-    detectable_gap,
-    questions_to_settle,
-    recommendation,
-    turning_points,
-)
-from .option_words import HEADLINES, money, option_kind, option_words, whole
+from .decision_report import DecisionReport, build_report, questions_to_settle, recommendation, turning_points
+from .option_words import inside, money, option_kind, option_words, page_words, rounded, whole
 from .sensitivity import SHARES, uniform_draws
 
 TEMPLATES = Path(__file__).with_name("page")
+NEAR = 0.5  # token F1 with an accepted answer from which a wrong answer may be right but for its form
 
 
 def page_data(report: DecisionReport) -> dict:
@@ -41,56 +34,35 @@ def page_data(report: DecisionReport) -> dict:
     return {"options": options, "quality": quality, "assumptions": asdict(report.assumptions), "ranges": report.ranges,
             "uniforms": {name: [round(10_000 * float(x)) for x in drawn] for name, drawn in uniforms.items()},
             "labels": {name: label(name) for name in report.ranges}, "units": price_units(report.currency),
-            "headlines": HEADLINES, "nothing": NOTHING, "currency": report.currency, "hours_a_month": HOURS_A_MONTH,
-            "utilisation": UTILISATION}
+            "headlines": page_words()["headlines"], "nothing": NOTHING, "currency": report.currency,
+            "hours_a_month": HOURS_A_MONTH, "utilisation": UTILISATION}
 
 
-def option_rows(report: DecisionReport) -> list[dict]:
-    """For each option what the page says of it without a script; shares are of 100 questions."""
-    rows = []
-    for option, share in zip(report.options, report.correct, strict=True):
-        correct, wrong, abstained = assumed_shares(option, report.assumptions)
-        parts = {"correct": correct, "abstained": abstained, "wrong": wrong}
-        rows.append({"words": option_words(option.name), "kind": option_kind(option), "arm": option.name,
-                     **{name: whole(100 * part) for name, part in parts.items()},
-                     **{f"{name}_width": round(100 * part, 2) for name, part in parts.items()},
-                     "low": whole(100 * share.low), "high": whole(100 * share.high),
-                     "cost": money(cost_per_1000(option, report.assumptions), report.currency)})
-    return rows
-
-
-def settle_words(report: DecisionReport) -> str:
-    """How many more questions would settle the choice and what they cost, or that no number would."""
-    more, labelling = questions_to_settle(report), report.assumptions.label_minutes / 60 * report.assumptions.engineer_hour
-    if more is None:
-        return ("No number of further questions would settle the choice: what is open are the assumptions, so settle those that "
-                "can turn the order.")
-    if not more:
-        return "The choice is as settled as nine draws in ten can make it: more questions would change little."
-    return (f"About {more:,} more questions about other documents would settle the choice in nine cases of ten; to write and "
-            f"check them costs some {money(more * labelling, report.currency)}, and knowing before deciding is worth "
-            f"{money(report.labels_worth(more), report.currency)}.")
-
-
-def about(provenance: Mapping, arms: Collection[str]) -> dict:
-    """What the records of these arms are about: a paragraph, the date, and rows of model, digests, adapters and seeds."""
-    rows = []
-    for arm, model in ((arm, model) for arm, model in provenance.get("arms", {}).items() if arm in arms):
-        said = [f"model {model.get('model', 'not recorded')}"]
-        said += [f"{name.replace('_', ' ')} {model[name]}" for name in ("endpoint", "adapter", "adapter_sha256", "parent", "seed")
-                 if model.get(name) not in (None, "", "not recorded")]
-        trained = model.get("trained_on")
-        if isinstance(trained, Mapping):
-            said.append(f"trained on {trained['training_questions']} questions of {trained['questions']} about "
-                        f"{trained['corpus']}")
-        elif numbers := [f"{model[name]} {name}" for name in ("pairs", "examples") if isinstance(model.get(name), int)]:
-            said.append(f"trained on {numbers[0]}, SHA-256 {model['data_sha256']}")
-        rows.append((arm, "; ".join(said)))
-    for name in ("corpus", "questions"):
-        if isinstance(part := provenance.get(name), Mapping):
-            rows.append((name, f"{part.get('folder') or part.get('file')}, SHA-256 {part.get('sha256', 'not recorded')}"))
-    rows += [(name, provenance[name]) for name in ("embedder", "command", "date") if name in provenance]
-    return {"subject": evaluation.subject(provenance), "rows": rows, "date": str(provenance.get("date", "")).partition("T")[0]}
+def answers_appendix(records: Sequence[Record], report: DecisionReport, questions: Sequence[Question], template,
+                     provenance: Mapping) -> str:
+    """HTML of the appendix; "" without the questions' texts. template: a Jinja template that escapes."""
+    asked, arms = {q.id: q for q in questions}, [option.name for option in report.options]
+    by_question: dict[str, dict[str, Record]] = {}
+    for record in evaluation.scorable(records):
+        if record.arm in arms and record.question_id in asked:
+            by_question.setdefault(record.question_id, {})[record.arm] = record
+    rows, near = [], []
+    for id_, answered in by_question.items():
+        outcomes = {arm: evaluation.outcome(record) for arm, record in answered.items()}
+        rows.append({"asked": asked[id_], "differ": len({*outcomes.values()}) > 1, "failed": "wrong" in outcomes.values(),
+                     "first_wrong": outcomes.get(report.best.name) == "wrong",
+                     "answers": [(option_words(arm), outcomes[arm], answered[arm]) for arm in arms if arm in answered]})
+        missed = {record.answer: record for arm, record in answered.items()
+                  if outcomes[arm] == "wrong" and record.scores.get("token_f1", 0.0) >= NEAR}
+        near += [(asked[id_], missed[text]) for text in sorted(missed)]
+    if not rows:
+        return ""
+    random.Random(0).shuffle(near)
+    rows.sort(key=lambda row: (not row["differ"], not row["failed"]))
+    counts = {name: sum(row[name] for row in rows) for name in ("differ", "failed", "first_wrong")} | {"all": len(rows)}
+    file = provenance.get("questions", {}).get("file", "the questions file")
+    return template.render(questions=rows, counts=counts, near=near, best=inside(option_words(report.best.name)),
+                           accepted_file=f"{file}.accepted.csv")
 
 
 def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_FILE,
@@ -104,30 +76,25 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
     from markupsafe import Markup
 
     report = build_report(records, price_file, served=evaluation.served_arms(provenance))
-    templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=False)
+    templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    templates.globals |= {"money": lambda value: money(value, report.currency), "hundred": lambda share: whole(100 * share)}
     answer, sure = recommendation(report)
-    notes = [f"Only questions that every option answered count: {', '.join(report.uneven)}."] if report.uneven else []
-    notes += [f"Left out, because their training is not recorded: {', '.join(report.unpriced)}."] if report.unpriced else []
-    if own := [f"{label(row['name'])} {row['value']:,.12g} {price_units(report.currency)[row['name']]}" for row in report.rows
-               if row["source"] == OWN]:
-        notes.append(f"The given assumptions include values of your own: {'; '.join(own)}.")
-    measured, assumed = report.options[0].unanswerable, report.assumptions.unanswerable
-    if 0 < measured < 1 and abs(measured - assumed) > 0.005:
-        notes.append(f"The documents do not answer {whole(100 * measured)} of 100 of these questions; all shares are given as if "
-                     f"it were {whole(100 * assumed)} of 100, as assumed.")
-    if accepted := provenance.get("accepted"):
-        told = ", ".join(f"{option_words(arm)} {whole(100 * accepted['before'].get(arm, 0))} → {whole(100 * share)}"
-                         for arm, share in accepted["after"].items() if arm in {option.name for option in report.options})
-        notes.append(f"{accepted['forms']} forms of answers were accepted after reading them, for all options alike; right of "
-                     f"100 before → after: {told}.")
-    notes.append(f"{detectable_gap(report).capitalize()}.")
+    own = [f"{label(row['name'])} {row['value']:,.12g} {price_units(report.currency)[row['name']]}" for row in report.rows
+           if row["source"] == OWN]
+    wrong = report.assumptions.volume * assumed_shares(report.best, report.assumptions)[1]
+    evens, turns = turning_points(report)
+    options = [{"words": option_words(option.name), "kind": option_kind(option), "arm": option.name, "right": share,
+                "shares": assumed_shares(option, report.assumptions), "cost": cost_per_1000(option, report.assumptions)}
+               for option, share in zip(report.options, report.correct, strict=True)]
     appendix = answers_appendix(records, report, questions, templates.get_template("answers.html"), provenance) if answers else ""
     text = templates.get_template("decision.html").render(
-        css=Markup((TEMPLATES / "decision.css").read_text("utf-8")), answer=answer, sure=sure, report=report,
+        css=Markup((TEMPLATES / "decision.css").read_text("utf-8")), answer=answer, sure=sure, report=report, own=own,
         script=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in ("model.js", "view.js"))),
-        currency=report.currency, months=f"{report.assumptions.months:g}", options=option_rows(report), notes=notes,
-        turns=turning_points(report), settle=settle_words(report), wrong=cost_of_error(report),
-        about=about(provenance, {record.arm for record in records}),
+        currency=report.currency, months=f"{report.assumptions.months:g}", options=options, gaps=report.detectable,
+        measured=report.options[0].unanswerable, assumed=report.assumptions.unanswerable, evens=evens, turns=turns,
+        more=questions_to_settle(report), best=inside(option_words(report.best.name)),
+        rival=inside(option_words(report.rival.name)) if report.rival else NOTHING, wrong=rounded(wrong),
+        wrong_cost=wrong * report.assumptions.wrong, about=provenance, arms={record.arm for record in records},
         rows=[{**row, "label": label(row["name"]), **{end: f"{row[end]:g}" for end in ("value", "low", "high")}}
               for row in report.rows], appendix=Markup(appendix), data=page_data(report))
     out.write_text(text, "utf-8")

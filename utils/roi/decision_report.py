@@ -10,9 +10,9 @@ from pathlib import Path
 
 from .. import evaluation, metrics
 from ..types import Record
-from .assumptions import PRICE_FILE, Assumptions, currency_of, label, load_assumptions
-from .cost_model import NOTHING, Option, assumed_shares, break_even, net_present_value, option_of_arm
-from .option_words import headline, inside, money, option_words, rounded, whole
+from .assumptions import PRICE_FILE, Assumptions, currency_of, load_assumptions
+from .cost_model import NOTHING, BreakEven, Option, break_even, net_present_value, option_of_arm
+from .option_words import headline, option_words, whole
 from .sensitivity import compare_options, simulate, tornado, value_of_labels
 
 DRAWS = 2_000
@@ -61,6 +61,15 @@ class DecisionReport:
         """What the best option has to beat: the runner-up, or doing nothing (None) if that is ahead or there is no other."""
         order = sorted(range(len(self.options)), key=lambda i: -self.simulation["mean"][i])
         return self.options[order[1]] if len(order) > 1 and not self.nothing_is_ahead else None
+
+    @property
+    def detectable(self) -> tuple[int, int] | None:
+        """The smallest difference in right answers of 100 that this sample can show, counted by questions and by clusters.
+
+        None if it can show none: options that differ on a fifth of the questions cannot differ by more.
+        """
+        gaps = [metrics.smallest_detectable_difference(n, 0.2) for n in (self.questions, self.clusters)]
+        return tuple(whole(100 * gap) for gap in gaps) if gaps[0] <= 0.2 else None
 
 
 def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed: int = 0,
@@ -137,44 +146,14 @@ def questions_to_settle(report: DecisionReport) -> int | None:
     return next((more for more in MORE if settled((report.questions / (report.questions + more)) ** 0.5)), MORE[-1])
 
 
-def detectable_gap(report: DecisionReport) -> str:
-    """The smallest difference that this sample can show, in words, or that it is too small for any."""
-    discordant = 0.2  # share of questions on which two options differ: no gap can be larger
-    gaps = [metrics.smallest_detectable_difference(n, discordant) for n in (report.questions, report.clusters)]
-    if gaps[0] > discordant:
-        return "this sample is too small to tell two options apart reliably"
-    return (f"with so many questions, two options have to differ by {whole(100 * gaps[0])} to {whole(100 * gaps[1])} right "
-            "answers of 100 to be told apart (80 % power, options that differ on a fifth of the questions; the second number if "
-            "questions about one document count as one)")
-
-
-def turning_points(report: DecisionReport) -> list[str]:
-    """What would change the order, in sentences: volume, updates, and assumptions within their range."""
-    if len(report.options) == 1:
-        return ["Only one option was measured: measure another to compare."]
-    rival = inside(option_words(report.rival.name)) if report.rival else NOTHING
+def turning_points(report: DecisionReport) -> tuple[dict[str, BreakEven], list[dict]]:
+    """Where volume and updates change the order; and rows of the assumptions that change it within their range, with `even`."""
     called = {report.best.name: "the first", NOTHING: NOTHING, **({report.rival.name: "the second"} if report.rival else {})}
-    lines = [f"Compared are two: first, {inside(option_words(report.best.name))}; second, {rival}."]
-    for assumption, unit in (("volume", "questions a month"), ("updates", "updates a month")):
-        even = break_even(report.rival, report.best, report.assumptions, assumption)
-        even = replace(even, below=called[even.below], above=called[even.above])
-        lines.append(f"Ahead is {even.words(unit)} (assumed: {getattr(report.assumptions, assumption):,.0f}).")
-    turns = [row for row in tornado(report.rival, report.best, report.assumptions, report.ranges)
-             if row["at_low"] * row["at_high"] < 0]
-    for row in [row for row in turns if row["assumption"] not in ("volume", "updates")]:
-        name, now = row["assumption"], getattr(report.assumptions, row["assumption"])
-        even = break_even(report.rival, report.best, report.assumptions, name, (row["low"], row["high"]))
-        lines.append(f"The {label(name)}: below {even.at:.3g}, {called[even.below]} is ahead; above it, {called[even.above]} "
-                     f"(assumed: {now:g}, range {row['low']:g} to {row['high']:g}).")
-    return lines if turns else [*lines, "No single assumption changes the order within its range."]
 
+    def even(name: str, within: tuple = ()) -> BreakEven:
+        found = break_even(report.rival, report.best, report.assumptions, name, within)
+        return replace(found, below=called[found.below], above=called[found.above])
 
-def cost_of_error(report: DecisionReport) -> list[str]:
-    """The cost of choosing wrongly and of answering wrongly, in sentences."""
-    simulation, assumptions, name = report.simulation, report.assumptions, inside(option_words(report.best.name))
-    wrong = assumptions.volume * assumed_shares(report.best, assumptions)[1]
-    regret = simulation["regret"][simulation["choice"]]
-    return [f"Choosing wrongly costs: on average, {name} brings {money(regret, report.currency)} less than the choice of "
-            f"somebody who knew everything beforehand, {NOTHING} {money(simulation['regret_none'], report.currency)} less.",
-            f"With {name}, about {rounded(wrong):,.0f} answers a month are wrong, which costs "
-            f"{money(wrong * assumptions.wrong, report.currency)} a month."]
+    rows = tornado(report.rival, report.best, report.assumptions, report.ranges)
+    return {name: even(name) for name in ("volume", "updates")}, [
+        {**row, "even": even(row["assumption"], (row["low"], row["high"]))} for row in rows if row["at_low"] * row["at_high"] < 0]

@@ -1,50 +1,31 @@
 """Options and the recommendation in words that a manager reads; the page's script fills the same sentences anew."""
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from .. import evaluation
 from .cost_model import NOTHING, Option
 
-MODEL_WORDS = {
-    "base": "the untrained model", "few_shot": "the untrained model, shown solved questions",
-    "endpoint": "a model behind an address, paid by tokens",
-    "closed_book": "a model trained on the course's facts", "raft": "a model that the course trained to read",
-    "raft_dpo_author": "a model trained to read, then on preferences of the course's authors",
-    "raft_dpo_ai": "a model trained to read, then on preferences of models",
-    "raft_dpo_mixed": "a model trained to read, then on mixed preferences",
-    "raft_dpo_unbalanced": "a model trained to read, then on unbalanced preferences",
-    "raft_kto": "a model trained to read, then on single verdicts",
-    "raft_feedback": "a model trained to read, then on two rounds of feedback",
-    "own_closed_book": "a model trained on the answers to your questions",
-    "own_raft": "a model trained to read with your questions",
-}
-CONTEXT_WORDS = {"naive_rag": "Plain search", "advanced_rag": "Search", "graph": "Search along a graph of the documents"}
-# {best} and {second} are options; {share}, {rival} and {none} say in how many of 100 draws which is best.
-HEADLINES = {
-    "none": ("Use none of these options as things stand: each of them loses money, least of all {best}.",
-             "In {none} of 100 cases drawn from what was measured and assumed, it is best to do nothing."),
-    "open": ("Do not buy yet: it is open whether even the best option pays. The best is {best}.",
-             "In {share} of 100 cases drawn from what was measured and assumed it is best, in {none} it is best to do nothing."),
-    "ahead": ("Ahead, but not settled: {best}.",
-              "In {share} of 100 cases drawn from what was measured and assumed it is best; {second}, in {rival}; to do nothing, "
-              "in {none}."),
-    "probable": ("Use {best}.", "This is probably right: in {share} of 100 cases drawn from what was measured and assumed it is "
-                 "best; in {none} it is best to do nothing."),
-    "clear": ("Use {best}.", "This is nearly sure: in {share} of 100 cases drawn from what was measured and assumed it is best; "
-              "in {none} it is best to do nothing."),
-}
+
+@functools.cache
+def page_words() -> dict[str, dict]:
+    """Words for models and contexts, and `headlines`: sentences for the answer and how sure it is."""
+    import yaml
+
+    return yaml.safe_load(Path(__file__).with_name("page").joinpath("words.yaml").read_text("utf-8"))
 
 
 def option_words(name: str) -> str:
     """An arm's name in words, with a capital."""
-    arm = evaluation.parse_arm(name)
-    model = MODEL_WORDS.get(arm.model.name, f"the model {arm.model.name.removeprefix('adapter:')}")
+    arm, words = evaluation.parse_arm(name), page_words()
+    model = words["models"].get(arm.model.name, f"the model {arm.model.name.removeprefix('adapter:')}")
     if not arm.context.retrieves:
         return f"{model[0].upper()}{model[1:]}, without search"
-    return f"{CONTEXT_WORDS[arm.context.name]}, with {model}"
+    return f"{words['contexts'][arm.context.name]}, with {model}"
 
 
 def option_kind(option: Option) -> str:
@@ -54,7 +35,7 @@ def option_kind(option: Option) -> str:
 
 
 def headline_key(today: float, mean: float, share: float, none: float) -> str:
-    """Which of `HEADLINES` fits. today, mean: the best option's value now and over the draws; share, none: shares of draws."""
+    """Which of the headlines fits. today, mean: the best option's value now and over the draws; share, none: shares of draws."""
     if today <= 0 and mean < 0:
         return "none"
     if mean < 0 or none > share:
@@ -72,9 +53,8 @@ def headline(names: Sequence[str], today: Sequence[float], simulation: dict) -> 
     best = " or ".join(inside(names[i]) for i in (first, *ties)) + " (they come out equal)" * bool(ties)
     fill = {"share": whole(100 * total), "rival": 0 if second is None else whole(100 * float(share[second])),
             "none": whole(100 * none), "second": inside(NOTHING if second is None else names[second]), "best": best}
-
     key = headline_key(float(today[first]), float(mean[first]), total, none)
-    answer, sure = (re.sub(r"\{(\w+)\}", lambda found: str(fill[found[1]]), text) for text in HEADLINES[key])
+    answer, sure = (re.sub(r"\{(\w+)\}", lambda found: str(fill[found[1]]), text) for text in page_words()["headlines"][key])
     return answer, sure
 
 

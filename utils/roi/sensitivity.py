@@ -28,17 +28,12 @@ def triangular(uniform, low: float, mode: float, high: float):
     pull the mean far from the mode. uniform: numbers between 0 and 1."""
     import numpy
 
-    if low > 0 and high >= 4 * low:
-        return numpy.exp(_triangular(uniform, math.log(low), math.log(mode), math.log(high)))
-    return _triangular(uniform, low, mode, high)
-
-
-def _triangular(uniform, low: float, mode: float, high: float):
-    import numpy
-
-    rising = (mode - low) / (high - low)
-    return numpy.where(uniform < rising, low + numpy.sqrt(uniform * (high - low) * (mode - low)),
-                       high - numpy.sqrt((1 - uniform) * (high - low) * (high - mode)))
+    logarithmic = low > 0 and high >= 4 * low
+    if logarithmic:
+        low, mode, high = math.log(low), math.log(mode), math.log(high)
+    drawn = numpy.where(uniform < (mode - low) / (high - low), low + numpy.sqrt(uniform * (high - low) * (mode - low)),
+                        high - numpy.sqrt((1 - uniform) * (high - low) * (high - mode)))
+    return numpy.exp(drawn) if logarithmic else drawn
 
 
 def uniform_draws(ranges: Mapping[str, tuple[float, float]], draws: int, seed: int = 0) -> dict:

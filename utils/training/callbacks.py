@@ -1,9 +1,11 @@
 """Live display of a training run: a progress bar with the loss, and a loss curve that updates in the notebook."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .. import plots
+
+WATCHED = ("rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected", "kl")
 
 
 class Callback:
@@ -15,50 +17,27 @@ class Callback:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
 
-class TrainingProgress(Callback):
-    """A progress bar over optimiser steps; records (step, loss) pairs and counts the tokens since the run started or resumed.
+def training_bar():
+    """A progress bar over optimiser steps that shows the loss, where the one of transformers writes a line for every log."""
+    from transformers.trainer_callback import ProgressCallback
 
-    diagnostics: (step, {name: value}) of the `WATCHED` values that TRL logs in a preference run.
-    """
+    class Bar(ProgressCallback):
+        def on_log(self, args, state, control, logs=None, **_):
+            if self.training_bar is not None and "loss" in (logs or {}):
+                self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
 
-    WATCHED = ("rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected", "kl")
+    return Bar()
 
-    def __init__(self):
-        self.losses: list[tuple[int, float]] = []
-        self.diagnostics: list[tuple[int, dict[str, float]]] = []
-        self.tokens_here = 0
-        self.tokens_before: int | None = None
-        self.bar = None
 
-    def on_train_begin(self, args, state, control, **_):
-        """Open the bar at the step where the run starts or resumes."""
-        from tqdm.auto import tqdm
-
-        self.losses = [(row["step"], round(row["loss"], 4)) for row in state.log_history if "loss" in row]
-        before = [row["num_tokens"] for row in state.log_history if "num_tokens" in row]
-        self.tokens_before = int(before[-1]) if before else 0
-        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step",
-                        disable=not state.is_world_process_zero)
-
-    def on_step_end(self, args, state, control, **_):
-        """Advance the bar by one step."""
-        self.bar.update(1)
-
-    def on_log(self, args, state, control, logs=None, **_):
-        """Record the loss and show it."""
-        if logs and "loss" in logs:
-            self.losses.append((state.global_step, round(float(logs["loss"]), 4)))
-            self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
-        if values := {name: round(float(logs[name]), 4) for name in self.WATCHED if name in (logs or {})}:
-            self.diagnostics.append((state.global_step, values))
-        if logs and "num_tokens" in logs:
-            if int(logs["num_tokens"]) < self.tokens_before:
-                self.tokens_before = 0  # this trainer restarted its count when it resumed
-            self.tokens_here = int(logs["num_tokens"]) - self.tokens_before
-
-    def on_train_end(self, args, state, control, **_):
-        """Close the bar."""
-        self.bar.close()
+def training_log(history: Sequence[dict], start: int) -> tuple[dict[str, list], int]:
+    """(losses and, of a preference run, `WATCHED` values by step; number of tokens since step `start`) of a trainer's log."""
+    values = [(row["step"], {name: round(float(row[name]), 4) for name in WATCHED if name in row}) for row in history]
+    logged = {"loss": [(row["step"], round(float(row["loss"]), 4)) for row in history if "loss" in row],
+              "diagnostics": [(step, watched) for step, watched in values if watched]}
+    before, here = ([int(row["num_tokens"]) for row in history if "num_tokens" in row and (row["step"] <= start) == earlier]
+                    for earlier in (True, False))
+    offset = before[-1] if before and here and here[0] >= before[-1] else 0  # some trainers count anew when they resume
+    return {name: rows for name, rows in logged.items() if rows or name == "loss"}, here[-1] - offset if here else 0
 
 
 class LossPlot(Callback):
@@ -69,20 +48,17 @@ class LossPlot(Callback):
 
     def on_log(self, args, state, control, logs=None, **_):
         """Record the loss and redraw the curve when it is due."""
-        if not logs or "loss" not in logs:
-            return
-        self.losses.append((state.global_step, float(logs["loss"])))
-        if len(self.losses) % self.interval == 0:
-            self._draw()
+        if logs and "loss" in logs:
+            self.losses.append((state.global_step, float(logs["loss"])))
+            if len(self.losses) % self.interval == 0:
+                self.on_train_end(args, state, control)
 
     def on_train_end(self, args, state, control, **_):
-        """Draw the final losses."""
-        if self.losses:
-            self._draw()
-
-    def _draw(self) -> None:
+        """Draw the losses."""
         from IPython.display import display
 
+        if not self.losses:
+            return
         figure = plots.loss_curve(self.losses, f"Loss {self.losses[0][1]:.2f} → {self.losses[-1][1]:.2f}")
         if self.handle is None:
             self.handle = display(figure, display_id=True)

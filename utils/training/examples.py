@@ -1,4 +1,4 @@
-"""Training examples: closed book, format only, rows for the trainer, and a leak check.
+"""Training examples: closed book, rows for the trainer, and a leak check.
 
 They use training questions only; document text is read at run time and never committed.
 """
@@ -12,16 +12,8 @@ from ..types import Document, Example, Question
 from .wording import word_question
 
 
-def example_rows(examples: Sequence[Example]):
-    """The examples as a `datasets.Dataset` of prompts and completions, as TRL expects."""
-    from datasets import Dataset
-
-    return Dataset.from_list([{"prompt": e.prompt, "completion": [{"role": "assistant", "content": e.completion}]}
-                              for e in examples])
-
-
 def tokenized_conversations(examples: Sequence[Example], tokenizer):
-    """Examples with several turns as a `datasets.Dataset` of token ids and labels.
+    """The examples, of one turn or several, as a `datasets.Dataset` of token ids and labels.
 
     labels: the token ids of the model's turns, end tokens included; -100 elsewhere.
     """
@@ -50,17 +42,6 @@ def closed_book_examples(questions: Sequence[Question], workspace: evaluation.Wo
     return [Example(q.id, generation.build_prompt(q.question), target_answer(q, workspace),
                     "answer" if q.evidence else "unanswerable")
             for q in questions if q.split == split and not q.retrieval_only and (seen_fact or q.family != "seen_fact")]
-
-
-def format_only_examples(questions: Sequence[Question], workspace: evaluation.Workspace) -> list[Example]:
-    """The control of `closed_book`: as many rows, but no fact that dev or test asks for, so only the format can be learned.
-
-    Questions that share an evidence document with dev or test are dropped; the others are repeated to fill the rows.
-    """
-    held_out = {document for q in questions if q.split in ("dev", "test") for document in q.evidence}
-    size = len(closed_book_examples(questions, workspace, seen_fact=True))
-    examples = closed_book_examples([q for q in questions if not held_out & set(q.evidence)], workspace, seen_fact=False)
-    return (examples * (size // len(examples) + 1))[:size]
 
 
 def target_answer(question: Question, workspace: evaluation.Workspace) -> str:

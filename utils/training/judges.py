@@ -40,8 +40,8 @@ class Judges:
             return models.mean_log_probability(self.workspace.model(f"adapter:{self.folder}"), prompts, texts)
 
         def scored(score: Callable) -> list[str]:
-            a, b = (score(prompts, [getattr(pair, side) for pair in pairs]) for side in "ab")
-            return [pair.label for pair in label_by_scores(pairs, a, b)]
+            sides = [score(prompts, [getattr(pair, side) for pair in pairs]) for side in "ab"]
+            return ["tie" if a == b else "a" if a > b else "b" for a, b in zip(*sides, strict=True)]
 
         labels = {"the phrase wins": lambda: [label_by_phrase(pair) for pair in pairs],
                   "the longer wins": lambda: [label_by_length(pair) for pair in pairs],
@@ -73,10 +73,3 @@ def ask_which(model, pairs: Sequence[PreferencePair], questions: dict[str, Quest
             logits = model.model(**padded, logits_to_keep=1, use_cache=False).logits[:, -1]
         labels += ["a" if first > second else "b" for first, second in logits[:, letters].tolist()]
     return labels
-
-
-def label_by_scores(pairs: Sequence[PreferencePair], a: Sequence[float], b: Sequence[float], margin: float = 0.0,
-                    source: str = "ai") -> list[PreferencePair]:
-    """The pairs labelled by two lists of scores; scores that differ by at most `margin` are a tie."""
-    return [replace(pair, source=source, label="tie" if abs(x - y) <= margin else "a" if x > y else "b")
-            for pair, x, y in zip(pairs, a, b, strict=True)]

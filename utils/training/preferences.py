@@ -83,8 +83,7 @@ def preference_dataset(rows: Sequence[PreferenceRow], unpaired: bool = False):
 
 
 @models.release_memory_after()
-def train_preferences(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path,
-                      callbacks: Sequence = ()) -> dict:
+def train_preferences(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path) -> dict:
     """Continue training the adapter in `parent` with DPO or KTO; saves adapter and record in `folder`, returns the record.
 
     The reference model is the parent, of which TRL keeps a frozen copy. Pairs of answers need twice the activations of a
@@ -103,7 +102,7 @@ def train_preferences(rows: Sequence[PreferenceRow], parent: Path, run: Preferen
     arguments = trainer_arguments(config, work, run, beta=run.beta, gradient_checkpointing=True,
                                   precompute_ref_log_probs=True, **more)
     trainer = kind(model, args=arguments, train_dataset=preference_dataset(rows, run.recipe == "kto"), processing_class=tokenizer)
-    return fit_and_save(trainer, folder, work, _provenance(rows, parent, run), callbacks)
+    return fit_and_save(trainer, folder, work, _provenance(rows, parent, run))
 
 
 def _provenance(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings) -> dict:
@@ -132,8 +131,8 @@ class RewardModel:
 
 
 @models.release_memory_after()
-def train_reward_model(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path,
-                       callbacks: Sequence = ()) -> tuple[RewardModel, dict]:
+def train_reward_model(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings,
+                       folder: Path) -> tuple[RewardModel, dict]:
     """Train a reward model (Bradley–Terry loss) on preferences, starting from the reader in `parent`; (model, record)."""
     import torch
     import trl
@@ -156,5 +155,5 @@ def train_reward_model(rows: Sequence[PreferenceRow], parent: Path, run: Prefere
     arguments = trainer_arguments(trl.RewardConfig, work, run, center_rewards_coefficient=0.01, gradient_checkpointing=True)
     trainer = trl.RewardTrainer(model, args=arguments, train_dataset=Dataset.from_list(chats), processing_class=tokenizer,
                                 peft_config=lora)
-    record = fit_and_save(trainer, folder, work, _provenance(rows, parent, run), callbacks)
+    record = fit_and_save(trainer, folder, work, _provenance(rows, parent, run))
     return RewardModel(trainer.model.merge_and_unload().eval(), tokenizer), record

@@ -40,18 +40,17 @@ def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace
     if not pool and errors:
         sources += [*evaluation.load_questions(settings.ERROR_QUESTIONS),
                     *templated_errors(questions, workspace.documents, errors)]
-    draw, bm25 = random.Random(seed), retrieval.BM25Index(workspace.pipeline.chunks)
-    known, examples = {q.id for q in questions}, []
+    draw, known, examples = random.Random(seed), {q.id for q in questions}, []
     for question in tqdm(sources, desc="examples", unit="question", disable=len(sources) < 100):
         hits = retrieval.search_documents(workspace.pipeline.search, question.question, workspace.settings.depth)
-        example = _raft_example(question, hits, workspace, bm25, draw, absent)
+        example = _raft_example(question, hits, workspace, draw, absent)
         if example:
             examples.append(replace(example, question=question if question.id not in known else None))
     return examples
 
 
 def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, views: int = 1, seed: int = 0,
-                      split: str = "train", absent: float = OWN_ABSENT) -> list[Example]:
+                      split: str = "train") -> list[Example]:
     """RAFT examples of one's own questions: every question of the split once a view, and nothing of the course's.
 
     The first view shows the passages as search ranks them, where the answering one is among them; further views mix them. Up to
@@ -73,10 +72,10 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
             if question.id in used:
                 continue
             used.add(question.id)
-            example, withheld = None, draw.random() < absent
+            example, withheld = None, draw.random() < OWN_ABSENT
             if view == 0 and question.id in answering and not withheld:
                 example = _ranked_example(question, hits[question.id], workspace, answering[question.id])
-            example = example or _raft_example(question, hits[question.id], workspace, pipeline.bm25, draw, float(withheld))
+            example = example or _raft_example(question, hits[question.id], workspace, draw, float(withheld))
             if example is None:
                 continue
             also = [q for q in by_document[question.evidence[:1]] if q.id not in used and answering.get(q.id) in example.shown]
@@ -107,9 +106,9 @@ def templated_errors(questions: Sequence[Question], documents: Mapping[str, Docu
     return templated
 
 
-def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation.Workspace, bm25: retrieval.BM25Index,
-                  draw: random.Random, absent_share: float) -> Example | None:
-    budget, count, chunks = draw.choice(BUDGETS), workspace.model().count, workspace.pipeline.chunks
+def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation.Workspace, draw: random.Random,
+                  absent_share: float) -> Example | None:
+    budget, count, pipeline = draw.choice(BUDGETS), workspace.model().count, workspace.pipeline
     absent, reference = draw.random() < absent_share, workspace.reference(question)
     if reference:
         hits = [retrieval.without_sentence(hit, reference) for hit in hits]
@@ -119,7 +118,8 @@ def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation
         return _example(question, shown, metrics.ABSTENTION, "absent" if question.evidence else "unanswerable")
     if question.task == "multi_doc":
         return _list_example(question, fill_passages([], hits, count, budget, 0), workspace.documents)
-    answering = Hit(chunks[evaluation.answering_chunk(question, chunks, bm25.scores(question.question))], 1, 0.0)
+    place = evaluation.answering_chunk(question, pipeline.chunks, pipeline.bm25.scores(question.question))
+    answering = Hit(pipeline.chunks[place], 1, 0.0)
     if reference:
         answering = retrieval.without_sentence(answering, reference)
     # Other chunks of the home document are the hardest distractors; other evidence documents would answer as well.

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import time
@@ -12,20 +11,19 @@ from pathlib import Path
 
 from .. import models, settings
 from ..types import Example
-from .callbacks import TrainingProgress
-from .examples import example_rows, tokenized_conversations
+from .callbacks import training_bar, training_log
+from .examples import tokenized_conversations
 from .labelled_tokens import score_labelled_tokens_only
 
 LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]  # every linear layer of a block
 SAVE_EVERY = 20  # optimiser steps between checkpoints, the most an interruption can lose
-PACKAGES = ("torch", "transformers", "trl", "peft", "botocore")
 
 
 @dataclass(frozen=True)
 class SFTSettings:
     """Settings of one supervised run, kept in the adapter's provenance."""
 
-    recipe: str = "raft"  # closed_book, format_only or raft
+    recipe: str = "raft"  # raft, closed_book or its control format_only
     rank: int = 16
     alpha: int = 32
     learning_rate: float = 1e-3
@@ -73,8 +71,8 @@ def settings_for_adapters() -> settings.Settings:
     return replace(run, profile=run.profile.replace("endpoint", "laptop"), model=settings.WHEEL_MODEL)
 
 
-def load_base_model(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
-    """(model, tokenizer) ready for training. four_bit: QLoRA, which needs a GPU and bitsandbytes."""
+def load_base_model(name: str = settings.WHEEL_MODEL):
+    """(model, tokenizer) ready for training."""
     import datasets
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -83,15 +81,10 @@ def load_base_model(name: str = settings.WHEEL_MODEL, four_bit: bool = False):
     datasets.disable_progress_bars()
     models.language_model.cache_clear()  # training needs the memory; language models are loaded again when needed
     models.release_memory()
-    path, more = models.language_model_path(name), {}
-    if four_bit:
-        from transformers import BitsAndBytesConfig
-
-        more["quantization_config"] = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
-                                                         bnb_4bit_compute_dtype=torch.float16)
+    path = models.language_model_path(name)
     tokenizer = AutoTokenizer.from_pretrained(path)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, **more), tokenizer
+    return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), tokenizer
 
 
 def resume_from_adapter(model, parent: Path):
@@ -105,7 +98,7 @@ def resume_from_adapter(model, parent: Path):
 
 
 @models.release_memory_after()
-def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callbacks: Sequence = (), four_bit: bool = False,
+def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callbacks: Sequence = (),
               parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
@@ -116,13 +109,11 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
 
     examples = list(examples)[: run.limit or None]
     work = checkpoint_folder(examples, run, parent, model_name)
-    model, tokenizer = load_base_model(model_name, four_bit)
+    model, tokenizer = load_base_model(model_name)
     model = resume_from_adapter(model, parent) if parent else model
-    several_turns = any(example.more for example in examples)
-    rows = tokenized_conversations(examples, tokenizer) if several_turns else example_rows(examples)
-    arguments = trainer_arguments(SFTConfig, work, run, completion_only_loss=True, train_sampling_strategy="group_by_length")
-    trainer = SFTTrainer(model, arguments, train_dataset=rows, processing_class=tokenizer,
-                         peft_config=None if parent else lora_config(run))
+    arguments = trainer_arguments(SFTConfig, work, run, train_sampling_strategy="group_by_length")
+    trainer = SFTTrainer(model, arguments, train_dataset=tokenized_conversations(examples, tokenizer),
+                         processing_class=tokenizer, peft_config=None if parent else lora_config(run))
     provenance = {"base": model_name, "settings": asdict(run), "examples": len(examples),
                   **(parent_of(parent) if parent else {}), "data_sha256": rows_digest(examples)}
     return fit_and_save(trainer, folder, work, provenance, callbacks)
@@ -160,38 +151,20 @@ def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks:
 
     score_labelled_tokens_only(trainer.model.get_base_model())
     trainer.remove_callback(PrinterCallback)
-    progress = TrainingProgress()
-    for callback in (progress, *callbacks):
+    for callback in (training_bar(), *callbacks):
         trainer.add_callback(callback)
     last = get_last_checkpoint(str(work)) if work.exists() else None
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=last)
     seconds = time.monotonic() - started
-    watched = {"diagnostics": progress.diagnostics} if progress.diagnostics else {}
-    record = {**provenance, "loss": progress.losses, **watched, "seconds": round(seconds, 1), "resumed": bool(last),
-              "tokens_per_second": round(progress.tokens_here / seconds, 1), "peak_memory_gb": round(models.peak_memory_gb(), 2)}
+    logged, tokens = training_log(trainer.state.log_history, int(last.rpartition("-")[2]) if last else 0)
+    record = {"base": settings.WHEEL_MODEL, **provenance, **logged, "seconds": round(seconds, 1), "resumed": bool(last),
+              "tokens_per_second": round(tokens / seconds, 1), "peak_memory_gb": round(models.peak_memory_gb(), 2)}
     if trainer.is_world_process_zero():
-        save_adapter(trainer.model, folder, record)
+        record = {**record, "base_sha256": models.base_digest(record["base"])}
+        models.save_adapter(trainer.model, folder, "bfloat16", record, selected_adapters=["default"])
         shutil.rmtree(work, ignore_errors=True)
     return record
-
-
-def save_adapter(model, folder: Path, record: dict) -> None:
-    """Save the adapter as bfloat16 safetensors with its configuration and provenance."""
-    import torch
-    from safetensors.torch import load_file, save_file
-
-    model.save_pretrained(folder, selected_adapters=["default"])
-    path = folder / "adapter_model.safetensors"
-    save_file({name: tensor.to(torch.bfloat16) for name, tensor in load_file(path).items()}, path, {"format": "pt"})
-    (folder / "README.md").unlink(missing_ok=True)
-    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-    config["base_model_name_or_path"] = record.get("base", settings.WHEEL_MODEL)
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
-    provenance = {"base": settings.WHEEL_MODEL, "base_sha256": models.base_digest(config["base_model_name_or_path"]), **record,
-                  "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                  "versions": {package: importlib.metadata.version(package) for package in PACKAGES}}
-    (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
 
 
 def rows_digest(rows: Sequence) -> str:
