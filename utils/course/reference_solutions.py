@@ -4,6 +4,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import random
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -29,6 +30,16 @@ def exercise_sources() -> dict[str, str]:
 @cache
 def reference_solution(name: str) -> Callable:
     """The solved function of an exercise, with the names that the notebooks give it; KeyError for an unknown one."""
-    namespace = {"math": math, "Counter": Counter, "metrics": metrics}
-    exec(compile(exercise_sources()[name], f"<solution of {name}>", "exec"), namespace)  # the course's own code
+    return _function(name, exercise_sources()[name])
+
+
+@cache
+def blank_exercise(name: str) -> Callable:
+    """The exercise as the lab gives it: with its starter, if it has one, and not solved; KeyError for an unknown one."""
+    return _function(name, exercise_sources()[name].partition(BEGIN)[0] + "raise NotImplementedError")
+
+
+def _function(name: str, source: str) -> Callable:
+    namespace = {"math": math, "random": random, "Counter": Counter, "metrics": metrics}
+    exec(compile(source, f"<solution of {name}>", "exec"), namespace)  # the course's own code
     return namespace[name]
