@@ -83,7 +83,8 @@ WRONG = [
     ("ask_twice", lambda first, ask: ("first", first["seconds"] + ask()["seconds"]), "given at once"),
     ("ask_twice", lambda first, ask: ("first", first["seconds"]), "is the second asked"),
     ("ask_twice", lambda first, ask: (trusting(first, ask)[0], first["seconds"]), "both their seconds"),
-    ("ask_twice", lambda first, ask: trusting(first, ask) if first["answer"] else ("second", ask()["seconds"] + 1), "Both abstain"),
+    ("ask_twice", lambda first, ask: trusting(first, ask) if first["answer"] else ("second", ask()["seconds"] + 1),
+     "Both abstain"),
     ("ask_twice", lambda first, ask: trusting(first, ask) if ask() else None, "given at once"),
     ("ask_twice", lambda first, ask: trusting(first, ask)[0], "ValueError"),
 ]

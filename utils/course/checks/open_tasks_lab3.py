@@ -40,12 +40,13 @@ def check_difference_interval(fn: Callable) -> None:
 
 @dataclass(frozen=True)
 class SecondOption:
-    """What `ask_second` is in a check: it gives its reply, and counts how often it was asked."""
+    """The second option of a check: gives its reply, and counts how often it was asked."""
 
     reply: dict
     times: list = field(default_factory=list, compare=False)
 
     def __call__(self) -> dict:
+        """Its reply, a new dictionary at each call."""
         self.times.append(1)
         return dict(self.reply)
 
