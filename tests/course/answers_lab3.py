@@ -3,9 +3,6 @@
 F1 = ("a, b = answer.lower().split(), accepted.lower().split()\nn = sum((Counter(a) & Counter(b)).values())\n"
       "p, r = n / (len(a) or 1), n / (len(b) or 1)\nreturn 2 * p * r / (p + r) if n else 0.0")
 MEAN = "t = [v for d in drawn for v, c in zip(values, clusters) if c == d]\nreturn sum(t) / len(t)"
-READ = ("if low > 0: return 'better'\nif high < 0: return 'worse'\n"
-        "return 'no difference that matters' if -worth < low and high < worth else 'inconclusive'")
-COST = "n = questions * right\nreturn (fixed + per_question * questions) / n if n else None"
 EVEN = ("if fixed_b <= fixed_a and each_b <= each_a: return 0.0\n"
         "return (fixed_b - fixed_a) / (each_a - each_b) if each_a > each_b else None")
 SWING = ("rows = [(n, result(**{n: low}), result(**{n: high})) for n, (low, high) in ranges.items()]\n"
@@ -64,54 +61,6 @@ WRONG = {
         ("import random\nt = [v for d in random.choices(clusters, k=len(drawn)) for v, c in zip(values, clusters) if c == d]\n"
          "return sum(t) / len(t)", "drawn|second call"),
         ("t = [v for d in drawn for v, c in zip(values, clusters) if c == d]\nreturn t", "list where a float"),
-    ],
-    "read_result": [
-        (READ.replace("if low > 0: return 'better'\nif high < 0: return 'worse'\n", ""), "zero first|above zero"),
-        ("if -worth < low and high < worth: return 'no difference that matters'\n" + READ, "zero first|check (that|zero)"),
-        (READ.replace("'no difference that matters' if -worth < low and high < worth else 'inconclusive'", "'inconclusive'"),
-         "between -worth and worth|within"),
-        (READ.replace("'no difference that matters' if -worth < low and high < worth else 'inconclusive'",
-                      "'no difference that matters'"), "differences that matter"),
-        (READ.replace("low > 0", "low >= 0"), "exactly (at )?zero"),
-        (READ.replace("high < 0", "high <= 0"), "exactly (at )?zero"),
-        (READ.replace("low > 0", "low > worth").replace("high < 0", "high < -worth"), "excludes zero"),
-        (READ.replace("low > 0", "high < 9 and high < 0").replace("if high < 0: return 'worse'", "if low > 0: return 'worse'"),
-         "above zero"),
-        (READ.replace("-worth < low and high < worth", "high - low <= worth"), "width|both ends"),
-        (READ.replace("-worth < low and high < worth", "abs(low + high) / 2 < worth"), "middle|both ends"),
-        (READ.replace("-worth < low and high < worth", "-worth < low or high < worth"), "both ends"),
-        (READ.replace("-worth < low and high < worth", "high < worth"), "both ends|low end"),
-        (READ.replace("-worth < low and high < worth", "-worth < low"), "both ends|gain that matters"),
-        (READ.replace("-worth < low and high < worth", "-0.05 < low and high < 0.05"), "`?worth`? of the call"),
-        ("'better' if low + high > 0 else 'worse'", "contains zero|inconclusive"),
-        (READ.replace("'better'", "'Better'"), "spelled|spelling"),
-        (READ.replace("'no difference that matters'", "'no difference'"), "spelled|spelling"),
-        (READ.replace("low > 0", "high > 0"), "whole interval"),
-        ("if low > 0: return 'better'\nif high < 0: return 'worse'\n"
-         "if -worth < low and high < worth: return 'no difference that matters'", "inconclusive|return"),
-        ("low > 0", "bool where a str"),
-        (READ.replace("if high < 0: return 'worse'\n", ""), "below zero"),
-    ],
-    "cost_per_correct": [
-        ("fixed / questions + per_question / right if questions * right else None", "fixed cost"),
-        ("(fixed + per_question * questions) / questions if questions * right else None", "correct"),
-        ("fixed / (questions * right) + per_question if questions * right else None", "pays for two|variable|wrong"),
-        ("fixed / (questions * right) if questions * right else None", "variable|per_question|price of a question"),
-        ("per_question / right if questions * right else None", "fixed"),
-        ("fixed + per_question * questions if questions * right else None", "divide|one correct|each correct"),
-        ("(fixed + per_question * questions) * right if questions * right else None", "[Dd]ivide|pays for two"),
-        ("(fixed + per_question) / (questions * right) if questions * right else None", "every question|questions"),
-        (COST.replace("(fixed + per_question * questions) / n", "round((fixed + per_question * questions) / n, 2)"), "round"),
-        (COST.replace("questions * right", "int(questions * right)"), "whole number|int"),
-        (COST.replace("questions * right", "questions // (1 / right) if right else 0"), "whole number|int"),
-        (COST.replace("if n else None", "if n and fixed + per_question else None"), "free"),
-        (COST.replace("if n else None", "if n and fixed else None"), "[Ww]ithout fixed"),
-        (COST.replace("else None", "else 0.0"), "return None"),
-        (COST.replace("else None", "else float('inf')"), "return None"),
-        (COST.replace("if n else None", "if right else None"), "[Ww]ithout questions"),
-        (COST.replace("if n else None", "if questions else None"), "[Ww]ithout correct"),
-        (COST.replace("questions * right", "questions * right / 100"), "share|every answer correct"),
-        (COST.replace("n = questions * right", "n = max(1, questions * right)"), "None|whole number|below one"),
     ],
     "break_even": [
         ("fixed_b / (each_a - each_b) if each_a > each_b else (0.0 if fixed_b <= fixed_a and each_b <= each_a else None)",
@@ -212,17 +161,6 @@ RIGHT = {
         "n = Counter(drawn)\nw = [n[c] for c in clusters]\nreturn sum(v * x for v, x in zip(values, w)) / sum(w)",
         "numpy.average(values, weights=[drawn.count(c) for c in clusters])",
         "statistics.mean(v for d in drawn for v, c in zip(values, clusters) if c == d)",
-    ],
-    "read_result": [
-        "if low > 0 or high < 0: return 'better' if low > 0 else 'worse'\n"
-        "return 'no difference that matters' if max(abs(low), abs(high)) < worth else 'inconclusive'",
-        "numpy.str_(ref(low, high, worth))",
-        READ.replace("-worth < low and high < worth", "-worth <= low and high <= worth"),
-    ],
-    "cost_per_correct": [
-        "numpy.float64(ref(fixed, per_question, questions, right)) if questions and right else None",
-        "try:\n    return fixed / questions / right + per_question / right\nexcept ZeroDivisionError:\n    return None",
-        "if right == 0 or questions == 0: return\nreturn (fixed / questions + per_question) / right",
     ],
     "break_even": [
         "if each_a > each_b: return max(0.0, (fixed_b - fixed_a) / (each_a - each_b))\n"

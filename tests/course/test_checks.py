@@ -16,9 +16,9 @@ from utils.metrics import answers
 LABS = (answers_lab1, answers_lab2, answers_lab3)
 WRONG = [(name, body, pattern) for lab in LABS for name, rows in lab.WRONG.items() for body, pattern in rows]
 RIGHT = [(name, body) for lab in LABS for name, bodies in lab.RIGHT.items() for body in bodies]
-OPEN_TASKS = {"fuse_scores", "pack_passages"}  # many right answers: tested in test_learner.py
+OPEN_TASKS = {"fuse_scores", "pack_passages", "difference_interval", "ask_twice"}  # many right answers: tested in test_learner.py
 EXERCISES = sorted(set(vars(SOLVED)) - OPEN_TASKS)
-IMMUTABLE = {"identifier_words", "dpo_loss", "may_promote", "token_f1", "read_result", "cost_per_correct", "break_even"}
+IMMUTABLE = {"identifier_words", "dpo_loss", "may_promote", "token_f1", "break_even"}
 
 
 def check(name, fn):
@@ -103,7 +103,5 @@ def test_the_exercises_agree_with_the_package():
     assert SOLVED.cohen_kappa(first, second) == pytest.approx(metrics.cohen_kappa(first, second))
     values, clusters = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0], list("aabbcd")
     assert SOLVED.cluster_mean(values, clusters, list("abcd")) == pytest.approx(metrics.mean_interval(values, clusters).mean)
-    for low, high in ((0.1, 0.3), (-0.3, -0.1), (-0.2, 0.3), (-0.02, 0.03), (-0.02, 0.08), (0.0, 0.2)):
-        assert SOLVED.read_result(low, high, 0.05) == metrics.read_result(low, high, 0.05)
     values = [[3.0, 1.0], [1.0, 2.0]]
     assert SOLVED.expected_regret(values) == pytest.approx(roi.compare_options(numpy.array(values))["regret"].tolist())

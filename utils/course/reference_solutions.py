@@ -4,6 +4,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import random
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -40,6 +41,6 @@ def blank_exercise(name: str) -> Callable:
 
 
 def _defined(name: str, source: str) -> Callable:
-    namespace = {"math": math, "Counter": Counter, "metrics": metrics}
+    namespace = {"math": math, "random": random, "Counter": Counter, "metrics": metrics}
     exec(compile(source, f"<exercise {name}>", "exec"), namespace)  # the course's own code
     return namespace[name]

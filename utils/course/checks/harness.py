@@ -67,7 +67,8 @@ def run_cases(name: str, draw: Callable[[random.Random], tuple], cases: list[Cas
 def is_untouched(name: str, fn: Callable) -> bool:
     """Book the exercise as tried; say "to do" where nothing was written yet."""
     record_check(name, fn, solved=False)
-    untouched = getattr(getattr(fn, "__code__", None), "co_code", None) == blank_exercise(name).__code__.co_code
+    own, blank = getattr(fn, "__code__", None), blank_exercise(name).__code__
+    untouched = own is not None and (own.co_code, own.co_varnames) == (blank.co_code, blank.co_varnames)
     if untouched:
         print(f"{name}: to do. You can continue the notebook without it.")
     return untouched

@@ -32,38 +32,6 @@ check_cluster_mean = partial(
      (MEANS, 0.375), (EVERY, 0.15, 0.6), (COUNT, 0.65, 0.325)),
     ((VALUES, AABC, ["a", "a", "b"]), 0.48, TWICE, (COUNT, 0.8, 1.2, 0.6)),
     ((VALUES, list("abac"), ["a"]), 0.6, "The questions of a cluster need not stand next to each other.")], rule=TWICE)
-NONE, ENDS = "no difference that matters", "Do both ends lie within -worth and worth? The width or the middle does not decide."
-SMALL = "The difference is small, but the interval excludes zero: check zero first."
-ZERO, WORTH = "An interval that ends exactly at zero does not exclude it.", "Do you use the `worth` of the call?"
-WORDS = ("Is it spelled as in the docstring?", lambda got: got not in ("better", "worse", NONE, "inconclusive"))
-check_read_result = partial(
-    run_cases, "read_result", lambda r: (*sorted(r.randint(-30, 30) / 100 + 0.005 for _ in "12"), r.choice([0.05, 0.1])), [
-    ((0.10, 0.30, 0.05), "better", "The whole interval is above zero: do you ask about zero first?", WORDS),
-    ((-0.30, -0.10, 0.05), "worse", "The whole interval is below zero: do you ask about zero first?", WORDS),
-    ((-0.20, 0.30, 0.05), "inconclusive", f"It also holds differences that matter. {ENDS}", WORDS,
-     ("Is the whole interval above or below zero? It contains zero, so neither is shown.", "better", "worse")),
-    ((-0.02, 0.03, 0.05), NONE, "It lies between -worth and worth: it holds zero, and nothing that matters.", WORDS),
-    ((-0.04, 0.04, 0.05), NONE, ENDS), ((-0.30, 0.30, 0.05), "inconclusive", ENDS),
-    ((-0.02, 0.08, 0.05), "inconclusive", f"A gain that matters is still possible. {ENDS}"),
-    ((-0.08, 0.02, 0.05), "inconclusive", f"A loss that matters is still possible at the low end. {ENDS}"),
-    ((0.01, 0.03, 0.05), "better", SMALL), ((-0.03, -0.01, 0.05), "worse", SMALL),
-    ((0.00, 0.20, 0.05), "inconclusive", ZERO), ((-0.20, 0.00, 0.05), "inconclusive", ZERO),
-    ((-0.10, 0.15, 0.20), NONE, WORTH)], rule=ENDS)
-ABSENT, WHOLE = "return None, not zero or infinity, and do not divide.", "Do you divide the whole cost by the correct answers?"
-ADDED, SHARE = "Is the variable cost in it, per_question for every question?", "Are questions · right correct, a share?"
-CUT = "The number of correct answers is an expected one: do you cut it to a whole number (int, round, //, max)?"
-check_cost_per_correct = partial(
-    run_cases, "cost_per_correct", lambda r: (*r.choices([0.0, 0.3, 9.0], k=2), r.choice([0, 7]), r.choice([0.0, 0.3, 1.0])), [
-    ((0.0, 0.01, 1000, 1.0), 0.01, "Without fixed cost and with every answer correct, it is the price of a question.",
-     (WHOLE, 10.0), (SHARE, 1.0), (ADDED, 1e-5, 0.0)),
-    ((100.0, 0.01, 1000, 0.5), 0.22, "Do you add both costs, and divide by the correct answers?", (ADDED, 0.2, 0.20002),
-     ("Divide by correct answers, not by questions.", 0.11), ("Divide the fixed cost by them, too.", 0.12, 0.02),
-     (WHOLE, 110.0, 55.0, 0.055), (SHARE, 22.0),
-     ("Each correct answer pays for two questions: is the variable cost divided by the correct answers, too?", 0.21)),
-    ((100.0, 0.0123, 700, 0.3), 108.61 / 210, CUT), ((10.0, 0.01, 3, 0.25), 10.03 / 0.75, CUT),
-    ((0.0, 0.0, 1000, 0.5), 0.0, "What is free costs 0.0, not None."),
-    ((100.0, 0.01, 1000, 0.0), None, f"Without correct answers there is no such cost: {ABSENT}"),
-    ((100.0, 0.01, 0, 0.5), None, f"Without questions there are no correct answers: {ABSENT}")], rule=WHOLE)
 PAID, SAVING = "Do you pay back the difference of the fixed costs?", "Do you divide by the saving, each_a - each_b?"
 ROUND, START = "Do you round? Return it as it is.", "wins from the start: return 0.0, do not divide."
 check_break_even = partial(

@@ -1,4 +1,4 @@
-"""Checks of tasks with many right answers: two designs, tested by properties, and two repairs."""
+"""Checks of tasks with many right answers, tested by properties; and lab 1's: two designs and two repairs."""
 from __future__ import annotations
 
 import copy
@@ -103,7 +103,7 @@ def check_prompt(build: Callable[[str, list[str]], str]) -> None:
         "the question is missing, or stands before the passages": text.rfind("Why?") > text.find("second passage"),
         f"an abstention is recognised only by the words “{metrics.ABSTENTION}”": metrics.ABSTENTION in text,
     }
-    _print_problems([problem for problem, mended in problems.items() if not mended])
+    print_problems([problem for problem, mended in problems.items() if not mended])
 
 
 def check_split(split: Callable[[list[Question]], tuple[list, list]], questions: list[Question]) -> None:
@@ -115,8 +115,9 @@ def check_split(split: Callable[[list[Question]], tuple[list, list]], questions:
         problems.append("every question must be on one side, once")
     if not 0.5 <= len(train) / len(questions) <= 0.7:
         problems.append(f"{len(train) / len(questions):.0%} of the questions are for training; about 60 % are wanted")
-    _print_problems(problems)
+    print_problems(problems)
 
 
-def _print_problems(problems: list[str]) -> None:
+def print_problems(problems: list[str]) -> None:
+    """Print the first problem of a repair, or that none is left."""
     print("Mended." if not problems else f"Not mended yet: {problems[0]}.")
