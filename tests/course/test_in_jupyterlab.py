@@ -25,8 +25,8 @@ now, ranges, _ = roi.load_assumptions()
 options = [roi.option_of_arm(arm, evaluation.outcome_shares(stored, arm), evaluation.mean_usage(stored, arm))
            for arm in CHOICES]
 result = roi.compare_options(roi.simulate(options, evaluation.outcome_draws(stored, CHOICES, 2_000), now, ranges))
-author = training.load_pairs()
-chunks = {{id_: Chunk(id_, id_, "overview", "A passage.", "") for pair in author for id_ in pair.passages}}"""
+author_pairs, question_of = training.load_pairs(), known
+chunks = {{id_: Chunk(id_, id_, "overview", "A passage.", "") for pair in author_pairs for id_ in pair.passages}}"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def lab(home):
     first, prices, page = lab_cells("03_evaluate_and_roi", "CHOICES = [", "course.own_prices(", "course.show_page(")
     (annotator,) = lab_cells("02_finetune_with_feedback", "course.PreferenceAnnotator(")
     choices = first.partition("CHOICES = ")[2].partition("]")[0] + "]"
-    annotator = "box = " + annotator.partition("box = ")[2]
+    annotator = "annotator = " + annotator.partition("annotator = ")[2]
     with jupyterlab(home) as address, open_browser(home / "profile", WIDTH) as driver:
         write_notebook(home / "work" / "lab.ipynb", [SETUP.format(choices=choices), prices, annotator, page])
         yield Notebook(driver, address.format("lab.ipynb"))
