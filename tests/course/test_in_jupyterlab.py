@@ -80,13 +80,16 @@ def test_a_slider_moves_by_keyboard_and_the_sentence_and_the_file_follow_until_r
     assert not own.exists()
 
 
-def test_a_pair_is_labelled_by_keyboard(lab, home):
+def test_a_pair_is_labelled_and_the_label_undone_by_keyboard(lab, home):
     from selenium.webdriver.common.keys import Keys
 
     lab.press("button[title='Left is better']", Keys.ENTER)
     lab.until(lambda: "Labelled: 1," in lab.script("return document.body.innerText"))
     (line,) = (home / "home" / "learner_feedback.jsonl").read_text("utf-8").splitlines()
     assert json.loads(line)["label"] == "a" and json.loads(line)["source"] == "learner"
+    lab.press("button[title='Undo last label']", Keys.ENTER)
+    lab.until(lambda: "Labelled: 0," in lab.script("return document.body.innerText"))
+    assert not (home / "home" / "learner_feedback.jsonl").read_text("utf-8")
 
 
 def test_own_prices_survive_a_new_kernel_and_a_reload_and_the_page_starts_from_them(lab):
