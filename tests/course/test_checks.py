@@ -16,7 +16,7 @@ from utils.metrics import answers
 LABS = (answers_lab1, answers_lab2, answers_lab3)
 WRONG = [(name, body, pattern) for lab in LABS for name, rows in lab.WRONG.items() for body, pattern in rows]
 RIGHT = [(name, body) for lab in LABS for name, bodies in lab.RIGHT.items() for body in bodies]
-OPEN_TASKS = {"answer_confidence", "choose_pairs", "fuse_scores", "pack_passages"}  # many right answers: tested in test_learner.py
+OPEN_TASKS = {"answer_confidence", "choose_pairs", "fuse_scores", "pack_passages"}  # tested in test_learner.py
 EXERCISES = sorted(set(vars(SOLVED)) - OPEN_TASKS)
 IMMUTABLE = {"identifier_words", "dpo_loss", "may_promote", "token_f1", "read_result", "cost_per_correct", "break_even"}
 

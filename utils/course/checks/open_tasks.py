@@ -182,7 +182,7 @@ def check_ask_in_both_orders(label: Callable[[Callable[[PreferencePair], str], P
         return "a" if len(pair.a) > len(pair.b) else "b"
 
     problems = {
-        "a judge that always names the left answer still decides, so its label should be a tie": label(lambda _: "a", pair) == "tie",
+        "a judge that always names the left answer still decides: make its label a tie": label(lambda _: "a", pair) == "tie",
         "so does one that always names the right answer": label(lambda _: "b", pair) == "tie",
         "a judge that reads, and prefers the longer answer, is not believed": label(reads, pair) == "a",
         "in the other order the same judge must prefer the same answer": label(reads, pair.swapped()) == "b",
