@@ -76,8 +76,10 @@ class PreferenceAnnotator:
         rows = "".join(f"<tr><td>{html.escape(self.questions[mine.question_id].question)}</td><td>{_winner(mine)}</td>"
                        f"<td>{_winner(theirs)}</td></tr>" for mine, theirs in differing)
         table = f"<table><tr><th>question</th><th>you</th><th>the authors</th></tr>{rows}</table>" if differing else ""
+        bias = training.label_bias([mine for mine, _ in both])
         return (f"<details><summary>You and the authors agree on {len(both) - len(differing)} of {len(both)}; kappa "
-                f"{kappa:.2f}</summary>{table}</details>")
+                f"{kappa:.2f}; left won {bias['first won']:.0%} of your {bias['pairs with a winner']} pairs with a winner"
+                f"</summary>{table}</details>")
 
     def text(self) -> str:
         """The current pair as HTML, with the comparison above it."""
