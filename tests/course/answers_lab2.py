@@ -6,7 +6,7 @@ KAPPA = ("n, a, b = len(first), Counter(first), Counter(second)\nagreed = sum(x 
 CURVE = ("points = []\nfor t in sorted(set(confidence), reverse=True):\n"
          "    c = [ok for sure, ok in zip(confidence, correct) if sure >= t]\n"
          "    points.append((len(c) / len(correct), sum(c) / len(c)))\nreturn points")
-GATE = "goal_low > 0 and exact_match_change >= -0.03 and silence_change <= 0.03 and perplexity_ratio <= 1.05"
+GATE = "goal_low > 0 and exact_match_change >= -0.03 and abstention_change <= 0.03 and perplexity_ratio <= 1.05"
 RAFT = ("if right is None: return distractors, metrics.ABSTENTION\n"
         "p = [*distractors[:position], right, *distractors[position:]]\n"
         "return p, f'{answer} [{min(position, len(distractors)) + 1}]'")
@@ -186,21 +186,21 @@ WRONG = {
         (GATE.replace(">= -0.03", ">= 0"), "exactly three points|three points"),
         (GATE.replace("exact_match_change >= -0.03", "exact_match_change <= 0.03"), "[Ee]xact match"),
         (GATE.replace("exact_match_change >= -0.03", "abs(exact_match_change) <= 0.03"), "gain.*exact match|no reason"),
-        (GATE.replace("silence_change <= 0.03 and ", ""), "[Aa]bstention"),
-        (GATE.replace("silence_change <= 0.03", "silence_change < 0.03"), "exactly three points|[Aa]bstention"),
-        (GATE.replace("silence_change <= 0.03", "silence_change >= -0.03"), "[Aa]bstention"),
-        (GATE.replace("silence_change <= 0.03", "abs(silence_change) <= 0.03"), "[Ff]ewer|no reason|[Ll]ess"),
+        (GATE.replace("abstention_change <= 0.03 and ", ""), "[Aa]bstention"),
+        (GATE.replace("abstention_change <= 0.03", "abstention_change < 0.03"), "exactly three points|[Aa]bstention"),
+        (GATE.replace("abstention_change <= 0.03", "abstention_change >= -0.03"), "[Aa]bstention"),
+        (GATE.replace("abstention_change <= 0.03", "abs(abstention_change) <= 0.03"), "[Ff]ewer|no reason|[Ll]ess"),
         (GATE.replace(" and perplexity_ratio <= 1.05", ""), "[Pp]erplexity"),
         (GATE.replace("perplexity_ratio <= 1.05", "perplexity_ratio < 1.05"), "exactly 1.05"),
         (GATE.replace("perplexity_ratio <= 1.05", "perplexity_ratio - 1 <= 0.05"), "exactly 1.05"),
         (GATE.replace("perplexity_ratio <= 1.05", "perplexity_ratio >= 1.05"), "promote|[Pp]erplexity"),
         (GATE.replace("perplexity_ratio <= 1.05", "abs(perplexity_ratio - 1) <= 0.0500001"), "[Ll]ower perplexity|no reason"),
         (GATE.replace(" and ", " or "), "every|one failed|or"),
-        ("not ref(goal_low, exact_match_change, silence_change, perplexity_ratio)", "promote"),
+        ("not ref(goal_low, exact_match_change, abstention_change, perplexity_ratio)", "promote"),
         (GATE.replace("0.03", "3").replace("1.05", "5"), "[Ee]xact match.*three points"),
-        ("'yes' if ref(goal_low, exact_match_change, silence_change, perplexity_ratio) else 'no'", "str where a bool"),
-        ("int(ref(goal_low, exact_match_change, silence_change, perplexity_ratio))", "int where a bool"),
-        ("if ref(goal_low, exact_match_change, silence_change, perplexity_ratio): return True", "return|False"),
+        ("'yes' if ref(goal_low, exact_match_change, abstention_change, perplexity_ratio) else 'no'", "str where a bool"),
+        ("int(ref(goal_low, exact_match_change, abstention_change, perplexity_ratio))", "int where a bool"),
+        ("if ref(goal_low, exact_match_change, abstention_change, perplexity_ratio): return True", "return|False"),
     ],
 }
 
@@ -237,8 +237,8 @@ RIGHT = {
         "numpy.logaddexp(0, -beta * (chosen - reference_chosen - rejected + reference_rejected))",
     ],
     "may_promote": [
-        "numpy.bool_(ref(goal_low, exact_match_change, silence_change, perplexity_ratio))",
-        "return not (goal_low <= 0 or exact_match_change < -0.03 or silence_change > 0.03 or perplexity_ratio > 1.05)",
-        "all([goal_low > 0, -exact_match_change <= 0.03, silence_change <= 0.03, perplexity_ratio <= 1.05])",
+        "numpy.bool_(ref(goal_low, exact_match_change, abstention_change, perplexity_ratio))",
+        "return not (goal_low <= 0 or exact_match_change < -0.03 or abstention_change > 0.03 or perplexity_ratio > 1.05)",
+        "all([goal_low > 0, -exact_match_change <= 0.03, abstention_change <= 0.03, perplexity_ratio <= 1.05])",
     ],
 }

@@ -25,8 +25,8 @@ now, ranges, _ = roi.load_assumptions()
 options = [roi.option_of_arm(arm, evaluation.outcome_shares(stored, arm), evaluation.mean_usage(stored, arm))
            for arm in CHOICES]
 result = roi.compare_options(roi.simulate(options, evaluation.outcome_draws(stored, CHOICES, 2_000), now, ranges))
-author = training.load_pairs()
-chunks = {{id_: Chunk(id_, id_, "overview", "A passage.", "") for pair in author for id_ in pair.passages}}"""
+author_pairs, question_of = training.load_pairs(), known
+chunks = {{id_: Chunk(id_, id_, "overview", "A passage.", "") for pair in author_pairs for id_ in pair.passages}}"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def lab(home):
     first, prices, page = lab_cells("03_evaluate_and_roi", "CHOICES = [", "course.own_prices(", "course.show_page(")
     (annotator,) = lab_cells("02_finetune_with_feedback", "course.PreferenceAnnotator(")
     choices = first.partition("CHOICES = ")[2].partition("]")[0] + "]"
-    annotator = "box = " + annotator.partition("box = ")[2]
+    annotator = "annotator = " + annotator.partition("annotator = ")[2]
     with jupyterlab(home) as address, open_browser(home / "profile", WIDTH) as driver:
         write_notebook(home / "work" / "lab.ipynb", [SETUP.format(choices=choices), prices, annotator, page])
         yield Notebook(driver, address.format("lab.ipynb"))
@@ -80,13 +80,16 @@ def test_a_slider_moves_by_keyboard_and_the_sentence_and_the_file_follow_until_r
     assert not own.exists()
 
 
-def test_a_pair_is_labelled_by_keyboard(lab, home):
+def test_a_pair_is_labelled_and_the_label_undone_by_keyboard(lab, home):
     from selenium.webdriver.common.keys import Keys
 
     lab.press("button[title='Left is better']", Keys.ENTER)
     lab.until(lambda: "Labelled: 1," in lab.script("return document.body.innerText"))
     (line,) = (home / "home" / "learner_feedback.jsonl").read_text("utf-8").splitlines()
     assert json.loads(line)["label"] == "a" and json.loads(line)["source"] == "learner"
+    lab.press("button[title='Undo last label']", Keys.ENTER)
+    lab.until(lambda: "Labelled: 0," in lab.script("return document.body.innerText"))
+    assert not (home / "home" / "learner_feedback.jsonl").read_text("utf-8")
 
 
 def test_own_prices_survive_a_new_kernel_and_a_reload_and_the_page_starts_from_them(lab):

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from utils import course, evaluation, retrieval, settings
+from utils import course, evaluation, metrics, retrieval, settings
 from utils.course import learner, pipeline_choice, quizzes
 from utils.course.checks import open_tasks
 from utils.course.reference_solutions import blank_exercise, reference_solution
-from utils.types import Question
+from utils.types import Example, Question
 
 
 @pytest.fixture
@@ -122,6 +122,16 @@ def first_that_fit(passages, budget):
     ("pack_passages", first_that_fit, "repeats the text"),
     ("pack_passages", lambda passages, budget: list(range(len(passages))), "within the budget"),
     ("pack_passages", lambda passages, budget: [passages.pop(0) and 0] if passages else [], ""),
+    ("answer_confidence", lambda answer, abstention, search: answer, "Only log_probability counts"),
+    ("answer_confidence", lambda answer, abstention, search: answer + search + abstention, "sign right"),
+    ("answer_confidence", lambda answer, abstention, search: search + answer / abstention, "sign right|divide"),
+    ("answer_confidence", lambda answer, abstention, search: None, "finite float"),
+    ("choose_pairs", lambda pairs, most: list(range(len(pairs)))[:most], "A tie has no winner"),
+    ("choose_pairs", lambda pairs, most: [n for n, pair in enumerate(pairs) if pair[3] != "tie"][:most], "short prompts"),
+    ("choose_pairs", lambda pairs, most: sorted([n for n in range(len(pairs)) if pairs[n][3] != "tie"],
+                                                key=lambda n: pairs[n][0])[:most][::-1], "ascending|abstain always|short"),
+    ("choose_pairs", lambda pairs, most: sorted(sorted((n for n in range(len(pairs)) if pairs[n][3] != "tie"),
+                                                       key=lambda n: pairs[n][0])[:most]), "abstain always"),
 ])
 def test_a_design_that_breaks_a_promise_is_rejected_by_name(name, wrong, slip):
     wrong.__name__ = name
@@ -130,7 +140,7 @@ def test_a_design_that_breaks_a_promise_is_rejected_by_name(name, wrong, slip):
     assert course.use_design(wrong) is not wrong
 
 
-@pytest.mark.parametrize("name", ["fuse_scores", "pack_passages"])
+@pytest.mark.parametrize("name", ["answer_confidence", "choose_pairs", "fuse_scores", "pack_passages"])
 def test_a_design_that_keeps_its_promises_is_used_as_it_is(name, capsys):
     mine = reference_solution(name)
     getattr(course, f"check_{name}")(mine)
@@ -149,5 +159,18 @@ def test_repairs_say_what_is_wrong_and_when_it_is_mended(capsys):
     questions = [Question(str(n), "fact", "?", ("x",), (), (f"d{n // 2}",)) for n in range(10)]
     open_tasks.check_split(lambda rows: (rows[:5], rows[5:]), questions)
     open_tasks.check_split(lambda rows: (rows[:6], rows[6:]), questions)
+    open_tasks.check_ask_in_both_orders(lambda ask, pair: ask(pair))
+    open_tasks.check_ask_in_both_orders(lambda ask, pair: ask(pair) if ask(pair) != ask(pair.swapped()) else "tie")
     lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["Not mended yet", "Mended.", "Not mended yet", "Mended."]
+    assert [line.partition(":")[0] for line in lines] == ["Not mended yet", "Mended."] * 3
+
+
+def test_the_repair_of_leaking_examples_names_a_leak_and_misses_dropped_examples(capsys):
+    questions = [Question(f"q{n}", "fact", text, ("x",), (), (f"d.{n}",), split)
+                 for n, (text, split) in enumerate([("How long?", "train"), ("Which colour?", "train"), ("Who pays?", "dev")])]
+    sound = [Example(f"q{n}", [], "x [1]", "answer", (f"d.{n}#0",)) for n in (0, 1)]
+    spoiled = [*sound, Example("q2", [], "x [1]"), Example("q1", [], metrics.ABSTENTION, "absent", ("d.1#0",))]
+    for keep in (lambda rows: rows, lambda rows: rows[:2], lambda rows: rows[1:2]):
+        open_tasks.check_training_data(keep, spoiled, questions)
+    assert capsys.readouterr().out.splitlines() == [
+        "Not mended yet: q2 is a dev question.", "Mended.", "Not mended yet: 1 of 1 sound examples are dropped, too."]

@@ -32,19 +32,40 @@ def test_the_annotator_saves_each_choice_at_once_as_the_learners(annotator):
     assert len(training.load_pairs(annotator.path)) == 4
 
 
+def test_a_label_can_be_undone_also_in_a_later_session(annotator):
+    annotator.choose("left")
+    annotator.choose("right")
+    again = course.PreferenceAnnotator(PAIRS, QUESTIONS, CHUNKS, annotator.path)
+    for left in (["p1", "p2", "p3"], ["p0", "p1", "p2", "p3"], ["p0", "p1", "p2", "p3"]):
+        again.choose("undo")
+        assert [pair.id for pair in again.left] == left and len(again.labelled()) == 4 - len(left)
+    undo = again.widget().children[1].children[-1]
+    assert undo.disabled and undo.description == "Undo last label"
+
+
+def test_from_ten_labels_on_the_annotator_shows_where_the_learner_and_the_authors_differ(tmp_path):
+    pairs = [PreferencePair(f"p{n}", "q1", (), "five <5>", "six", "ab"[n % 2], "author") for n in range(11)]
+    annotator = course.PreferenceAnnotator(pairs, QUESTIONS, CHUNKS, tmp_path / "mine.jsonl")
+    for n in range(10):
+        assert "From 10 labels on" in annotator.text()
+        annotator.choose("tie" if n == 4 else ("left", "right")[n % 2])
+    for part in ("agree on 9 of 10; kappa 0.8", "left won 44% of your 9", "no difference</td><td>five &lt;5&gt;"):
+        assert part in annotator.text()
+
+
 def test_a_later_session_resumes_with_the_unlabelled_pairs(annotator):
     annotator.choose("tie")
     annotator.choose("skip")
     again = course.PreferenceAnnotator(PAIRS, QUESTIONS, CHUNKS, annotator.path)
-    assert [pair.id for pair in again.left] == ["p1", "p2", "p3"] and again.done == 1
-    with pytest.raises(ValueError, match="left, right, tie or skip"):
+    assert [pair.id for pair in again.left] == ["p1", "p2", "p3"] and len(again.labelled()) == 1
+    with pytest.raises(ValueError, match="left, right, tie, skip or undo"):
         again.choose("up")
 
 
 def test_the_annotator_shows_both_answers_and_escapes_their_text(annotator):
     text = annotator.text()
     assert "how &lt;many&gt;?" in text and "five &amp; more" in text and "a0 [1]" in text and "b0 longer" in text
-    assert len(annotator.widget().children[1].children) == 4
+    assert len(annotator.widget().children[1].children) == 5
 
 
 def test_a_broken_feedback_line_is_named(tmp_path):

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from .. import environment, roi, settings, training
+from .. import environment, metrics, roi, settings, training
 from ..types import Chunk, PreferencePair, Question
+from .learner import note
 
 
 def learner_labels_file() -> Path:
@@ -20,18 +21,24 @@ def learner_labels_file() -> Path:
 
 
 class PreferenceAnnotator:
-    """Shows pairs to label, one at a time: the question, its passages, two answers and four buttons.
+    """Shows pairs to label, one at a time: the question, its passages, two answers and five buttons.
 
     Answer a is on the left. Which answer is a was random when the pair was built, so a preference for the left side shows as
-    "first won" far from one half (`label_bias`).
+    "first won" far from one half (`label_bias`). After `SHOW_AFTER` labels you see where you and the authors differ.
     """
+
+    SHOW_AFTER = 10
 
     def __init__(self, pairs: Sequence[PreferencePair], questions: dict[str, Question], chunks: dict[str, Chunk],
                  path: Path | None = None):
         self.path, self.questions, self.chunks = path or learner_labels_file(), questions, chunks
-        judged = {pair.id for pair in training.load_pairs(self.path)}
+        self.pairs = {pair.id: pair for pair in pairs}
+        judged = {pair.id for pair in self.labelled()}
         self.left = [pair for pair in pairs if pair.id not in judged]
-        self.done = len(judged)
+
+    def labelled(self) -> list[PreferencePair]:
+        """The learner's pairs with their labels, oldest first."""
+        return training.load_pairs(self.path)
 
     @property
     def present(self) -> PreferencePair | None:
@@ -39,33 +46,54 @@ class PreferenceAnnotator:
         return self.left[0] if self.left else None
 
     def choose(self, side: str) -> None:
-        """Save the label of the present pair, or with `skip` move it to the end. Raises ValueError for an unknown side."""
-        if side not in ("left", "right", "tie", "skip"):
-            raise ValueError(f"side is {side!r}: choose left, right, tie or skip")
-        if self.present is None:
-            return
-        pair = self.left.pop(0)
-        if side == "skip":
-            self.left.append(pair)
-        else:
+        """Save the label of the present pair; `skip` moves it to the end, `undo` takes the last label back.
+
+        Raises ValueError for an unknown side.
+        """
+        if side not in ("left", "right", "tie", "skip", "undo"):
+            raise ValueError(f"side is {side!r}: choose left, right, tie, skip or undo")
+        if side == "undo":
+            *earlier, last = self.labelled() or [None]
+            if last:
+                training.save_pairs(earlier, self.path)
+                self.left.insert(0, self.pairs.get(last.id, replace(last, label="", source="")))
+        elif self.present is not None:
+            pair = self.left.pop(0)
+            if side == "skip":
+                self.left.append(pair)
+                return
             label = {"left": "a", "right": "b", "tie": "tie"}[side]
             with self.path.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(asdict(replace(pair, label=label, source="learner")), ensure_ascii=False) + "\n")
-            self.done += 1
+
+    def comparison(self) -> str:
+        """HTML on how the learner's labels agree with the authors', and each pair on which they differ."""
+        both = [(mine, self.pairs[mine.id]) for mine in self.labelled() if mine.id in self.pairs and self.pairs[mine.id].label]
+        if len(both) < self.SHOW_AFTER:
+            return f"<p>From {self.SHOW_AFTER} labels on, this shows where you and the authors differ.</p>"
+        kappa = metrics.cohen_kappa(*([pair.label for pair in side] for side in zip(*both, strict=True)))
+        differing = [(mine, theirs) for mine, theirs in both if mine.label != theirs.label]
+        rows = "".join(f"<tr><td>{html.escape(self.questions[mine.question_id].question)}</td><td>{_winner(mine)}</td>"
+                       f"<td>{_winner(theirs)}</td></tr>" for mine, theirs in differing)
+        table = f"<table><tr><th>question</th><th>you</th><th>the authors</th></tr>{rows}</table>" if differing else ""
+        bias = training.label_bias([mine for mine, _ in both])
+        return (f"<details><summary>You and the authors agree on {len(both) - len(differing)} of {len(both)}; kappa "
+                f"{kappa:.2f}; left won {bias['first won']:.0%} of your {bias['pairs with a winner']} pairs with a winner"
+                f"</summary>{table}</details>")
 
     def text(self) -> str:
-        """The current pair as HTML."""
-        pair = self.present
+        """The current pair as HTML, with the comparison above it."""
+        pair, count = self.present, len(self.labelled())
         if pair is None:
-            return f"<p>You have labelled all pairs: {self.done} labels saved. Thank you.</p>"
+            return f"{note(f'You have labelled all pairs: {count} labels saved. Thank you.')}{self.comparison()}"
         passages = "".join(f"<p style='margin:4px 0'><b>[{n}]</b> {html.escape(self.chunks[id_].document_id)} "
                            f"{html.escape(self.chunks[id_].section)}: {html.escape(self.chunks[id_].text)}</p>"
                            for n, id_ in enumerate(pair.passages, 1))
         answers = "".join(f"<td style='width:50%;padding:8px;border:1px solid #888;text-align:left'><b>{side}</b><br>"
                           f"{html.escape(answer)}</td>" for side, answer in zip(("left", "right"), (pair.a, pair.b), strict=True))
-        return (f"<p>Labelled: {self.done}, remaining: {len(self.left)}</p>"
+        return (f"{note(f'Labelled: {count}, remaining: {len(self.left)}')}{self.comparison()}"
                 f"<h4>{html.escape(self.questions[pair.question_id].question)}</h4>"
-                f"<details><summary>{len(pair.passages)} passages</summary>{passages}</details>"
+                f"<details open><summary>Passages: {len(pair.passages)}</summary>{passages}</details>"
                 f"<table style='width:100%'><tr>{answers}</tr></table>")
 
     def widget(self):
@@ -73,18 +101,27 @@ class PreferenceAnnotator:
         import ipywidgets
 
         pair = ipywidgets.HTML(self.text())
-        names = {"left": "Left is better", "right": "Right is better", "tie": "No difference", "skip": "Skip"}
-        buttons = [ipywidgets.Button(description=name) for name in names.values()]
+        names = {"left": "Left is better", "right": "Right is better", "tie": "No difference", "skip": "Skip",
+                 "undo": "Undo last label"}
+        buttons = {side: ipywidgets.Button(description=name) for side, name in names.items()}
 
         def press(side: str) -> None:
             self.choose(side)
-            pair.value = self.text()
-            for button in buttons:
-                button.disabled = self.present is None
+            show()
 
-        for button, side in zip(buttons, names, strict=True):
+        def show() -> None:
+            pair.value = self.text()
+            for side, button in buttons.items():
+                button.disabled = not self.labelled() if side == "undo" else self.present is None
+
+        show()
+        for side, button in buttons.items():
             button.on_click(lambda _, side=side: press(side))
-        return ipywidgets.VBox([pair, ipywidgets.HBox(buttons)])
+        return ipywidgets.VBox([pair, ipywidgets.HBox(list(buttons.values()))])
+
+
+def _winner(pair: PreferencePair) -> str:
+    return html.escape({"a": pair.a, "b": pair.b}.get(pair.label, "no difference"))
 
 
 def show_page(path: Path, height: int = 720):

@@ -1,11 +1,12 @@
-"""Checks of tasks with many right answers, tested by properties; and lab 1's: two designs and two repairs."""
+"""Checks of tasks with many right answers, in labs 1 and 2: designs, tested by properties, and repairs."""
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 
-from ... import metrics
-from ...types import Question
+from ... import metrics, training
+from ...types import Example, PreferencePair, Question
 from ..exercises import record_check
 from ..reference_solutions import reference_solution
 from .harness import LEFT_OVER, OPEN, WrongAnswer, is_untouched, outcome_of, refuse
@@ -52,6 +53,49 @@ def check_pack_passages(fn: Callable) -> None:
          "c would still fit behind a: is room wasted?"),
         (([("a", "x", 40), ("b", "y", 40), ("c", "z", 40)], 100), lambda r: r == sorted(r) and r[0] == 0 and len(r) == 2,
          "Do the positions stay in order, best first?"),
+    ])
+
+
+def check_answer_confidence(fn: Callable) -> None:
+    """Exercise: a confidence of your own, by which the model abstains."""
+    usual, surer = (-0.5, -1.5, 3.0), {"log_probability": (-0.1, -1.5, 3.0), "log_probability_abstention": (-0.5, -2.5, 3.0),
+                                       "search_score": (-0.5, -1.5, 5.0)}
+    once = _plain(fn, *usual)
+    moved = [name for name, arguments in surer.items() if _plain(fn, *arguments) != once]
+    check_properties(fn, [
+        (usual, lambda r: isinstance(r, float) and math.isfinite(r), "Is the result one finite float?"),
+        (surer["log_probability"], lambda r: r >= once, "A likelier answer must not be less certain: is the sign right?"),
+        (surer["log_probability_abstention"], lambda r: r >= once,
+         "An abstention that is less likely must not make the answer less certain: is the sign right?"),
+        (surer["search_score"], lambda r: r >= once, "A better search score must not make the answer less certain."),
+        ((-0.1, -2.5, 5.0), lambda r: r > once, "More certain by all three: is it more certain by yours?"),
+        (usual, lambda r: len(moved) >= 2, f"Only {', '.join(moved) or 'nothing'} counts: do you combine at least two?"),
+        ((-3.0, 0.0, 0.0), lambda r: isinstance(r, float) and math.isfinite(r), "Zeros occur: do you divide, or take a log?"),
+    ])
+
+
+def check_choose_pairs(fn: Callable) -> None:
+    """Exercise: which preference pairs to train on."""
+    def pair(tokens: int, winner: str, loser: str) -> tuple:
+        return tokens, winner, loser, "a"
+
+    no, tie = metrics.ABSTENTION, (5, "x [1]", metrics.ABSTENTION, "tie")
+    wins, loses = [pair(n, no, "x [1]") for n in (90, 50, 70)], [pair(n, "x [1]", no) for n in (80, 60)]
+    plain = [pair(n, "x [1]", "y [2]") for n in (40, 30, 20)]
+    mirrored = [(tokens, loser, winner, "b") for tokens, winner, loser, _ in [*wins, *loses, *plain]]
+    check_properties(fn, [
+        ((plain, 9), lambda r: r == [0, 1, 2], "All three have a winner and fit: do you take them all, in ascending order?"),
+        (([tie, plain[0]], 9), lambda r: r == [1], "A tie has no winner to learn from: is it left out?"),
+        ((plain, 2), lambda r: len(r) == 2, "Do you take at most `most` pairs, and no fewer than fit?"),
+        ((plain, 2), lambda r: r == [1, 2], "Among pairs of one kind, do short prompts go first?"),
+        ((wins, 9), lambda r: r == [], "Abstaining wins all of these and loses none: it would learn to abstain always."),
+        ((loses, 9), lambda r: r == [], "Abstaining loses all of these and wins none: is that balanced?"),
+        (([*wins, *loses], 9), lambda r: r == [1, 2, 3, 4], "Does abstaining win as often as it loses, short prompts first?"),
+        (([*wins, *loses, *plain], 9), lambda r: r == [1, 2, 3, 4, 5, 6, 7], "Are balanced pairs and the others all taken?"),
+        ((mirrored, 9), lambda r: r == [1, 2, 3, 4, 5, 6, 7], "With the label b the second answer won: do you read the label?"),
+        (([*wins, *loses, *plain], 3), lambda r: len(r) == 3 and sum(n < 3 for n in r) == sum(3 <= n < 5 for n in r),
+         "With little room, is it filled, and abstaining still balanced?"),
+        (([], 9), lambda r: r == [], "Without pairs, the list is empty."),
     ])
 
 
@@ -116,6 +160,34 @@ def check_split(split: Callable[[list[Question]], tuple[list, list]], questions:
     if not 0.5 <= len(train) / len(questions) <= 0.7:
         problems.append(f"{len(train) / len(questions):.0%} of the questions are for training; about 60 % are wanted")
     print_problems(problems)
+
+
+def check_training_data(keep: Callable[[list[Example]], list[Example]], spoiled: list[Example],
+                        questions: list[Question]) -> None:
+    """Repair: print the first leak that the filter lets through, or how many sound examples it drops, or that it is mended."""
+    kept = keep(list(spoiled))
+    problems = training.find_leaks(kept, questions)
+    leaky = {leak.split()[0] for leak in training.find_leaks(spoiled, questions)}
+    sound = [example for example in spoiled if example.question_id not in leaky]
+    if dropped := sum(example not in kept for example in sound):
+        problems.append(f"{dropped} of {len(sound)} sound examples are dropped, too")
+    print_problems(problems)
+
+
+def check_ask_in_both_orders(label: Callable[[Callable[[PreferencePair], str], PreferencePair], str]) -> None:
+    """Repair: print how a label still depends on the places of the two answers, or that it no longer does."""
+    pair = PreferencePair("1", "q", (), "a long answer", "short")
+
+    def reads(pair: PreferencePair) -> str:
+        return "a" if len(pair.a) > len(pair.b) else "b"
+
+    problems = {
+        "a judge that always names the left answer still decides: make its label a tie": label(lambda _: "a", pair) == "tie",
+        "so does one that always names the right answer": label(lambda _: "b", pair) == "tie",
+        "a judge that reads, and prefers the longer answer, is not believed": label(reads, pair) == "a",
+        "in the other order the same judge must prefer the same answer": label(reads, pair.swapped()) == "b",
+    }
+    print_problems([problem for problem, mended in problems.items() if not mended])
 
 
 def print_problems(problems: list[str]) -> None:
