@@ -100,3 +100,9 @@ def test_there_is_something_to_do_for_every_exercise(path):
                        r"|PipelineChoice|PreferenceAnnotator)\(|Change the|change them|reword", text)
     assert len(tasks) >= text.count("### BEGIN SOLUTION") >= EXERCISES
     assert len(re.findall(r"\(20 minutes, hard\)", text)) == 2
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)
+def test_both_repairs_are_made_in_the_solution(path):
+    repairs = [cell for cell in code(path) if "### BEGIN REPAIR" in "".join(cell["source"])]
+    assert len(repairs) == 2 and all("Mended." in json.dumps(cell["outputs"]) for cell in repairs)

@@ -36,7 +36,7 @@ def fill_lab(lab: dict, solution: dict) -> dict:
     bodies, filled = {cell["id"]: text(cell) for cell in solution["cells"]}, copy.deepcopy(lab)
     for cell in filled["cells"]:
         cell["source"] = text(cell)
-        if release.STUB in cell["source"]:
+        if release.STUB in cell["source"] or release.REPAIR in bodies[cell["id"]]:
             if release.blank_solutions(bodies[cell["id"]]) != cell["source"]:
                 raise ValueError(f"cell {cell['id']} is not the solution's cell with its body removed")
             cell["source"] = bodies[cell["id"]]
@@ -52,7 +52,13 @@ def test_signature_docstring_and_check_survive_and_the_body_does_not():
         namespace["double"](2)
 
 
-@pytest.mark.parametrize("source", ["### BEGIN SOLUTION\nx", "### END SOLUTION", "### BEGIN SOLUTION\n### BEGIN SOLUTION\n"])
+def test_a_repair_keeps_its_fault_in_the_lab():
+    mended, faulty = "    ### BEGIN REPAIR\n    return 1\n", "    ### BROKEN\n    # return [\n    #     2]  # why\n    ### END REPAIR\n"
+    assert release.blank_solutions(f"def f():\n{mended}{faulty}f()") == "def f():\n    return [\n        2]  # why\nf()"
+
+
+@pytest.mark.parametrize("source", ["### BEGIN SOLUTION\nx", "### END SOLUTION", "### BEGIN SOLUTION\n### BEGIN SOLUTION\n",
+                                    "### BEGIN REPAIR\nx\n### END REPAIR", "### BROKEN"])
 def test_unpaired_markers_are_refused(source):
     with pytest.raises(ValueError, match="without"):
         release.blank_solutions(source)

@@ -11,28 +11,30 @@ from .. import settings
 from .reference_solutions import BEGIN, END
 
 STUB = "# YOUR CODE HERE"
+REPAIR, BROKEN, MENDED = "### BEGIN REPAIR", "### BROKEN", "### END REPAIR"  # around mended lines, then the faulty ones
+AFTER = {BEGIN: ("",), END: (BEGIN,), REPAIR: ("",), BROKEN: (REPAIR,), MENDED: (BROKEN,)}  # what a marker may end
 BADGE = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
 README_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*?(labs/\w+\.ipynb)\)")
 CLONE = re.compile(r'^REPOSITORY = ".*"$', re.M)
 
 
 def blank_solutions(source: str) -> str:
-    """The source with a stub that raises NotImplementedError for every marked solution; ValueError for unpaired markers."""
-    lines, skipping = [], False
+    """The source as a lab has it: a stub that raises NotImplementedError for every marked solution, the fault for every repair.
+
+    Of a repair, the commented lines after BROKEN stay, without their comment signs. Raises ValueError for unpaired markers.
+    """
+    lines, within = [], ""
     for line in source.split("\n"):
-        marker = line.strip()
-        if marker == BEGIN and not skipping:
-            indent = line[: len(line) - len(line.lstrip())]
-            lines += [f"{indent}{STUB}", f"{indent}raise NotImplementedError"]
-            skipping = True
-        elif marker == END and skipping:
-            skipping = False
-        elif marker in (BEGIN, END):
-            raise ValueError(f"{marker} without its matching marker in: {source.splitlines()[0]}")
-        elif not skipping:
-            lines.append(line)
-    if skipping:
-        raise ValueError(f"{BEGIN} without {END} in: {source.splitlines()[0]}")
+        marker, indent = line.strip(), line[: len(line) - len(line.lstrip())]
+        if marker in AFTER:
+            if within not in AFTER[marker]:
+                raise ValueError(f"{marker} without its matching marker in: {source.splitlines()[0]}")
+            within = "" if marker in (END, MENDED) else marker
+            lines += [f"{indent}{STUB}", f"{indent}raise NotImplementedError"] * (marker == BEGIN)
+        elif within in ("", BROKEN):
+            lines.append(line.replace("# ", "", 1) if within else line)
+    if within:
+        raise ValueError(f"{within} without its end in: {source.splitlines()[0]}")
     return "\n".join(lines)
 
 
