@@ -53,7 +53,8 @@ def test_signature_docstring_and_check_survive_and_the_body_does_not():
 
 
 def test_a_repair_keeps_its_fault_in_the_lab():
-    mended, faulty = "    ### BEGIN REPAIR\n    return 1\n", "    ### BROKEN\n    # return [\n    #     2]  # why\n    ### END REPAIR\n"
+    mended = "    ### BEGIN REPAIR\n    return 1\n"
+    faulty = "    ### BROKEN\n    # return [\n    #     2]  # why\n    ### END REPAIR\n"
     assert release.blank_solutions(f"def f():\n{mended}{faulty}f()") == "def f():\n    return [\n        2]  # why\nf()"
 
 
