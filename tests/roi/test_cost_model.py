@@ -70,16 +70,16 @@ def test_context_costs_and_without_questions_the_fixed_cost_remains():
 def test_break_even_says_where_and_who_is_ahead():
     always = roi.break_even(RAG, TUNED, A)
     assert always.at is None and always.above == always.below == "rag"
-    assert "rag at any number" in always.words("questions a month")
+    assert "any number of questions a month, rag is ahead" in always.words("questions a month")
     dear = replace(A, rag_build=400.0)
     volume = roi.break_even(TUNED, RAG, dear)
     at = replace(dear, volume=volume.at)
     assert roi.net_present_value(TUNED, at) == pytest.approx(roi.net_present_value(RAG, at), rel=1e-6)
     assert (volume.below, volume.above) == ("tuned", "rag")
     cadence = roi.break_even(replace(TUNED, correct=0.8, wrong=0.1), RAG, A, "updates")
-    assert cadence.at > 0 and (cadence.below, cadence.above) == ("tuned", "rag") and "rag from" in cadence.words("updates")
+    assert cadence.at > 0 and (cadence.below, cadence.above) == ("tuned", "rag") and "rag is ahead" in cadence.words("updates")
     turns = cost_model.BreakEven(0.42, "a", "b", True)
-    assert turns.words("updates") == "b from 0.4 updates on, a below (the first of several turns)"
+    assert turns.words("updates") == "from 0.4 updates on, b is ahead, below that a (the first of several turns)"
     with pytest.raises(ValueError, match="volume or updates"):
         roi.break_even(RAG, TUNED, A, "months")
     worth = roi.break_even(None, RAG, A, "wrong", (0.0, 10.0))

@@ -145,9 +145,10 @@ class BreakEven:
     def words(self, unit: str) -> str:
         """The break-even in words."""
         if self.at is None:
-            return f"{self.above} at any number of {unit}"
+            return f"at any number of {unit}, {self.above} is ahead"
         at = f"{self.at:,.0f}" if self.at >= 10 else f"{self.at:.1f}"
-        return f"{self.above} from {at} {unit} on, {self.below} below" + " (the first of several turns)" * self.first
+        more = " (the first of several turns)" * self.first
+        return f"from {at} {unit} on, {self.above} is ahead, below that {self.below}{more}"
 
 
 def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "volume", within: tuple = ()) -> BreakEven:

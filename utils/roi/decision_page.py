@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from .. import evaluation
+from .. import evaluation, metrics
 from ..types import Question, Record
 from .assumptions import OWN, PRICE_FILE, label, price_units
 from .cost_model import HOURS_A_MONTH, NOTHING, UTILISATION, assumed_shares, cost_per_1000
@@ -49,8 +49,9 @@ def answers_appendix(records: Sequence[Record], report: DecisionReport, question
     rows, near = [], []
     for id_, answered in by_question.items():
         outcomes = {arm: evaluation.outcome(record) for arm, record in answered.items()}
+        first = outcomes.get(report.best.name)
         rows.append({"asked": asked[id_], "differ": len({*outcomes.values()}) > 1, "failed": "wrong" in outcomes.values(),
-                     "first_wrong": outcomes.get(report.best.name) == "wrong",
+                     "first_right": first == "correct", "first_wrong": first == "wrong",
                      "answers": [(option_words(arm), outcomes[arm], answered[arm]) for arm in arms if arm in answered]})
         missed = {record.answer: record for arm, record in answered.items()
                   if outcomes[arm] == "wrong" and record.scores.get("token_f1", 0.0) >= NEAR}
@@ -59,7 +60,8 @@ def answers_appendix(records: Sequence[Record], report: DecisionReport, question
         return ""
     random.Random(0).shuffle(near)
     rows.sort(key=lambda row: (not row["differ"], not row["failed"]))
-    counts = {name: sum(row[name] for row in rows) for name in ("differ", "failed", "first_wrong")} | {"all": len(rows)}
+    filters = ("differ", "failed", "first_right", "first_wrong")
+    counts = {name: sum(row[name] for row in rows) for name in filters} | {"all": len(rows)}
     file = provenance.get("questions", {}).get("file", "the questions file")
     return template.render(questions=rows, counts=counts, near=near, best=inside(option_words(report.best.name)),
                            accepted_file=f"{file}.accepted.csv")
@@ -92,7 +94,7 @@ def write_report(records: Sequence[Record], out: Path, price_file: Path = PRICE_
         script=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in ("model.js", "view.js"))),
         currency=report.currency, months=f"{report.assumptions.months:g}", options=options, gaps=report.detectable,
         measured=report.options[0].unanswerable, assumed=report.assumptions.unanswerable, evens=evens, turns=turns,
-        more=questions_to_settle(report), best=inside(option_words(report.best.name)),
+        more=questions_to_settle(report), longest=metrics.LONGEST_ANSWER, best=inside(option_words(report.best.name)),
         rival=inside(option_words(report.rival.name)) if report.rival else NOTHING, wrong=rounded(wrong),
         wrong_cost=wrong * report.assumptions.wrong, about=provenance, arms={record.arm for record in records},
         rows=[{**row, "label": label(row["name"]), **{end: f"{row[end]:g}" for end in ("value", "low", "high")}}

@@ -24,7 +24,7 @@ function showOptions(result, found) {
     const item = items[i];
     item.querySelector(".worth").textContent = `on average ${money(result.mean[i], data)} (${money(result.low[i], data)} to `
       + `${money(result.high[i], data)})`;
-    item.querySelector(".today").textContent = `${money(result.today[i], data)} exactly as assumed`;
+    item.querySelector(".today").textContent = `${money(result.today[i], data)} if each assumption is exact`;
     item.querySelector(".best").textContent = `best in ${whole(100 * result.best[i])} of 100 cases`;
     item.classList.toggle("first", i === found.first || found.equal.includes(i));
     list.append(item);
@@ -61,7 +61,7 @@ function showWorth(result, found) {
   figure.setAttribute("aria-label", title + ". Best first, against doing nothing: " + found.order.map(i => `${data.options[i].words}: ${money(result.today[i], data)}, `
     + `95 of 100 cases ${money(result.low[i], data)} to ${money(result.high[i], data)}`).join("; "));
   figure.replaceChildren(element("figcaption", {}, title), ...rows, axis(low, high), element("p", { class: "small" },
-    "Black mark: at these assumptions. Grey bar: 95 of 100 cases. Thin line: doing nothing."));
+    "Black mark: if each assumption is exact. Grey bar: 95 of 100 cases. Thin line: doing nothing."));
 }
 
 // The assumption's low and high value, outside the bar's ends.
@@ -83,7 +83,7 @@ function showSwings(result, found) {
   const turns = all.filter(row => row.low * row.high < 0).map(row => data.labels[row.name]);
   const title = rows.length ? `What matters most: ${data.labels[rows[0].name]}` : "Nothing is uncertain";
   document.getElementById("hangs").textContent = `${data.options[found.first].words}, against ${against}: how much more it is worth `
-    + `at both ends of each range. ${turns.length ? `${turns.length} of ${all.length} assumptions can turn the order on their own, `
+    + `at both ends of each range. ${turns.length ? `Of ${all.length} assumptions with a range, ${turns.length} can turn the order on their own, `
       + `most of all ${turns.slice(0, 3).join("; ")}` : "No single assumption can turn the order within its range"}.`;
   const figure = document.getElementById("swings");
   figure.setAttribute("aria-label", title + ". " + rows.map(row => `${data.labels[row.name]} from ${short(data.ranges[row.name][0])} to `
