@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 
 from .. import corpus, evaluation, generation, models, retrieval, roi, settings, training
 from ..types import Example, Record
+from . import own_training
 from .output_folder import FROM_BASE_FOLDER, own_workspace, question_row, start_words
-from .own_training import RECIPES, VIEWS, examples_for, forecast, parent_folder, seconds_per_token, train_adapter, trained_on
+from .own_training import RECIPES, examples_for, kept_examples, parent_folder, train_adapter
 from .plan import ARMS, FROM_BASE, Plan, digest
 from .search_choice import CANDIDATES, OWN, choose_search, measure_search
 from .splitting import few_of_each_part, split_questions
@@ -103,8 +104,9 @@ class Decision:
             plan.step("embedder").forecast = EMBEDDER_SECONDS * passes * len(self.parts["train"]) + index
         model = self.workspace.model()
         plan.step("train own_raft")
-        plan.step("train own_closed_book").forecast = 40 + forecast(
-            made["closed_book"], plan.speed["train_token"], model, RECIPES["closed_book"].epochs)
+        raft, closed_book = (own_training.forecast(made[recipe], plan.speed["train_token"], model, RECIPES[recipe].epochs)
+                             for recipe in ("raft", "closed_book"))
+        plan.step("train own_closed_book").forecast = 40 + closed_book
         if parent:
             plan.step(FROM_BASE)
         for name in self._arms():
@@ -112,8 +114,7 @@ class Decision:
             each = plan.speed["answer_with_passages" if arm.context.retrieves else "answer"]
             plan.step(name).forecast = each * len(test) * (SOLVED_COST if arm.model.name == "few_shot" else 1.0) + 5
         plan.step("page").forecast = 10
-        missing = plan.fit_training(forecast(made["raft"], plan.speed["train_token"], model, RECIPES["raft"].epochs),
-                                    len(made["raft"]), VIEWS / RECIPES["raft"].views)
+        missing = plan.fit_training(raft, len(made["raft"]), own_training.VIEWS / RECIPES["raft"].views)
         if missing > 0 and any(step.state == "planned" for step in plan.steps.values()):
             needs = (missing + plan.minutes * 60) / 60
             raise ValueError(f"base, search, fine-tuning and both do not fit into {plan.minutes:g} minutes on this machine: they "
@@ -122,8 +123,7 @@ class Decision:
         tqdm.write(plan.table())
         bar.total = max(1, round(sum(step.forecast for step in plan.steps.values() if step.state == "planned")))
 
-    def _arms(self) -> list[str]:
-        """The arms that this base model can have: the course's adapters belong to its own."""
+    def _arms(self) -> list[str]:  # the course's adapters belong to its own base model
         return [name for name in ARMS if self.run.model == settings.WHEEL_MODEL or not name.startswith("raft")]
 
     def _speed(self, examples: list[Example], parent: Path | None) -> dict[str, float]:
@@ -131,7 +131,7 @@ class Decision:
         if settings.fast():
             return {"train_token": 0.01, "answer": 1.0, "answer_with_passages": 3.0}  # not measured
         models.language_model.cache_clear()  # the process that trains needs the memory
-        speed = {"train_token": training.run_in_subprocess(seconds_per_token, examples, parent, self.run.model)}
+        speed = {"train_token": training.run_in_subprocess(own_training.seconds_per_token, examples, parent, self.run.model)}
         asked, model, run = self.parts["train"][:SAMPLE], self.workspace.model(), self.workspace.settings_for("advanced_rag")
         hits = [self.workspace.hits(q, "advanced_rag") for q in asked]
         for name, shown in (("answer", [[] for _ in asked]), ("answer_with_passages", hits)):
@@ -161,8 +161,8 @@ class Decision:
         return True
 
     def _examples(self) -> dict[str, list[Example]]:
-        views = {recipe: 1 if settings.fast() else run.views for recipe, run in RECIPES.items()}
-        return {recipe: examples_for(recipe, self.questions, self.workspace, many) for recipe, many in views.items()}
+        key = digest({**self.plan.digests, "prices": ""}, (self.out / "retrieval.json").read_text("utf-8"), settings.fast())
+        return kept_examples(self.out / "examples.json", key, self.questions, self.workspace)
 
     def _train_from_base(self, examples: list[Example], bar) -> None:
         """A second reader that starts at the base model; the one with the lower loss on dev is `own_raft`."""
@@ -180,11 +180,11 @@ class Decision:
             examples = examples[: max(1, round(self.plan.training["share"] * len(examples)))]
         self.plan.training[recipe] = len(examples)
         folder = self.out / "adapters" / name
-        key = digest(training.rows_digest(examples), vars(run), self.plan.digests["base"],
-                     training.parent_of(parent) if parent else {})
+        parents = training.parent_of(parent) if parent else {}
+        key = digest(training.rows_digest(examples), vars(run), self.plan.digests["base"], parents)
         if self.plan.is_done(step, key) and (folder / "adapter_model.safetensors").exists():
             return
-        about = trained_on(self.workspace, self.folder, self.out / "questions.jsonl", len(self.parts["train"]))
+        about = own_training.trained_on(self.workspace, self.folder, self.out / "questions.jsonl", len(self.parts["train"]))
         held_out = examples_for(recipe, self.questions, self.workspace, split="dev")
         with self.plan.running(step, key, bar):
             record = train_adapter(examples, held_out, parent, folder, run, about, self.run.model)

@@ -54,6 +54,23 @@ def parent_folder(name: str, recipe: str, workspace: evaluation.Workspace) -> Pa
     return models.adapter_folder(chosen)
 
 
+def kept_examples(path: Path, key: str, questions: Sequence[Question],
+                  workspace: evaluation.Workspace) -> dict[str, list[Example]]:
+    """Training examples of each recipe, from the file if it holds this key: search is approximate, made again some may differ."""
+    from pydantic import TypeAdapter
+
+    form = TypeAdapter(tuple[str, dict[str, list[Example]]])
+    try:
+        kept, examples = form.validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        kept, examples = "", {}
+    if kept != key:
+        examples = {recipe: examples_for(recipe, questions, workspace, 1 if settings.fast() else run.views)
+                    for recipe, run in RECIPES.items()}
+        path.write_bytes(form.dump_json((key, examples)))
+    return examples
+
+
 def seconds_per_token(examples: Sequence[Example], parent: Path | None, model_name: str) -> float:
     """Seconds of a training step per token of its example, measured on a few steps. Run it in a process of its own."""
     model, tokenizer = training.load_base_model(model_name)
