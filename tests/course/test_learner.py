@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from dataclasses import replace
 
 import pytest
@@ -103,6 +104,16 @@ def ranks_only(dense, words):
     return sorted(scores, key=lambda id_: -scores[id_])
 
 
+def shares_of_the_first(dense, words):
+    return raw_sum(*([(id_, score / ranking[0][1]) for id_, score in ranking] for ranking in (dense, words)))
+
+
+def missing_is_average(dense, words):
+    return raw_sum(*([(id_, (score - mean) / (spread or 1)) for id_, score in ranking] for ranking in (dense, words)
+                     for mean, spread in [(statistics.mean(values), statistics.pstdev(values))
+                                          for values in [[score for _, score in ranking] or [0]]]))
+
+
 def raw_sum(dense, words):
     scores = dict(dense)
     for id_, score in words:
@@ -119,6 +130,7 @@ def first_that_fit(passages, budget):
     ("fuse_scores", ranks_only, "do gaps count"), ("fuse_scores", raw_sum, "unit of"),
     ("fuse_scores", lambda dense, words: [id_ for id_, _ in dense], "One ranking alone"),
     ("fuse_scores", lambda dense, words: [id_ for id_, _ in dense + words], "exactly once"),
+    ("fuse_scores", shares_of_the_first, "can be negative"), ("fuse_scores", missing_is_average, "missing from the other"),
     ("pack_passages", first_that_fit, "repeats the text"),
     ("pack_passages", lambda passages, budget: list(range(len(passages))), "within the budget"),
     ("pack_passages", lambda passages, budget: [passages.pop(0) and 0] if passages else [], ""),

@@ -53,18 +53,22 @@ def gain_against_cost(rows, title: str, alt: str):
     """Stages as points with intervals: added milliseconds (x) against the gain in prompts that contain the answer (y).
 
     rows: frame with stage, group, difference, low, high, added_ms, verdict. Filled points helped or hurt, hollow ones are
-    inconclusive; only points that help, hurt, or lie apart are named.
+    inconclusive; only slow points and those whose interval excludes zero are named.
     """
     figure, area = axes(title, "added milliseconds a question (log scale beyond 10)", "gain: answer in the prompt", (8.5, 4.6))
     area.axhline(0, color="#444444", lw=1)
-    for number, row in enumerate(rows.itertuples()):
+    named = 0
+    for row in rows.sort_values("added_ms").itertuples():
         colour = GROUP_COLOURS[row.group]
         conclusive = row.verdict != "inconclusive"
         area.errorbar(row.added_ms, row.difference, [[row.difference - row.low], [row.high - row.difference]], fmt="o", ms=9,
                       color=colour, mfc=colour if conclusive else "white", alpha=1.0 if conclusive else 0.7, lw=1.2)
-        if conclusive or abs(row.added_ms) > 20 or abs(row.difference) > 0.07:
-            area.annotate(row.stage, (row.added_ms, row.difference), xytext=(8, 5 - 16 * (number % 2)), fontsize=10,
-                          textcoords="offset points", ha="right" if row.added_ms > 1000 else "left")
+        if row.low > 0 or row.high < 0 or row.added_ms > 100:
+            last = row.added_ms > 1000
+            area.annotate(row.stage, (row.added_ms, row.difference), xytext=(-8, 5) if last else (8, 5 - 16 * (named % 2)),
+                          fontsize=10, textcoords="offset points", ha="right" if last else "left",
+                          bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8})
+            named += 1
     area.set_xscale("symlog", linthresh=10)
     handles = [area.plot([], [], "o", color=colour, label=f"{group} search" if group in ("before", "after") else group)[0]
                for group, colour in GROUP_COLOURS.items()]

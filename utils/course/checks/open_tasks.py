@@ -23,9 +23,13 @@ def check_fuse_scores(fn: Callable) -> None:
     check_properties(fn, [
         ((dense, []), lambda r: r == list("abcd"), "One ranking alone: does it keep its order, whatever the other one lacks?"),
         (([], words), lambda r: r == list("bead"), "One ranking alone: does it keep its order, whatever the other one lacks?"),
+        (([("a", -0.1), ("b", -0.3)], []), lambda r: r == ["a", "b"],
+         "Scores can be negative: does one ranking alone still keep its order?"),
         ((dense, words), lambda r: sorted(r) == list("abcde"), "Is every id of either ranking there, exactly once?"),
         ((dense, words), lambda r: r.index("a") < r.index("d") and r.index("b") < r.index("d"),
          "a and b are before d in both rankings: are they before d in yours?"),
+        (([("a", 1.0), ("b", 0.9), ("c", 0.0)], [("c", 2.0), ("a", 1.0)]), lambda r: r.index("a") < r.index("b"),
+         "b is behind a in one ranking and missing from the other: does missing count as behind all that are there?"),
         ((dense, [(id_, score / 1000) for id_, score in words]), lambda r: r == once,
          "The unit of BM25 must not matter: does its score count less when it is a thousand times smaller?"),
         (([(id_, 1000 * score) for id_, score in dense], words), lambda r: r == once,
@@ -120,7 +124,7 @@ def check_properties(fn: Callable, cases: Sequence[Property]) -> None:
             refuse(WrongAnswer(name, call, "changed its arguments", OPEN, "Work on a copy: the caller still needs them."))
     record_check(name, fn, solved=True)
     _passed[name] = fn
-    print(f"{name}: solved. It keeps all {len(cases)} promises; how much it brings, the next cell measures.")
+    print(f"{name}: solved. It is right in all {len(cases)} cases; how much it brings, the next cell measures.")
 
 
 def use_design(fn: Callable) -> Callable:
