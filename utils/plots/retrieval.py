@@ -66,8 +66,7 @@ def gain_against_cost(rows, title: str, alt: str):
         if row.low > 0 or row.high < 0 or row.added_ms > 100:
             last = row.added_ms > 1000
             area.annotate(row.stage, (row.added_ms, row.difference), xytext=(-8, 5) if last else (8, 5 - 16 * (named % 2)),
-                          fontsize=10, textcoords="offset points", ha="right" if last else "left",
-                          bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8})
+                          fontsize=10, textcoords="offset points", ha="right" if last else "left")
             named += 1
     area.set_xscale("symlog", linthresh=10)
     handles = [area.plot([], [], "o", color=colour, label=f"{group} search" if group in ("before", "after") else group)[0]
