@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from utils import evaluation, metrics, models, settings
-from utils.types import PreferencePair, Question, Record
+from utils.types import Question, Record
 
 
 def work(name: str) -> Path:
@@ -96,11 +96,6 @@ def commit_rows(name: str, make: Callable[[], list[dict]], note: str, command: s
         path.write_text(json.dumps(make()), "utf-8")
     write_rows(json.loads(path.read_text("utf-8")), name, command, note)
     print(f"{name}: done", flush=True)
-
-
-def save_pairs(pairs: Sequence[PreferencePair], path: Path) -> None:
-    """Write pairs as JSON lines."""
-    path.write_text("".join(json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in pairs), "utf-8")
 
 
 def compact(record: Record) -> Record:

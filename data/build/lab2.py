@@ -12,7 +12,7 @@ from pathlib import Path
 from utils import evaluation, generation, metrics, models, training
 from utils.types import Example, PreferencePair
 
-from .common import commit_rows, commit_table, save_pairs, work
+from .common import commit_rows, commit_table, work
 from .judge_controls import calibrate, label_by_accepted_answers
 from .reading_practice import natural, practice
 
@@ -130,7 +130,7 @@ def on_policy(questions: list, workspace: evaluation.Workspace, reader: str = "r
     path = work(f"pairs-{models.adapter_digest(reader)[:12]}-{'-'.join(map(str, seeds))}.jsonl")
     if not path.exists():
         contexts = [context for seed in seeds for context in training.pool_contexts(questions, workspace, seed)]
-        save_pairs(training.collect_pairs(contexts, workspace.model(reader), seed=seeds[0] - 7, tries=tries), path)
+        training.save_pairs(training.collect_pairs(contexts, workspace.model(reader), seed=seeds[0] - 7, tries=tries), path)
     return training.load_pairs(path)
 
 
@@ -139,7 +139,7 @@ def ai_labels(judges: training.Judges, pairs: list[PreferencePair]) -> list[Pref
     judge, ids = best_judge(), ",".join(pair.id for pair in pairs)
     path = work(f"pairs-ai-{hashlib.sha256((judge + ids).encode()).hexdigest()[:12]}.jsonl")
     if not path.exists():
-        save_pairs(judges.label(judge, pairs), path)
+        training.save_pairs(judges.label(judge, pairs), path)
         print(f"{len(pairs)} pairs labelled by: {judge}", flush=True)
     return training.load_pairs(path)
 

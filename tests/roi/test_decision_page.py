@@ -146,5 +146,5 @@ def test_the_page_is_small_needs_no_network_and_leaves_answers_out(tmp_path, pag
     assert page.stat().st_size < 2e6 and "http" not in text.partition("The given assumptions")[0]
     without = roi.write_report(records(), tmp_path / "d.html", questions=questions(), answers=False).read_text("utf-8")
     assert "side by side" in text and "side by side" not in without and "question 7?" not in without
-    assert "do not answer 12 of 100 of these questions; all shares are given as if it were 9 of 100, as assumed." in text
+    assert "do not answer 12 of 100 of these questions; the shares above are weighed as if they did not answer 9" in text
     assert "Right but for the form?" in text and decision_page.page_data(roi.build_report(records()))["currency"] == "USD"

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from data.build import common
 from utils import course, evaluation, metrics, models, training
 from utils.training import feedback
 from utils.types import Chunk, PreferencePair, Question, Record
@@ -73,7 +72,7 @@ def test_a_broken_feedback_line_is_named(tmp_path):
     path.write_text('{"id": "x"}\n', "utf-8")
     with pytest.raises(ValueError, match="line 1: is not a preference pair"):
         training.load_pairs(path)
-    common.save_pairs([replace(PAIRS[0], label="a", source="somebody")], path)
+    training.save_pairs([replace(PAIRS[0], label="a", source="somebody")], path)
     with pytest.raises(ValueError, match="somebody"):
         training.load_pairs(path)
     assert training.load_pairs(tmp_path / "none.jsonl") == []

@@ -3,7 +3,7 @@ from .. import lazy_names
 
 _FILES = {
     "wording": ["value_in", "word_question"],
-    "feedback": ["agreement", "collect_pairs", "in_pool", "label_bias", "labels_in_use", "load_pairs"],
+    "feedback": ["agreement", "collect_pairs", "in_pool", "label_bias", "labels_in_use", "load_pairs", "save_pairs"],
     "examples": ["changed_fact_examples", "closed_book_examples", "example_tokens", "find_leaks",
                  "sample_examples", "tokenized_conversations"],
     "callbacks": ["LossPlot"],

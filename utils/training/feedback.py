@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from .. import generation, metrics, settings
@@ -33,6 +34,11 @@ def load_pairs(path: Path = SHIPPED) -> list[PreferencePair]:
             raise ValueError(f"{where}: label {pair.label!r} from {pair.source!r}; use one of {LABELS} from one of {SOURCES}")
         pairs[pair.id] = pair  # a later line corrects an earlier one
     return list(pairs.values())
+
+
+def save_pairs(pairs: Sequence[PreferencePair], path: Path) -> None:
+    """Write pairs as JSON lines."""
+    path.write_text("".join(json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in pairs), "utf-8")
 
 
 def in_pool(question: Question) -> bool:
