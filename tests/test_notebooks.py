@@ -101,7 +101,7 @@ def test_there_is_something_to_do_for_every_exercise(path):
     tasks = re.findall(r"course\.(?:guess|quiz|own_prices|check_(?:prompt|split|judge|interval|training_data|ask_in_both_orders)"
                        r"|PipelineChoice|PreferenceAnnotator)\(|Change the|change them|reword", text)
     assert len(tasks) >= text.count("### BEGIN SOLUTION") >= EXERCISES
-    assert len(re.findall(r"\(20 minutes, hard\)", text)) == 2
+    assert len(re.findall(r"\((?:10|20) minutes, hard\)", text)) == 2
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)

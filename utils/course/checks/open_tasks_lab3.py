@@ -85,7 +85,7 @@ def check_ask_twice(fn: Callable) -> None:
 
 JUDGED = (  # reply, accepted answers, whether it is correct, the problem if that is not said
     ("15 minutes", ("5 minutes", "5"), False, "“15 minutes” passes where “5 minutes” is accepted"),
-    ("It is 5, or 10, or 15, or 20, or 25, or 30, or 60 minutes, or perhaps an hour or a day.", ("5",), False,
+    ("It is 5 or 10, or 15, or 20, or 25, or 30, or 60 minutes, or perhaps an hour or a day.", ("5",), False,
      "a reply of 23 words passes because the answer is somewhere in it"),
     ("It is 5 minutes.", ("5 minutes", "5"), True, "“It is 5 minutes.” is refused where “5 minutes” is accepted"),
     ("sendmessage", ("SendMessage",), True, "letter case should not matter"),
