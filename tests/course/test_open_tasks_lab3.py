@@ -115,7 +115,8 @@ def test_a_starter_alone_is_still_to_do(name, capsys):
 @pytest.mark.parametrize(("judge", "told"), [
     (lambda reply, answers: any(answer.lower() in reply.lower() for answer in answers), "“15 minutes” passes"),
     (metrics.contains, "23 words"),
-    (lambda reply, answers: any(f" {answer.lower()} " in f" {reply.lower()} " for answer in answers), "23 words"), (lambda reply, answers: reply in answers, "“It is 5 minutes.” is refused"),
+    (lambda reply, answers: any(f" {answer.lower()} " in f" {reply.lower()} " for answer in answers), "23 words"),
+    (lambda reply, answers: reply in answers, "“It is 5 minutes.” is refused"),
     (lambda reply, answers: len(reply.split()) < 15 and metrics.contains(reply, answers), "fifteen words"),
     (lambda reply, answers: len(reply.split()) <= 15 and metrics.contains(reply, answers[:1]), "every accepted answer"),
     (lambda reply, answers: len(reply.split()) <= metrics.LONGEST_ANSWER and metrics.contains(reply, answers), "Mended."),
