@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from utils import corpus, evaluation, retrieval
 from utils.evaluation.retrieval_stages import NAIVE, TOP, Stage
-from utils.retrieval import chunking, fusion, post_retrieval, query_rewriting, reranking
+from utils.retrieval import chunking, fusion, post_retrieval, reranking
 from utils.types import Hit, Question
 
+from . import query_rewriting
 from .common import work
 
 ALL = "all together"
@@ -25,12 +26,12 @@ class AllStages(evaluation.StageCatalog):
         super().__init__(workspace)
         self.documents, path = list(workspace.documents.values()), work("rewritten.json")
         self.rewritten = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        for instruction in (retrieval.EXPAND, retrieval.HYDE, retrieval.DECOMPOSE):
+        for instruction in (query_rewriting.EXPAND, query_rewriting.HYDE, query_rewriting.DECOMPOSE):
             known = self.rewritten.setdefault(instruction, {})
             todo = [q.question for q in questions if q.question not in known]
             if todo:
                 print(f"rewriting {len(todo)} questions: {instruction[:40]} …", flush=True)
-                rewritten = retrieval.rewrite_questions(todo, instruction, workspace.model(), max_new_tokens=32)
+                rewritten = query_rewriting.rewrite_questions(todo, instruction, workspace.model(), max_new_tokens=32)
                 known.update(zip(todo, rewritten, strict=True))
                 path.write_text(json.dumps(self.rewritten), "utf-8")
 

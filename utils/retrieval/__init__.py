@@ -6,7 +6,6 @@ _FILES = {
     "dense": ["DenseIndex", "EvidenceFilteredRetriever", "best_of_each", "distinct_documents", "search_documents"],
     "storage": ["index_damage"],
     "bm25": ["BM25Index", "bm25_tokens"],
-    "query_rewriting": ["DECOMPOSE", "EXPAND", "HYDE", "rewrite_questions"],
     "fusion": ["reciprocal_rank_fusion", "standardise"],
     "reranking": ["CROSS_ENCODER", "untrained_cross_encoder"],
     "post_retrieval": ["without_sentence"],
