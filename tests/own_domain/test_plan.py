@@ -36,6 +36,13 @@ def test_what_cannot_fit_is_told_and_comes_back_with_more_minutes(plan):
     assert plan.fit() == 0 and not dropped(plan)
 
 
+def test_a_training_that_was_left_out_does_not_come_back_once_the_reader_is_trained(plan):
+    plan.minutes = 47
+    plan.fit()
+    plan.steps["train own_raft"].state, plan.minutes = "done", 90  # it took no time, or more is given
+    assert plan.fit() == 0 and dropped(plan) == [FROM_BASE, "embedder"]
+
+
 def test_a_finished_step_is_never_dropped_and_counts_with_its_own_seconds(plan):
     with tqdm(disable=True) as bar, plan.running("naive_rag", "k", bar):
         pass
