@@ -134,7 +134,7 @@ def test_the_money_sentence():
 
 @pytest.mark.parametrize("row", table("domain"), ids=lambda row: row[0])
 def test_another_domain(row):
-    name, own = {"networkx": ("own_networkx", "own_"), "cloud services": ("lab3_test", "")}[row[0]]
+    name, own = ("lab3_test", "") if row[0] == "cloud services" else (f"own_{row[0]}", "own_")
     stored = load_records(name)
     arms = ("base", "advanced_rag", f"{own}closed_book", f"{own}raft+advanced_rag")
     assert agrees(row[1], evaluation.metric_interval([r for r in stored if r.task in ONE], "advanced_rag", "recall@5"))
@@ -152,28 +152,37 @@ def test_what_is_said_of_services_never_seen():
     assert [value for value in told.values() if value not in TEXT.partition("never saw")[2].partition("starts here")[0]] == []
 
 
-def test_what_is_said_of_networkx():
-    stored, about = load_records("own_networkx"), evaluation.read_provenance(evaluation.RECORDS_FOLDER / "own_networkx.jsonl.gz")
+def own_domain_details(name: str) -> list[str]:
+    """What the table of the two other domains says of one of them."""
+    stored, about = load_records(f"own_{name}"), evaluation.read_provenance(evaluation.RECORDS_FOLDER / f"own_{name}.jsonl.gz")
     both, parent = "own_raft+advanced_rag", "raft+advanced_rag"
-    assert about["questions"]["sha256"] == hashlib.sha256((settings.DATA / "questions_networkx.jsonl").read_bytes()).hexdigest()
-    said = [f"`raft` as it came gives {as_interval(evaluation.correct_share(stored, parent))} correct",
-            f"abstains on {printed(abstention_rate(stored, parent, ONE))} of the answerable",
-            f"it gains {as_printed(evaluation.paired_outcomes(stored, parent, both))} and abstains on "
-            f"{printed(abstention_rate(stored, both, ONE))}",
-            f"`few_shot`, {('no', 'one', 'two', 'three', 'four', 'five')[SHOTS]} solved",
-            f"no rival: {as_interval(evaluation.correct_share(stored, 'few_shot+advanced_rag'))}",
-            f"With {printed(evaluation.outcome_shares(stored, both)['wrong'])} of the answers wrong",
-            f"right on {as_interval(evaluation.correct_share(stored, 'own_raft+oracle'))}",
-            "{} of {} answers differ from its parent's".format(*evaluation.changed_answers(stored, both, parent)),
-            f"{evaluation.changed_answers(stored, 'own_closed_book', 'base')[0]} differ from those of `base`",
-            f"It took {sum(step['seconds'] for step in about['steps'].values()) / 60:.0f} minutes"]
-    for name, count in (("own_raft", "questions seen"), ("own_closed_book", "seen")):
-        trained = about["trained"][name]
-        before, after = (f"{trained['held_out_loss'][when]:.2f}" for when in ("before", "after"))
-        said += [f"{before} → {after}".replace("0.", "."), f"({trained['questions_seen']} {count})"]
-    assert [sentence for sentence in said if sentence not in TEXT] == []
-    assert about["decide"]["left_out"] == ["train from base"] and about["decide"]["test_read"] == 1
-    assert "none of these options" in roi.recommendation(roi.build_report(stored))[0]
+    questions = evaluation.load_questions(settings.DATA / about["questions"]["file"].removeprefix("data/"))
+    losses = ["{before:.2f} → {after:.2f}".format(**about["trained"][adapter]["held_out_loss"]).replace("0.", ".") +
+              f" ({about['trained'][adapter]['questions_seen']} seen)" for adapter in ("own_raft", "own_closed_book")]
+    asked = len({record.question_id for record in stored})
+    changed = [evaluation.changed_answers(stored, *arms)[0] for arms in ((both, parent), ("own_closed_book", "base"))]
+    search = re.match(r"search is (.*): Recall@5 0(.*?) \[(0.*?|1.*?), (.*?)\]", about["decide"]["search"]).groups()
+    return [f"{about['corpus']['documents']}", f"{len(questions)} ({about['decide']['training_questions']} / {asked})",
+            f"{sum(step['seconds'] for step in about['steps'].values()) / 60:.0f}",
+            f"{search[0]}, {search[1]}",
+            as_interval(evaluation.correct_share(stored, parent)),
+            as_printed(evaluation.paired_outcomes(stored, parent, both)),
+            f"{printed(abstention_rate(stored, parent, ONE))} → {printed(abstention_rate(stored, both, ONE))}",
+            printed(evaluation.outcome_shares(stored, both)["wrong"]),
+            as_interval(evaluation.correct_share(stored, "own_raft+oracle")),
+            as_interval(evaluation.correct_share(stored, "few_shot+advanced_rag")),
+            f"{changed[0]}, {changed[1]}", *losses, ", ".join(about["decide"]["left_out"]),
+            str(about["decide"]["test_read"])]
+
+
+@pytest.mark.parametrize("place, name", enumerate(["networkx", "handbook"], 1))
+def test_the_details_of_another_domain(place, name):
+    assert [row[place] for row in table("of the other domains")] == own_domain_details(name)
+    about = evaluation.read_provenance(evaluation.RECORDS_FOLDER / f"own_{name}.jsonl.gz")
+    file = settings.DATA / about["questions"]["file"].removeprefix("data/")
+    assert about["questions"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert f"`few_shot`, {('no', 'one', 'two', 'three', 'four', 'five')[SHOTS]} solved" in TEXT
+    assert "none of these options" in roi.recommendation(roi.build_report(load_records(f"own_{name}")))[0]
 
 
 def test_the_findings_of_the_front_page():
