@@ -17,7 +17,7 @@ README = (settings.ROOT / "README.md").read_text("utf-8")
 TEXT = " ".join(RESULTS.split())  # sentences without line breaks
 load_records = functools.cache(evaluation.load_records)  # each file once for all rows
 ONE = metrics.SINGLE_ANSWER_TASKS
-OPTIONAL_INTERVAL = re.compile(r"(\.\d\d)(?: \[(\.\d\d), (\.\d\d)\])?$")
+OPTIONAL_INTERVAL = re.compile(r"(\.\d\d)(?: \[(\.\d\d), (\.\d\d|1\.0)\])?$")
 
 
 def table(first: str) -> list[list[str]]:
@@ -160,7 +160,7 @@ def own_domain_details(name: str) -> list[str]:
     losses = ["{before:.2f} → {after:.2f}".format(**about["trained"][adapter]["held_out_loss"]).replace("0.", ".") +
               f" ({about['trained'][adapter]['questions_seen']} seen)" for adapter in ("own_raft", "own_closed_book")]
     asked = len({record.question_id for record in stored})
-    changed = [evaluation.changed_answers(stored, *arms)[0] for arms in ((both, parent), ("own_closed_book", "base"))]
+    changed = [about["decide"]["changed_answers"][arm].partition(" ")[0] for arm in (both, "own_closed_book")]
     search = re.match(r"search is (.*): Recall@5 0(.*?) \[(0.*?|1.*?), (.*?)\]", about["decide"]["search"]).groups()
     return [f"{about['corpus']['documents']}", f"{len(questions)} ({about['decide']['training_questions']} / {asked})",
             f"{sum(step['seconds'] for step in about['steps'].values()) / 60:.0f}",
@@ -198,6 +198,6 @@ def test_the_findings_of_the_front_page():
     feedback = paired(test, "raft+advanced_rag", "raft_dpo_author+advanced_rag", "exact_match")
     for difference in (search, as_printed(evaluation.paired_outcomes(test, "advanced_rag", "raft+advanced_rag")),
                        as_printed(evaluation.paired_outcomes(test, "format_only", "closed_book")), as_printed(feedback),
-                       as_printed(evaluation.paired_outcomes(load_records("own_networkx"), "advanced_rag",
-                                                             "own_raft+advanced_rag"))):
+                       *(as_printed(evaluation.paired_outcomes(load_records(f"own_{name}"), "advanced_rag",
+                                                               "own_raft+advanced_rag")) for name in ("networkx", "handbook"))):
         assert difference in findings, difference
