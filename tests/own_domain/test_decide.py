@@ -34,6 +34,13 @@ def decide(farm, out, **more):
     return own_domain.Decision(str(documents), str(questions), out, **more)
 
 
+def test_a_quick_run_takes_a_few_questions_and_says_so(small, farm, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_FAST", "1")
+    quick = decide(farm, tmp_path / "quick")
+    assert {name: len(part) for name, part in quick.parts.items()} == {"train": 4, "dev": 2, "test": 2}
+    assert "the numbers mean nothing" in quick.notes[-1]
+
+
 def test_training_examples_are_kept_for_the_same_inputs_and_made_again_for_others(tmp_path, monkeypatch):
     made, path = [], tmp_path / "examples.json"
     question = Question("q", "fact", "?", ("x",), (), ("d",))

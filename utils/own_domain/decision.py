@@ -39,7 +39,7 @@ class Decision:
         self.workspace = evaluation.Workspace(documents, reading=self.reading)
         self.file = evaluation.questions_of(questions, self.workspace)
         split = split_questions(self.file.questions)
-        self.questions, self.notes = split.questions, split.notes
+        self.questions, self.notes = split.questions, list(split.notes)
         if settings.fast():
             self.questions = few_of_each_part(self.questions)
             self.notes.append(f"LAB_FAST is set: {len(self.questions)} of these are used; the numbers mean nothing")
