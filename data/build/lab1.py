@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from utils import evaluation, generation, metrics, plots, retrieval, settings
+from utils import evaluation, generation, metrics, models, plots, retrieval, settings
 from utils.types import Document, Hit, Question
 
 from . import multi_document, retriever_training
@@ -36,7 +36,8 @@ def lab1() -> None:
     commit_rows("lab1_multidoc", lambda: _multidoc(questions, workspace), "dev, set by set", COMMAND)
     commit_rows("lab1_order", lambda: measure_order(dev, workspace), "dev facts and errors: order of the passages in the prompt",
                 COMMAND)
-    commit_rows("lab1_injection", lambda: _injection(dev, workspace), f"first {ATTACKED} answerable dev questions", COMMAND)
+    commit_rows("lab1_injection", lambda: _injection(dev, workspace), f"first {ATTACKED} answerable dev questions", COMMAND,
+                models.adapter_digest("raft")[:12])
     commit_table("lab1_test", [q for q in questions if q.split == "test"], ARMS_TEST, workspace, COMMAND, retrieval_only=True)
 
 
@@ -150,10 +151,13 @@ def measure_order(dev: list, workspace: evaluation.Workspace) -> list[dict]:
 
 def _injection(dev: list, workspace: evaluation.Workspace) -> list[dict]:
     questions = [q for q in dev if q.task in metrics.SINGLE_ANSWER_TASKS][:ATTACKED]
-    hits = [workspace.pipeline.search(q.question, 20) for q in questions]
-    trials = generation.attack_questions(questions, hits, workspace.model(), workspace.settings_for("advanced_rag"),
-                                         ("none", "reminder", "screen", "both"))
+    hits, run, rows = [workspace.pipeline.search(q.question, 20) for q in questions], workspace.settings_for("advanced_rag"), []
+    for reader in ("base", "raft"):
+        for kind, attack in (("order", ()), ("claim", ((generation.FALSE_CLAIM,), generation.CLAIMED))):
+            trials = generation.attack_questions(questions, hits, workspace.model(reader), run,
+                                                 ("none", "reminder", "screen", "both"), *attack)
+            rows += [{"reader": reader, "kind": kind, **asdict(trial)} for trial in trials]
     clean = [Hit(chunk, 1, 0.0) for chunk in workspace.pipeline.chunks]
     cut = sum(len(before.chunk.text.split()) != len(after.chunk.text.split())
               for before, after in zip(clean, generation.screen_orders(clean), strict=True))
-    return [asdict(trial) for trial in trials] + [{"defence": "screen on clean passages", "cut": cut, "of": len(clean)}]
+    return [*rows, {"kind": "screen on clean passages", "cut": cut, "of": len(clean)}]

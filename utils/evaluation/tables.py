@@ -115,7 +115,7 @@ def seed_table(records: Sequence[Record], models: Sequence[str], context: str = 
         rows[arm.model.name, arm.seed] = {
             "correct": str(correct_share(records, arm.name)),
             "exact match": str(metric_interval(short, arm.name, "exact_match")),
-            **{f"abstained on {kind}": f"{count / max(1, n):.2f} of {n}" for kind, (count, n) in abstained.items()}}
+            **{f"abstained on {kind}": f"{count / max(1, n):.0%} of {n}" for kind, (count, n) in abstained.items()}}
     return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
 
 

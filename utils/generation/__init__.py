@@ -4,7 +4,7 @@ from .. import lazy_names
 _FILES = {
     "rag": ["WITHOUT_PASSAGES", "WITH_PASSAGES", "answer_questions", "build_prompt", "count_that_fit",
             "numbered_passages"],
-    "prompt_injection": ["CANARY", "PLANTED_INSTRUCTIONS", "attack_questions", "defended_prompt", "inject",
-                         "screen_orders"],
+    "prompt_injection": ["CANARY", "CLAIMED", "FALSE_CLAIM", "PLANTED_INSTRUCTIONS", "attack_questions", "defended_prompt",
+                         "inject", "screen_orders"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

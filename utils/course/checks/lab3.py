@@ -19,7 +19,7 @@ check_token_f1 = partial(
     (("5 minutes.", "5 minutes"), 0.5, "Punctuation stays where it is: tokens are split at spaces only."),
     (("5 5 5 5", "5 minutes"), 1 / 3, LEAST, (BAG, 2 / 3)),
     (("the queue", "the queue of the queue"), 4 / 7, LEAST, (BAG, 0.8)),
-    (("5 5 6", "5 5 7"), 2 / 3, "A token that occurs twice in both counts twice: do you count tokens, not use a set?"),
+    (("5 5 6", "5 5 7"), 2 / 3, "A token that occurs twice in both counts twice: do you use a set? Count how often each occurs."),
     (("", "5 minutes"), 0.0, "An empty answer has an F1 of 0.0: do not divide by zero.")], rule=HARMONIC)
 VALUES, AABC, TWICE = [1.0, 0.1, 0.2, 0.4], list("aabc"), "A cluster drawn twice counts twice, with all its questions."
 EVERY, COUNT = "Does a drawn cluster bring all its questions?", "Do you divide by the number of questions that were drawn?"

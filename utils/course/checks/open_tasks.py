@@ -131,7 +131,7 @@ def check_properties(fn: Callable, cases: Sequence[Property]) -> None:
             refuse(WrongAnswer(name, call, "changed its arguments", OPEN, "Work on a copy: the caller still needs them."))
     record_check(name, fn, solved=True)
     _passed[name] = fn
-    print(f"{name}: solved. It is right in all {len(cases)} cases; how much it brings, the next cell measures.")
+    print(f"{name}: solved. It is right in all {len(cases)} cases; the next cell puts it to use.")
 
 
 def use_design(fn: Callable) -> Callable:
