@@ -55,8 +55,7 @@ def room(tmp_path):
 
 def test_a_row_tells_what_is_solved_mended_and_wrong(room):
     *row, wrong = progress.progress_row(room / "anna.ipynb", LABS)[1:]
-    assert row == ["1", "1 of 9", "1 of 2", "4. Cut documents into chunks"] and wrong == "write_prompt, fuse_scores".replace(
-        "write_prompt", "prompt")
+    assert row == ["1", "1 of 9", "1 of 2", "4. Cut documents into chunks"] and wrong == "prompt, fuse_scores"
 
 
 def test_every_problem_is_a_sentence_and_the_other_rows_are_shown(room):

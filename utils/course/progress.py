@@ -86,9 +86,11 @@ def progress_command(paths: list[str]) -> int:
 
 def _notebooks(paths: list[str], problems: list[str]) -> Iterator[Path]:
     for path in map(Path, paths):
-        inside = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
-        inside = [file for file in inside if ".ipynb_checkpoints" not in file.parts]
-        if not inside or not path.exists():
-            problems.append(f"{path}: " + ("the folder holds no notebook (.ipynb); give another one" if path.exists() else "there is no such file; check the name"))
-        else:
+        if path.is_dir():
+            inside = [file for file in sorted(path.rglob("*.ipynb")) if ".ipynb_checkpoints" not in file.parts]
+            problems += [] if inside else [f"{path}: the folder holds no notebook (.ipynb); give another one"]
             yield from inside
+        elif path.exists():
+            yield path
+        else:
+            problems.append(f"{path}: there is no such file or folder; check the name")
