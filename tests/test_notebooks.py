@@ -123,8 +123,8 @@ def test_a_short_collapsed_note_for_instructors_follows_every_task_and_open_ques
         source, task = "".join(before["source"]), before["cell_type"] == "code" and "### BEGIN" in "".join(before["source"])
         assert is_note(cell) or not (task or "**An open question.**" in source), source[:60]
         if is_note(cell):
-            kind, text = re.fullmatch(r"<details><summary>For instructors: (the slip to expect|an answer)</summary>(.*)</details>",
-                                      "".join(cell["source"])).groups()
+            form = r"<details><summary>For instructors: (the slip to expect|an answer)</summary>(.*)</details>"
+            kind, text = re.fullmatch(form, "".join(cell["source"])).groups()
             assert (kind == "the slip to expect") == task and len(text.split()) <= (100 if task else 60), text[:60]
             assert not re.findall(r"\b0\.\d|\d ?%", re.sub(r"`[^`]*`", "", text)), "measured numbers stand in outputs"
     assert not any(map(is_note, make_lab(book)["cells"]))

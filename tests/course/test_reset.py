@@ -16,6 +16,7 @@ from utils.roi import write_prices
 from utils.types import PreferencePair
 
 LABS = sorted((settings.ROOT / "labs").glob("*.ipynb"))
+LEARNERS = {"lab2", "registry", "training"}
 KEPT = {"models", "corpus", "chroma", "prepared.json", "backup"}
 
 
@@ -56,7 +57,7 @@ def test_what_it_removes_lies_in_the_backup_it_names(course_folder, capsys):
     (backup,) = (settings.cache() / "backup").iterdir()
     assert str(backup) in capsys.readouterr().out
     assert (backup / "labs" / "01_advanced_rag.ipynb").read_text() == "MY ANSWER" and (backup / "labs" / "my_decision").is_dir()
-    assert files(backup / "cache") == {"learner.json", "learner_feedback.jsonl", "own_prices.yaml", "lab2", "registry", "training"}
+    assert files(backup / "cache") == {"learner.json", "learner_feedback.jsonl", "own_prices.yaml", *LEARNERS}
     assert json.loads((backup / "cache" / "learner.json").read_text())["guesses"] == {"first": 3}
     assert reset.reset_labs(yes=False, root=course_folder) == 0  # nothing left to ask about
 
