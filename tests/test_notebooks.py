@@ -8,13 +8,19 @@ import statistics
 import pytest
 
 from utils import settings
+from utils.course.release import NOTE, make_lab
 
 SOLUTIONS = sorted((settings.ROOT / "solutions").glob("*.ipynb"))
 EXERCISES, FIGURES = 6, 3
 
 
 def cells(path) -> list[dict]:
-    return json.loads(path.read_text("utf-8"))["cells"]
+    """The cells that a learner sees, with solutions and outputs: all but the notes for instructors."""
+    return [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if not is_note(cell)]
+
+
+def is_note(cell: dict) -> bool:
+    return NOTE in cell["metadata"].get("tags", [])
 
 
 def code(path) -> list[dict]:
@@ -108,3 +114,17 @@ def test_there_is_something_to_do_for_every_exercise(path):
 def test_both_repairs_are_made_in_the_solution(path):
     repairs = [cell for cell in code(path) if "### BEGIN REPAIR" in "".join(cell["source"])]
     assert len(repairs) == 2 and all("Mended." in json.dumps(cell["outputs"]) for cell in repairs)
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)
+def test_a_short_collapsed_note_for_instructors_follows_every_task_and_open_question(path):
+    book = json.loads(path.read_text("utf-8"))
+    for before, cell in zip(book["cells"], book["cells"][1:], strict=False):
+        source, task = "".join(before["source"]), before["cell_type"] == "code" and "### BEGIN" in "".join(before["source"])
+        assert is_note(cell) or not (task or "**An open question.**" in source), source[:60]
+        if is_note(cell):
+            form = r"<details><summary>For instructors: (the slip to expect|an answer)</summary>(.*)</details>"
+            kind, text = re.fullmatch(form, "".join(cell["source"])).groups()
+            assert (kind == "the slip to expect") == task and len(text.split()) <= (100 if task else 60), text[:60]
+            assert not re.findall(r"\b0\.\d|\d ?%", re.sub(r"`[^`]*`", "", text)), "measured numbers stand in outputs"
+    assert not any(map(is_note, make_lab(book)["cells"]))

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
         if options.command == "doctor" and not environment.interpreter().exists():
             print(f"FIX  environment: {environment.VENV.name} does not exist\n     → python3 -m utils setup")
             return 1
-        if not environment.is_active():
+        if options.command not in STANDARD_LIBRARY and not environment.is_active():
             if options.command != "doctor":
                 environment.create_environment()
             command = [str(environment.interpreter()), "-m", "utils", *arguments]
@@ -81,7 +81,7 @@ def _test(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     course.prepare()
-    return course.run_notebooks(settings.ROOT / options.what, options.fast, options.save)
+    return course.run_notebooks(settings.ROOT / options.what, options.fast, options.save, options.save_timings)
 
 
 def _rebuild(options: argparse.Namespace) -> int:
@@ -112,6 +112,8 @@ RECORDS = {"required": True, "metavar": "FILE", "help": "file written by `benchm
 NEW_RECORDS = {"required": True, "metavar": "FILE", "help": "where to write records; an old file becomes FILE.bak"}
 PRICES = {"default": "", "metavar": "FILE", "help": "your own copy of data/prices.yaml"}
 
+STANDARD_LIBRARY = ("progress", "reset")  # need no environment
+
 # Name → function, help, arguments.
 COMMANDS = {
     "setup": (_setup, "prepare environment, models, corpus and index; takes seconds when nothing changed", {}),
@@ -121,7 +123,12 @@ COMMANDS = {
              {"--full": {**FLAG, "help": "run the notebooks at full size"}}),
     "run": (_run, "execute notebooks and print a table", {
         "what": {"choices": ("solutions", "labs")}, "--fast": FLAG,
-        "--save": {**FLAG, "help": "save the outputs in the notebooks"}}),
+        "--save": {**FLAG, "help": "save the outputs in the notebooks"},
+        "--save-timings": {**FLAG, "help": "store the seconds of each cell, and renew the schedules of labs/README.md"}}),
+    "progress": (lambda options: course.progress_command(options.paths), "exercises solved in stored notebooks, one a row", {
+        "paths": {"nargs": "+", "metavar": "PATH", "help": "notebooks, or folders of them"}}),
+    "reset": (lambda options: course.reset_labs(options.yes), "blank labs and no learner's files; keeps a backup", {
+        "--yes": {**FLAG, "help": "do not ask"}}),
     "release": (lambda options: course.release_labs(options.check), "for authors: write labs/ from solutions/",
                 {"--check": {**FLAG, "help": "write nothing; exit code 1 if they differ"}}),
     "benchmark": (lambda options: evaluation.benchmark_command(options, course.prepare), "score arms on a questions file", {

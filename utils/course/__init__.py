@@ -19,6 +19,8 @@ _FILES = {
     "widgets": ["PreferenceAnnotator", "learner_labels_file", "own_price_file", "own_prices", "show_page"],
     "doctor": ["run_doctor"],
     "notebooks": ["run_notebooks"],
+    "progress": ["progress_command"],
     "release": ["release_labs"],
+    "reset": ["reset_labs"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

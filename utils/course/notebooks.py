@@ -7,16 +7,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from .timings import cell_seconds, store_timings
+
 
 @dataclass(frozen=True)
 class Executed:
-    """One run of a notebook. `problem` is empty if every cell succeeded."""
+    """One run of a notebook, with the seconds of each cell by id. `problem` is empty if every cell succeeded."""
 
     name: str
     cells: int
     minutes: float
     peak_gb: float
     problem: str
+    seconds: dict[str, float]
 
 
 def execute_notebook(path: Path, fast: bool, save: bool) -> Executed:
@@ -33,6 +36,7 @@ def execute_notebook(path: Path, fast: bool, save: bool) -> Executed:
             client.execute(env={**os.environ, "LAB_FAST": "1" if fast else "", "LAB_UNATTENDED": "1"})
         except CellExecutionError as error:
             problem = f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}"
+    seconds = cell_seconds(notebook)
     if save and not problem:
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
@@ -42,7 +46,7 @@ def execute_notebook(path: Path, fast: bool, save: bool) -> Executed:
             notebook.metadata.pop(name, None)
         nbformat.write(notebook, path)
     code = sum(cell.cell_type == "code" for cell in notebook.cells)
-    return Executed(path.name, code, (time.monotonic() - started) / 60, memory.peak / 1e9, problem)
+    return Executed(path.name, code, (time.monotonic() - started) / 60, memory.peak / 1e9, problem, seconds)
 
 
 def _worth_keeping(output) -> bool:
@@ -80,8 +84,13 @@ class _Memory:
             self.peak = max(self.peak, total)
 
 
-def run_notebooks(folder: Path, fast: bool, save: bool) -> int:
-    """Execute every notebook of the folder and print a table; returns 1 if one failed, else 0."""
+def run_notebooks(folder: Path, fast: bool, save: bool, save_timings: bool = False) -> int:
+    """Execute every notebook of the folder and print a table; returns 1 if one failed, else 0.
+
+    save_timings: keep the seconds of each that succeeded; ValueError unless they are the solutions, at full size.
+    """
+    if save_timings and (fast or folder.name != "solutions"):
+        raise ValueError("--save-timings is for the solutions at full size: python3 -m utils run solutions --save-timings")
     paths = sorted(folder.glob("*.ipynb"))
     if not paths:
         raise ValueError(f"{folder.name}/ holds no notebook; check out the repository again")
@@ -91,4 +100,6 @@ def run_notebooks(folder: Path, fast: bool, save: bool) -> int:
         run = execute_notebook(path, fast, save)
         failed += bool(run.problem)
         print(f"{run.name:<34}{run.cells:>6}{run.minutes:>9.1f}{run.peak_gb:>9.1f}  {run.problem or 'ok'}", flush=True)
+        if save_timings and not run.problem:
+            store_timings(path.name, run.seconds, folder.parent)
     return int(bool(failed))

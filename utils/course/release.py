@@ -1,4 +1,4 @@
-"""Writes `labs/` from `solutions/`: removes exercise bodies, clears outputs, updates badges and clone address."""
+"""Writes `labs/` from `solutions/`: removes exercise bodies, outputs and notes for instructors, updates badges and addresses."""
 from __future__ import annotations
 
 import copy
@@ -12,6 +12,7 @@ from .reference_solutions import BEGIN, END
 
 STUB = "# YOUR CODE HERE"
 REPAIR, BROKEN, MENDED = "### BEGIN REPAIR", "### BROKEN", "### END REPAIR"  # around mended lines, then the faulty ones
+NOTE = "instructor-note"  # tag of a cell that labs do not have
 AFTER = {BEGIN: ("",), END: (BEGIN,), REPAIR: ("",), BROKEN: (REPAIR,), MENDED: (BROKEN,)}  # what a marker may end
 BADGE = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
 README_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*?(labs/\w+\.ipynb)\)")
@@ -41,6 +42,7 @@ def blank_solutions(source: str) -> str:
 def make_lab(solution: dict) -> dict:
     """The lab made from a solution notebook (both as parsed JSON)."""
     lab = copy.deepcopy(solution)
+    lab["cells"] = [cell for cell in lab["cells"] if NOTE not in cell["metadata"].get("tags", [])]
     for cell in lab["cells"]:
         cell["source"] = blank_solutions(_text(cell))
         if cell["cell_type"] == "code":
@@ -63,15 +65,22 @@ def colab_badge(path: str) -> str:
             f"(https://colab.research.google.com/github/{github}/blob/main/{path})")
 
 
+def generated_files(root: Path) -> dict[Path, str]:
+    """Text of every solution with its addresses renewed, and of the lab made from it, by file."""
+    pages = {}
+    for path in sorted((root / "solutions").glob("*.ipynb")):
+        solution = renew_addresses(json.loads(path.read_text("utf-8")), f"labs/{path.name}")
+        pages |= {path: _dump(solution), root / "labs" / path.name: _dump(make_lab(solution))}
+    return pages
+
+
 def release_labs(check: bool = False, root: Path = settings.ROOT) -> int:
     """Write every lab and badge that changed; with `check`, only compare and return 1 if one differs."""
     readme, pages, differing = root / "README.md", {}, []
     if readme.exists():
         text = README_BADGE.sub(lambda match: colab_badge(match[1]), readme.read_text("utf-8"))
         pages[readme] = re.sub(r"(?<=    git clone )\S+", settings.REPOSITORY_URL, text)
-    for path in sorted((root / "solutions").glob("*.ipynb")):
-        solution = renew_addresses(json.loads(path.read_text("utf-8")), f"labs/{path.name}")
-        pages |= {path: _dump(solution), root / "labs" / path.name: _dump(make_lab(solution))}
+    pages |= generated_files(root)
     for target, text in pages.items():
         if not target.exists() or target.read_text("utf-8") != text:
             differing.append(target.relative_to(root).as_posix())
