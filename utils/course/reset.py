@@ -35,6 +35,7 @@ def reset_labs(yes: bool, root: Path = settings.ROOT) -> int:
     if not yes and not _agreed():
         print("Nothing was changed.")
         return 1
+    backup.mkdir(parents=True)  # never over an older one
     for path in filled:
         if path.exists():
             shutil.copy2(path, _place(backup / "labs") / path.name)

@@ -15,11 +15,12 @@ ROW = re.compile(r"^\| (\d+)(?:–(\d+))? \| (.+) \| [^|]* \|$")  # sections, wh
 
 
 def cell_seconds(notebook: dict) -> dict[str, float]:
-    """Seconds of every executed code cell by its id, from the timing that nbclient puts into the metadata."""
+    """Seconds of every cell that a learner's kernel runs, by its id, from the timing that nbclient puts into the metadata."""
     seconds = {}
     for cell in notebook["cells"]:
         times = cell["metadata"].get("execution", {})
-        if {"iopub.execute_input", "shell.execute_reply"} <= set(times):
+        ran = {"iopub.execute_input", "shell.execute_reply"} <= set(times)
+        if ran and "author-check" not in cell["metadata"].get("tags", []):
             begin, end = (datetime.fromisoformat(times[name]) for name in ("iopub.execute_input", "shell.execute_reply"))
             seconds[cell["id"]] = round((end - begin).total_seconds(), 1)
     return seconds
