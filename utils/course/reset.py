@@ -31,6 +31,8 @@ def reset_labs(yes: bool, root: Path = settings.ROOT) -> int:
     if not filled + others:
         print("labs/ is blank, and the cache holds nothing of a learner.")
         return 0
+    if not yes and not sys.stdin.isatty():
+        raise ValueError("reset asks before it removes anything, and nobody can answer here: use a terminal, or add --yes")
     backup = cache / "backup" / f"reset-{time.strftime('%Y%m%d-%H%M%S')}"
     print(f"To be blank again: {', '.join(path.name for path in filled) or 'no notebook'}\n"
           f"To be removed: {', '.join(path.name for path in others) or 'nothing'}\nBackup of both: {backup}")
@@ -51,8 +53,6 @@ def reset_labs(yes: bool, root: Path = settings.ROOT) -> int:
 
 
 def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise ValueError("reset asks before it removes anything, and nobody can answer here: run it in a terminal, or add --yes")
     try:
         return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:

@@ -65,7 +65,7 @@ def with_machine_seconds(readme: str, root: Path = settings.ROOT) -> str:
         elif line.startswith("Slow cells") and sums:
             slow = [f"[{cell['execution_count']}] {time_:.0f}" for cell in cells
                     if (time_ := measured["seconds"].get(cell["id"], 0)) >= SLOW_SECONDS]
-            told = f"on {measured['cores']} cores, {measured['date']}" if slow else "not measured yet"
+            told = f"on {measured['cores']} cores, {measured['date']}" if "date" in measured else "not measured yet"
             line, sums = f"Slow cells, seconds by cell number ({told}): {', '.join(slow) or '–'}.", {}
         lines.append(line)
     return "\n".join(lines)
