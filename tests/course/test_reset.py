@@ -7,12 +7,13 @@ import shutil
 
 import pytest
 
-from utils import models, settings, training
+from utils import models, settings
 from utils.course import reset
 from utils.course.learner import store_learner_state
 from utils.course.preparation import work_folder
 from utils.course.widgets import PreferenceAnnotator
 from utils.roi import write_prices
+from utils.training.sft import SFTSettings, checkpoint_folder
 from utils.types import PreferencePair
 
 LABS = sorted((settings.ROOT / "labs").glob("*.ipynb"))
@@ -35,7 +36,7 @@ def course_folder(tmp_path, monkeypatch):
     write_prices({"correct": 2.0}, cache / "own_prices.yaml")
     (work_folder("lab2") / "raft_live").mkdir()
     (models.local_registry() / "raft_lab").mkdir()
-    training.sft.checkpoint_folder([], training.SFTSettings()).mkdir(parents=True)
+    checkpoint_folder([], SFTSettings()).mkdir(parents=True)
     (tmp_path / "labs" / "my_decision").mkdir()
     (tmp_path / "labs" / "01_advanced_rag.ipynb").write_text("MY ANSWER")
     (tmp_path / "labs" / "03_evaluate_and_roi.ipynb").unlink()

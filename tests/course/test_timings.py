@@ -27,7 +27,8 @@ def test_a_run_stores_seconds_by_cell_and_renews_the_schedule_but_not_the_notebo
     new = nbformat.v4
     book = new.new_notebook(cells=[new.new_code_cell("1"), new.new_markdown_cell("## 2. Second"),
                                    new.new_code_cell("import time; time.sleep(1.2)", execution_count=2),
-                                   new.new_markdown_cell("## 3. Third"), new.new_code_cell("2")])
+                                   new.new_markdown_cell("## 3. Third"), new.new_code_cell("2"),
+                                   new.new_code_cell("3", metadata={"tags": ["author-check"]})])
     path = tmp_path / "solutions" / "01_tiny.ipynb"
     nbformat.write(book, path)
     (tmp_path / "labs" / "README.md").write_text(SCHEDULE)
@@ -35,7 +36,7 @@ def test_a_run_stores_seconds_by_cell_and_renews_the_schedule_but_not_the_notebo
     monkeypatch.setattr(timings, "SLOW_SECONDS", 1)
     assert notebooks.run_notebooks(path.parent, fast=False, save=False, save_timings=True) == 0
     seconds = json.loads((path.parent / "timings.json").read_text())[path.name]["seconds"]
-    assert list(seconds) == sorted(cell.id for cell in book.cells if cell.cell_type == "code")
+    assert list(seconds) == sorted(cell.id for cell in book.cells[:-1] if cell.cell_type == "code")
     assert seconds[book.cells[2].id] >= 1.2 and path.read_bytes() == before
     readme = (tmp_path / "labs" / "README.md").read_text()
     (first,) = re.findall(r"\| 1–2 \| words \| 5 \| (\d+) \|", readme)

@@ -15,11 +15,12 @@ ROW = re.compile(r"^\| (\d+)(?:–(\d+))? \| (.+) \| [^|]* \|$")  # sections, wh
 
 
 def cell_seconds(notebook: dict) -> dict[str, float]:
-    """Seconds of every executed code cell by its id, from the timing that nbclient puts into the metadata."""
+    """Seconds of every cell that a learner's kernel runs, by its id, from the timing that nbclient puts into the metadata."""
     seconds = {}
     for cell in notebook["cells"]:
         times = cell["metadata"].get("execution", {})
-        if {"iopub.execute_input", "shell.execute_reply"} <= set(times):
+        ran = {"iopub.execute_input", "shell.execute_reply"} <= set(times)
+        if ran and "author-check" not in cell["metadata"].get("tags", []):
             begin, end = (datetime.fromisoformat(times[name]) for name in ("iopub.execute_input", "shell.execute_reply"))
             seconds[cell["id"]] = round((end - begin).total_seconds(), 1)
     return seconds
@@ -64,7 +65,7 @@ def with_machine_seconds(readme: str, root: Path = settings.ROOT) -> str:
         elif line.startswith("Slow cells") and sums:
             slow = [f"[{cell['execution_count']}] {time_:.0f}" for cell in cells
                     if (time_ := measured["seconds"].get(cell["id"], 0)) >= SLOW_SECONDS]
-            told = f"on {measured['cores']} cores, {measured['date']}" if slow else "not measured yet"
+            told = f"on {measured['cores']} cores, {measured['date']}" if "date" in measured else "not measured yet"
             line, sums = f"Slow cells, seconds by cell number ({told}): {', '.join(slow) or '–'}.", {}
         lines.append(line)
     return "\n".join(lines)
