@@ -52,7 +52,8 @@ def _run_child(command: list[str], **options) -> int:
     except (KeyboardInterrupt, SystemExit) as ended:
         import psutil
 
-        tree = psutil.Process(process.pid).children(recursive=True)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        tree = psutil.Process().children(recursive=True)
         if isinstance(ended, SystemExit):  # at a keyboard, the terminal has interrupted the command as well
             process.terminate()
         try:
@@ -64,9 +65,15 @@ def _run_child(command: list[str], **options) -> int:
         raise
 
 
-def _exit_on(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_IGN)
-    sys.exit(128 + number)
+def end_on_signals() -> None:
+    """From now on, SIGTERM and SIGHUP raise SystemExit, so that what waits for a child can end it; under nohup, SIGHUP does not."""
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for number in filter(None, (signal.SIGTERM, getattr(signal, "SIGHUP", None))):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, leave)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -208,7 +215,5 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    for _signal in filter(None, (signal.SIGTERM, getattr(signal, "SIGHUP", None))):
-        if signal.getsignal(_signal) is signal.SIG_DFL:  # under nohup it is ignored, and stays so
-            signal.signal(_signal, _exit_on)
+    end_on_signals()
     sys.exit(main(sys.argv[1:]))

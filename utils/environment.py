@@ -102,8 +102,10 @@ def kept_by_colab() -> dict[str, str]:
 
 def package_problems() -> list[str]:
     """Which packages are missing or have another version than requirements.txt asks for, each with both versions."""
-    from packaging.requirements import Requirement
-
+    try:
+        from packaging.requirements import Requirement
+    except ModuleNotFoundError:  # as good as everything comes with it
+        return ["packaging is missing, required is any"]
     problems = []
     for requirement in map(Requirement, lines_to_install()):
         try:
