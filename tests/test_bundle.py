@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import venv
 import zipfile
 
@@ -14,19 +15,20 @@ from utils import bundle, downloads, environment
 def room(tmp_path, monkeypatch):
     """Two installed packages, of which one needs the other, and a model; the wheels of all lie in pip's folder."""
     (tmp_path / "index").mkdir()
-    for name, needs in (("tiny", "Requires-Dist: other_tiny\nRequires-Dist: never; extra == 'all'\n"), ("other_tiny", ""), ("model", "")):
+    needs = {"tiny": "Requires-Dist: other_tiny\nRequires-Dist: never; extra == 'all'\n", "other_tiny": "", "model": ""}
+    for name in needs:
         with zipfile.ZipFile(tmp_path / "index" / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
             info = f"{name}-1.0.dist-info"
-            for file, text in ((f"{name}.py", ""), (f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
-                               (f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}"),
-                               (f"{info}/RECORD", f"{name}.py,,9\n")):
-                wheel.writestr(file, text)
+            wheel.writestr(f"{name}.py", "")
+            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs[name]}")
+            wheel.writestr(f"{info}/RECORD", f"{name}.py,,9\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
             if name != "model":
                 wheel.extractall(tmp_path / "site")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    for variable, value in {"NO_INDEX": "1", "FIND_LINKS": str(tmp_path / "index"), "CONFIG_FILE": "/dev/null", "CONSTRAINT": ""}.items():
-        monkeypatch.setenv(f"PIP_{variable}", value)
-    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    for variable, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "index"), "PIP_CONFIG_FILE": os.devnull,
+                            "PIP_CONSTRAINT": "", "LAB_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(variable, value)
     (tmp_path / "requirements.txt").write_text("# run\ntiny==1.0\n")
     monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path / "requirements.txt")
     path = tmp_path / "index" / "model-1.0-py3-none-any.whl"
@@ -71,7 +73,7 @@ def test_an_interrupted_bundle_is_refused_and_goes_on_where_it_stopped(room, cal
 
 @pytest.mark.parametrize(("what", "sentence"), [
     ("Python", "made for Python 0, and this is 3"), ("system", "made for system 0, and this is"),
-    ("requirements", "made for another requirements.txt"), ("file", "missing or damaged are tiny-1.0-py3-none-any.whl"),
+    ("requirements", "made for another requirements.txt"), ("file", "missing or damaged, tiny-1.0-py3-none-any.whl first"),
 ])
 def test_a_bundle_for_another_machine_or_a_damaged_one_is_refused(room, what, sentence):
     bundle.write_bundle(room)

@@ -156,7 +156,7 @@ import subprocess, sys
 from utils import __main__ as commands
 grandchild = [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"]
 child = f"import subprocess; subprocess.Popen({grandchild}, start_new_session=True).wait()"
-commands.COMMANDS["doctor"] = (lambda _: commands._run_child([sys.executable, "-c", child]), "", {})
+commands.COMMANDS["doctor"] = (lambda _: commands.run_child([sys.executable, "-c", child]), "", {})
 commands.end_on_signals()
 sys.exit(commands.main(["doctor"]))
 '''
@@ -165,7 +165,7 @@ sys.exit(commands.main(["doctor"]))
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a signal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_command_that_is_ended_ends_its_children_and_theirs(number):
-    process = subprocess.Popen([sys.executable, "-c", FAMILY], cwd=settings.ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", FAMILY], cwd=settings.ROOT, stdout=subprocess.PIPE)
     process.stdout.readline()  # the grandchild runs
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _run_child(command: list[str], **options) -> int:
+def run_child(command: list[str], **options) -> int:
     """Exit code of a command. A signal that ends this process ends the command first, then what is left of all it started."""
     process = subprocess.Popen(command, cwd=settings.ROOT, **options)
     try:
@@ -66,7 +66,7 @@ def _run_child(command: list[str], **options) -> int:
 
 
 def end_on_signals() -> None:
-    """From now on, SIGTERM and SIGHUP raise SystemExit, so that what waits for a child can end it; under nohup, SIGHUP does not."""
+    """From now on, SIGTERM and SIGHUP (not under nohup) raise SystemExit, so that what waits for a child can end it."""
     def leave(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_IGN)
         sys.exit(128 + number)
@@ -108,12 +108,12 @@ def _lab(options: argparse.Namespace) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    return _run_child(command)
+    return run_child(command)
 
 
 def _test(options: argparse.Namespace) -> int:
     course.prepare()
-    if lint := _run_child([sys.executable, "-m", "ruff", "check", "."]):
+    if lint := run_child([sys.executable, "-m", "ruff", "check", "."]):
         return lint
     variables = {**os.environ, "LAB_FAST": "" if options.full else "1", "HF_HUB_OFFLINE": "1", "LAB_UNATTENDED": "1"}
     command = [sys.executable, "-m", "pytest", "tests", "labs", "solutions", "--nbval-lax", "--nbval-current-env",
@@ -123,7 +123,7 @@ def _test(options: argparse.Namespace) -> int:
     if not options.full and (os.cpu_count() or 1) > 1 and psutil.virtual_memory().total >= 12e9:
         command += ["-n", "2", "--dist", "loadfile"]
         variables["OMP_NUM_THREADS"] = "1"  # two processes whose threads wait for each other's cores are many times slower
-    return _run_child(command, env=variables)
+    return run_child(command, env=variables)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -133,7 +133,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _rebuild(options: argparse.Namespace) -> int:
     course.prepare()
-    return _run_child([sys.executable, "-m", "data.build", options.what])
+    return run_child([sys.executable, "-m", "data.build", options.what])
 
 
 def _report(options: argparse.Namespace) -> int:

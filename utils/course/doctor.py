@@ -24,7 +24,7 @@ def machine_checks() -> Iterator[tuple[str, str, str]]:
     except ValueError as error:
         yield "settings", str(error), "correct or unset that variable"
     problems = environment.package_problems()
-    yield "packages", f"{len(problems)} wrong" + (f": {', '.join(problems)}" if problems else ""), SETUP if problems else ""
+    yield "packages", f"{len(problems)} wrong" + (f": {', '.join(problems[:8])}" if problems else ""), SETUP if problems else ""
     if kept := environment.kept_by_colab():
         yield "Colab's own", "used as they are: " + ", ".join(f"{name} {version}" for name, version in kept.items()), ""
     for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors", settings.OLDER_BOTOCORE):
