@@ -43,8 +43,8 @@ def use_bundle(folder: Path) -> None:
                              "(`python3 -m utils bundle --out DIR`, where there is a network)")
     print("Bundle: checking every file …", flush=True)
     if damaged := downloads.damaged_files(folder, deep=True):
-        raise ValueError(f"{folder}: {len(damaged)} file(s) are missing or damaged, {damaged[0]} first: copy the folder again, or mend it "
-                         "with `python3 -m utils bundle --out DIR`, where there is a network")
+        raise ValueError(f"{folder}: {len(damaged)} file(s) are missing or damaged, {damaged[0]} first: copy the folder again, or "
+                         "mend it with `python3 -m utils bundle --out DIR`, where there is a network")
     for name in ("PIP_CONSTRAINT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
         os.environ.pop(name, None)
     os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=place, PIP_CONFIG_FILE=os.devnull)
