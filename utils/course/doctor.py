@@ -1,7 +1,6 @@
 """Checks this machine and prints, for each problem, the command that fixes it."""
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
 import sys
 from collections.abc import Iterator
@@ -24,8 +23,10 @@ def machine_checks() -> Iterator[tuple[str, str, str]]:
         yield "settings", f"profile {run.profile}, model {run.model}", ""
     except ValueError as error:
         yield "settings", str(error), "correct or unset that variable"
-    problems = list(_package_problems())
-    yield "packages", f"{len(problems)} wrong" + (f": {', '.join(problems[:4])}" if problems else ""), SETUP if problems else ""
+    problems = environment.package_problems()
+    yield "packages", f"{len(problems)} wrong" + (f": {', '.join(problems[:8])}" if problems else ""), SETUP if problems else ""
+    if kept := environment.kept_by_colab():
+        yield "Colab's own", "used as they are: " + ", ".join(f"{name} {version}" for name, version in kept.items()), ""
     for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors", settings.OLDER_BOTOCORE):
         intact = downloads.is_intact(settings.cache() / "models" / name, deep=True)
         yield f"files {name}", "every file matches its sha256" if intact else "missing or damaged", "" if intact else SETUP
@@ -37,20 +38,11 @@ def machine_checks() -> Iterator[tuple[str, str, str]]:
         yield "questions", str(error), "git checkout -- data/questions.jsonl"
 
 
-def _package_problems() -> Iterator[str]:
-    for line in environment.requirement_lines(environment.REQUIREMENTS.read_text("utf-8")):
-        name, _, pinned = line.partition("==")
-        try:
-            installed = importlib.metadata.version(environment.package_name(name))
-        except importlib.metadata.PackageNotFoundError:
-            yield f"{environment.package_name(name)} is missing"
-            continue
-        if pinned and installed != pinned:
-            yield f"{name} is {installed}, required is {pinned}"
-
-
 def run_doctor() -> int:
-    """Remove damaged downloads and print every check; returns 1 if one found a problem, else 0."""
+    """Remove what stops `setup` from mending (damaged downloads, the note that packages are installed) and print every check;
+    returns 1 if one found a problem, else 0."""
+    if environment.package_problems():
+        environment.installed_stamp().unlink(missing_ok=True)
     for name in (settings.WHEEL_EMBEDDER, settings.WHEEL_MODEL + "-safetensors", settings.OLDER_BOTOCORE):
         downloads.remove_if_damaged(name)
     failed = 0
