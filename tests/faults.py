@@ -17,13 +17,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.scratch import own_cache, own_documents, slow_files, small_model
+from tests.scratch import mounted, own_cache, own_documents, slow_files, small_model
 from utils import settings
 
 QUESTIONS = 120  # enough for a training with a checkpoint
@@ -173,21 +173,18 @@ class Faults:
         ends = [place.run(STEPS[step].words(place, "out"), share * whole[0].seconds).code for share in shares]
         moments = ", ".join(f"{share:.0%}" + ("" if end < 0 else " (had ended)") for share, end in zip(shares, ends, strict=True))
         done = place.run(STEPS[step].words(place, "out"))
-        kept = [p for p in (place.folder / "cache/backup").glob("*") if "# my answer" in p.read_text("utf-8")]
-        answer = "" if step != "release" else "; the answer is in backup/" if kept else "; THE ANSWER IS LOST"
-        return f"SIGKILL at {moments} of its time", step, "", same(step, place, whole, done) + answer
+        kept = any("# my answer" in path.read_text("utf-8") for path in (place.folder / "cache/backup").glob("*"))
+        lost = "; THE ANSWER IN THE LAB IS LOST" if step == "release" and not kept else ""
+        return f"SIGKILL at {moments} of its time", step, "", same(step, place, whole, done) + lost
 
     def twice(self, step: str) -> tuple[str, ...]:
         """Two processes at once on one empty cache."""
-        whole, place, ends = self.whole(step), new_place(self.shared, f"twice-{step}", step), {}
-        threads = [threading.Thread(target=lambda out=out: ends.update({out: place.run(STEPS[step].words(place, out))}))
-                   for out in ("one", "two")]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        waits = "; ".join({line for end in ends.values() for line in end.text.splitlines() if "waiting" in line})
-        return "two at once on one cache", step, waits, "; ".join(same(step, place, whole, end, out) for out, end in ends.items())
+        whole, place = self.whole(step), new_place(self.shared, f"twice-{step}", step)
+        with ThreadPoolExecutor(2) as pool:
+            one, two = pool.map(lambda out: place.run(STEPS[step].words(place, out)), ("one", "two"))
+        waits = [line for line in (one.text + two.text).splitlines() if "waiting" in line]
+        return "two at once on one cache", step, "; ".join(waits), (
+            f"one {same(step, place, whole, one, 'one')}; the other {same(step, place, whole, two, 'two')}")
 
     def disk(self, step: str) -> tuple[str, ...]:
         """A disk that is full when the step begins (after its index is built), and has room later."""
@@ -220,17 +217,6 @@ class Faults:
             step, place, whole, place.run(STEPS[step].words(place, "out")) if done.code else done)
 
 
-@contextlib.contextmanager
-def mounted(folder: Path, *options: str) -> Iterator[None]:
-    """A file system mounted on a new folder during the block."""
-    folder.mkdir(parents=True)
-    subprocess.run(["mount", *options, str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 KINDS = {"kill": tuple(STEPS), "twice": ("unpacking", "conversion", "index", "release"), "offline": tuple(STEPS),
          "disk": ("unpacking", "conversion", "index", "training", "benchmark", "release"),
          "readonly": ("index", "training", "benchmark", "release")}
@@ -242,9 +228,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="course-faults-") as name, slow_files(settings.cache() / "wheels", 4) as address:
         shared = Path(name)
         (shared / "address").write_text(address, "utf-8")
-        own_documents(shared, QUESTIONS)
         steps = [(kind, step) for kind, _, only in names for step in KINDS[kind] if only in ("", step)]
         if {step for _, step in steps} & {"index", "training", "benchmark"}:
+            own_documents(shared, QUESTIONS)
             small_model(shared / "model")
         faults = Faults(shared)
         print("| fault | where | what it says | next run |\n|---|---|---|---|")

@@ -122,3 +122,14 @@ def server(command: Sequence[str], address: str, log: Path, seconds: float = 120
         yield
     finally:
         end(process)
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, *options: str) -> Iterator[None]:
+    """A file system mounted on a new folder during the block."""
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", *options, str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

