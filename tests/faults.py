@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -44,8 +45,8 @@ class Place:
     checkout: Path = settings.ROOT
     before: tuple[str, ...] = ()  # words before a command, such as `unshare`
 
-    def run(self, words: Sequence[str], after: float | None = None) -> Done:
-        """Run a process to its end, or kill it and its children (SIGKILL) after so many seconds."""
+    def run(self, words: Sequence[str], after: float = math.inf, until: Path | None = None) -> Done:
+        """Run a process to its end, or kill it and its children (SIGKILL) after so many seconds or as soon as a file exists."""
         own = {"LAB_CACHE": str(self.folder / "cache"), "LAB_MODEL": str(self.shared / "model"), "LAB_CHROMA_URL": "",
                "LAB_FAST": "", "PIP_NO_INDEX": "1", "PIP_NO_CACHE_DIR": "1",
                "PIP_FIND_LINKS": (self.shared / "address").read_text("utf-8")}
@@ -54,8 +55,8 @@ class Place:
             process = subprocess.Popen([*self.before, *words], cwd=self.checkout, env={**os.environ, **own}, stdout=output,
                                        stderr=output, start_new_session=True)
         try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(after)
+            while process.poll() is None and time.monotonic() < begun + after and not (until and until.exists()):
+                time.sleep(0.02)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -167,12 +168,15 @@ class Faults:
         return self.kept[step]
 
     def kill(self, step: str) -> tuple[str, ...]:
-        """SIGKILL to the process and its children, at random moments of the same work."""
+        """SIGKILL to the process and its children, at random moments of the same work, and where an adapter is just saved."""
         whole, place = self.whole(step), new_place(self.shared, f"kill-{step}", step)
+        words, last = STEPS[step].words(place, "out"), place.folder / "out" / "provenance.json"
         shares = [random.uniform(0.2, 0.95) for _ in range(KILLS)]
-        ends = [place.run(STEPS[step].words(place, "out"), share * whole[0].seconds).code for share in shares]
+        ends = [place.run(words, share * whole[0].seconds).code for share in shares]
         moments = ", ".join(f"{share:.0%}" + ("" if end < 0 else " (had ended)") for share, end in zip(shares, ends, strict=True))
-        done = place.run(STEPS[step].words(place, "out"))
+        if step == "training":
+            moments += " and after the last step" + ("" if place.run(words, until=last).code < 0 else " (had ended)")
+        done = place.run(words)
         kept = any("# my answer" in path.read_text("utf-8") for path in (place.folder / "cache/backup").glob("*"))
         lost = "; THE ANSWER IN THE LAB IS LOST" if step == "release" and not kept else ""
         return f"SIGKILL at {moments} of its time", step, "", same(step, place, whole, done) + lost
