@@ -94,11 +94,13 @@ def last(called: ast.AST) -> str:
 @functools.cache
 def named(path: str):
     """The module, class or function at a dotted path; None if there is none."""
+    owner, _, name = path.rpartition(".")
+    if owner and (found := getattr(named(owner), name, None)) is not None:
+        return found
     try:
         return importlib.import_module(path)
     except ModuleNotFoundError:
-        owner, _, name = path.rpartition(".")
-        return getattr(named(owner), name, None) if owner else None
+        return None
 
 
 def imported(tree: ast.Module) -> dict[str, list]:

@@ -64,9 +64,10 @@ def slow_files(folder: Path, seconds: float) -> Iterator[str]:
     class Slow(http.server.SimpleHTTPRequestHandler):
         def copyfile(self, source, outputfile) -> None:
             data = source.read()
-            for start in range(0, len(data), len(data) // 20 + 1):
-                outputfile.write(data[start : start + len(data) // 20 + 1])
-                time.sleep(seconds / 20 if len(data) > 1e6 else 0)
+            with contextlib.suppress(ConnectionError):  # the one who asked was killed
+                for start in range(0, len(data), len(data) // 20 + 1):
+                    outputfile.write(data[start : start + len(data) // 20 + 1])
+                    time.sleep(seconds / 20 if len(data) > 1e6 else 0)
 
         def log_message(self, *_) -> None:
             pass
