@@ -1,7 +1,9 @@
 """Wheels: downloaded by pip from a local index, checked by sha256, unpacked once, replaced when damaged."""
 from __future__ import annotations
 
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -85,3 +87,16 @@ NONE = "ERROR: Could not find a version (from versions: {})\nERROR: No matching 
 ])
 def test_what_pip_prints_becomes_one_clause_that_names_the_cause(output, problem):
     assert downloads.pip_problem(output).startswith(problem)
+
+
+def test_of_two_that_build_a_folder_at_once_the_second_waits_and_takes_it(tmp_path):
+    built = []
+
+    def build(partial) -> None:
+        time.sleep(0.2)
+        (partial / "weights").write_text("w" * len(built))
+        built.append(partial)
+
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(lambda _: downloads.built(tmp_path / "models" / "tiny", build), range(2)))
+    assert len(built) == 1 and folders[0] == folders[1] and downloads.is_intact(folders[0], deep=True)

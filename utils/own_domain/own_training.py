@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from .. import evaluation, models, settings, training
@@ -103,10 +103,23 @@ def held_out_loss(examples: Sequence[Example], adapter: Path | None, model_name:
     return round(-sum(means) / len(means), 4)
 
 
+def _trained_unmeasured(examples: list[Example], parent: Path | None, out: Path, run: training.SFTSettings,
+                        model_name: str) -> bool:
+    """True if `out` holds the adapter of this very training, which was interrupted before its loss was measured."""
+    try:
+        record = json.loads((out / "provenance.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    same = {"base": model_name, "settings": asdict(run), "data_sha256": training.rows_digest(examples),
+            **(training.parent_of(parent) if parent else {})}
+    return "held_out_loss" not in record and same.items() <= record.items()
+
+
 def _train_between_losses(examples: list[Example], held_out: list[Example], parent: Path | None, out: Path,
                           run: training.SFTSettings, model_name: str) -> tuple[float | None, float | None]:
     before = held_out_loss(held_out, parent, model_name)
-    training.train_sft(examples, run, out, parent=parent, model_name=model_name)
+    if not _trained_unmeasured(examples, parent, out, run, model_name):
+        training.train_sft(examples, run, out, parent=parent, model_name=model_name)
     return before, held_out_loss(held_out, out, model_name)
 
 
