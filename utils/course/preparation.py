@@ -30,7 +30,7 @@ def prepare(index: bool = True) -> None:
     if index:
         steps |= {"documents": workspace, "index of passages": lambda: workspace().dense,
                   "index of sections": lambda: workspace().pipeline, "knowledge graph": lambda: workspace().graph.linker}
-    with tqdm(steps.items(), bar_format="{desc} {bar:20} {n_fmt}/{total_fmt} [{elapsed}]") as bar:
+    with tqdm(steps.items(), bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}]") as bar:
         for name, make in bar:
             bar.set_description(f"Set-up: {name:17}")
             make()
@@ -38,9 +38,9 @@ def prepare(index: bool = True) -> None:
         return
     indexes = course_indexes(workspace())
     passages, sections, entities = (len(dense.chunks) for dense in indexes)
-    embedded = sum(dense.embedded for dense in indexes)
-    print(f"Index: {passages:,} passages, {sections:,} sections and {entities:,} entities; "
-          + (f"{embedded:,} vectors embedded here." if embedded else "vectors from data/vectors."), flush=True)
+    added, embedded = sum(dense.added for dense in indexes), sum(dense.embedded for dense in indexes)
+    source = f"{embedded:,} vectors embedded here" if embedded else "vectors from data/vectors" if added else "unchanged"
+    print(f"Index: {passages:,} passages, {sections:,} sections and {entities:,} entities; {source}.", flush=True)
     names = [dense.name for dense in indexes]
     _prepared_stamp().write_text(json.dumps({"key": prepared_key(), "indexes": names}), "utf-8")
 
