@@ -1,4 +1,5 @@
-"""`python -m data.build NAME`, one of `REBUILDS`: remakes the data of a lab, all scores, two decisions, or a baseline.
+"""`python -m data.build NAME`, one of `REBUILDS`: remakes the data of a lab, all scores, two decisions, a baseline, or the
+vectors that set-up takes.
 
 Finished steps are skipped.
 """
@@ -12,8 +13,10 @@ from .lab2 import lab2
 from .lab3 import lab3
 from .new_rules import new_rules
 from .own_domains import own_domains
+from .vectors import vectors
 
-REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules, "own_domains": own_domains, "held_out": held_out}
+REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules, "own_domains": own_domains, "held_out": held_out,
+            "vectors": vectors}
 
 
 def main(words: list[str]) -> int:

@@ -45,7 +45,7 @@ def test_shipped_adapters_are_small_intact_and_trained_with_the_settings_in_the_
 
 def test_a_damaged_adapter_is_reported_in_one_sentence_with_the_fix(tmp_path):
     (tmp_path / "adapter_config.json").write_text("{}", "utf-8")
-    with pytest.raises(RuntimeError, match="git checkout data/checkpoints"):
+    with pytest.raises(ValueError, match="git checkout data/checkpoints"):
         models.Embedder(adapter=str(tmp_path))
 
 

@@ -1,6 +1,7 @@
 """Builds or repairs models, corpus and index; skips finished steps. Runs inside the environment."""
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import json
 import os
@@ -19,24 +20,34 @@ def prepare(index: bool = True) -> None:
     if not missing_part(index):
         return
     environment.check_disk(2)
+    from tqdm.auto import tqdm
+
     run = settings.load()
-    downloads.unpack_wheel(settings.OLDER_BOTOCORE)
-    print("Models: fetching, checking and converting …", flush=True)
-    models.embedder_path(run.embedder)
-    if run.profile != "endpoint":
-        models.language_model_path(run.model)
+    workspace = functools.cache(lambda: evaluation.Workspace(settings=run))
+    steps = {"older documents": lambda: downloads.unpack_wheel(settings.OLDER_BOTOCORE),
+             "embedder": lambda: models.embedder_path(run.embedder),
+             "language model": lambda: run.profile == "endpoint" or models.language_model_path(run.model)}
+    if index:
+        steps |= {"documents": workspace, "index of passages": lambda: workspace().dense,
+                  "index of sections": lambda: workspace().pipeline, "knowledge graph": lambda: workspace().graph.linker}
+    with tqdm(steps.items(), bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}]") as bar:
+        for name, make in bar:
+            bar.set_description(f"Set-up: {name:17}")
+            make()
     if not index:
         return
-    print("Corpus: rendering …", flush=True)
-    workspace = evaluation.Workspace(settings=run)
-    print(f"Index: embedding the passages of {len(workspace.documents)} documents …", flush=True)
-    print(f"Index: {len(workspace.dense.chunks)} passages, {workspace.dense.added} of them new.", flush=True)
-    print("Advanced index and graph: sections, tuned embedder, entities …", flush=True)
-    entities = workspace.graph.linker.index
-    print(f"Advanced index: {len(workspace.pipeline.chunks)} passages, {workspace.pipeline.dense.added} of them new; "
-          f"{len(entities.chunks)} entities.", flush=True)
-    names = [dense.name for dense in (workspace.dense, workspace.pipeline.dense, entities)]
+    indexes = course_indexes(workspace())
+    passages, sections, entities = (len(dense.chunks) for dense in indexes)
+    added, embedded = sum(dense.added for dense in indexes), sum(dense.embedded for dense in indexes)
+    source = f"{embedded:,} vectors embedded here" if embedded else "vectors from data/vectors" if added else "unchanged"
+    print(f"Index: {passages:,} passages, {sections:,} sections and {entities:,} entities; {source}.", flush=True)
+    names = [dense.name for dense in indexes]
     _prepared_stamp().write_text(json.dumps({"key": prepared_key(), "indexes": names}), "utf-8")
+
+
+def course_indexes(workspace: evaluation.Workspace) -> list[retrieval.DenseIndex]:
+    """The indexes that set-up builds: of windows, of sections with the tuned embedder, of the graph's entities."""
+    return [workspace.dense, workspace.pipeline.dense, workspace.graph.linker.index]
 
 
 def missing_part(index: bool = True, search: bool = False) -> str:

@@ -27,7 +27,8 @@ def adapter_folder(name: str) -> Path:
     if name.startswith("adapter:"):
         path = Path(name.removeprefix("adapter:")).expanduser()
         if not (path / "adapter_model.safetensors").exists():
-            raise ValueError(f"{name}: the folder holds no adapter_model.safetensors; pass the folder of a LoRA adapter")
+            raise ValueError(f"{name}: the folder holds no adapter_model.safetensors; pass the folder of a LoRA adapter, or "
+                             "restore the course's with `git checkout data/checkpoints`")
         return path
     for path in (CHECKPOINTS / name.removesuffix("@0"), local_registry() / name):
         if (path / "adapter_model.safetensors").exists():

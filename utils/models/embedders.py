@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 
 from .. import downloads, settings
-from .adapters import merge_adapter
+from .adapters import adapter_digest, merge_adapter
 from .device import autocast, quiet, torch_device
 from .language_models import local_or_hub_path
 
@@ -16,27 +17,46 @@ def embedder_path(name: str) -> str:
 
 
 class Embedder:
-    """Sentence embeddings of unit length, with bfloat16 autocast where it is the better format.
+    """Sentence embeddings of unit length, with bfloat16 autocast where it is the better format; loaded when first needed.
 
     adapter: folder of a LoRA adapter to merge into the model; its digest is then part of `name`.
     """
 
     def __init__(self, name: str = settings.WHEEL_EMBEDDER, adapter: str = ""):
+        quiet()
+        self.path, self.adapter = embedder_path(name), adapter
+        self.name = f"{name}+{adapter_digest(f'adapter:{adapter}')[:12]}" if adapter else name
+
+    @functools.cached_property
+    def model(self):
+        """The SentenceTransformer, with the adapter merged. RuntimeError when it cannot be loaded."""
         from sentence_transformers import SentenceTransformer
 
-        quiet()
         try:
-            self.model = SentenceTransformer(embedder_path(name), device=torch_device())
+            model = SentenceTransformer(self.path, device=torch_device())
         except OSError as error:
-            raise RuntimeError(f"LAB_EMBEDDER: could not load {name} (check the name): {str(error).splitlines()[0]}") from None
-        self.name = name
-        if adapter:
-            self.name += "+" + merge_adapter(self.model[0], "auto_model", adapter)
+            raise RuntimeError(f"LAB_EMBEDDER: could not load {self.path} (check the name): "
+                               f"{str(error).splitlines()[0]}") from None
+        if self.adapter:
+            merge_adapter(model[0], "auto_model", self.adapter)
+        return model
 
-    @property
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights, and of the adapter's after a plus sign; "" for a model on the hub."""
+        weights = Path(self.path) / "model.safetensors"
+        own = [adapter_digest(f"adapter:{self.adapter}")] if self.adapter else []
+        return "+".join([downloads.sha256(weights), *own]) if weights.exists() else ""
+
+    @functools.cached_property
     def tokenizer(self):
-        """The embedder's fast tokenizer, used to count chunk sizes."""
-        return self.model.tokenizer
+        """The embedder's fast tokenizer, used to count chunk sizes; read without the model and torch if its file is here."""
+        file = Path(self.path) / "tokenizer.json"
+        if not file.exists():
+            return self.model.tokenizer
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast(tokenizer_file=str(file))
 
     @property
     def window(self) -> int:

@@ -20,7 +20,7 @@ class DenseIndex:
         """Open the collection of exactly these chunks and add the missing ones. Raises ValueError without chunks.
 
         The collection is named by a digest of texts and embedder, so a changed corpus gets a new collection, an interrupted
-        build resumes, and a complete collection is reused.
+        build resumes, and a complete collection is reused. `embedded` counts the chunks whose vectors are not shipped.
         """
         if not chunks:
             raise ValueError("there are no chunks to index: is the corpus empty?")
@@ -29,7 +29,7 @@ class DenseIndex:
         digest = hashlib.sha256(embedder.name.encode())
         for chunk in chunks:
             digest.update(f"{chunk.id}\0{chunk.indexed}\0".encode())
-        self.name, self.added = f"chunks-{digest.hexdigest()[:24]}", 0
+        self.name, self.added, self.embedded = f"chunks-{digest.hexdigest()[:24]}", 0, 0
         if not self._opened(settings):
             with storage.exclusive(settings):
                 if not self._opened(settings):  # another process may have built it meanwhile
@@ -59,15 +59,26 @@ class DenseIndex:
     def _add_missing(self) -> int:
         from tqdm.auto import tqdm
 
-        stored = set(self.collection.get(include=[])["ids"])
-        todo = sorted((c for c in self.chunks.values() if c.id not in stored), key=lambda c: len(c.indexed))
-        vectors: dict[str, object] = {}
-        for start in tqdm(range(0, len(todo), BATCH), desc="index", unit="batch", disable=len(todo) < BATCH):
+        stored, shipped = set(self.collection.get(include=[])["ids"]), storage.shipped_vectors(self.embedder.digest)
+        new = {c.id for c in self.chunks.values() if c.id not in stored and storage.text_key(c.indexed) not in shipped}
+        todo = sorted((c for c in self.chunks.values() if c.id not in stored), key=lambda c: (c.id in new, len(c.indexed)))
+        self.embedded = len(new)
+        source = f"{self.embedded:,} to embed" if self.embedded else "vectors from data/vectors"
+        for start in tqdm(range(0, len(todo), BATCH), desc=f"index: {len(todo):,} passages, {source}", unit="batch", leave=False,
+                          disable=len(todo) < BATCH):
             batch = todo[start : start + BATCH]
-            new = list({c.indexed: c for c in batch if c.indexed not in vectors})
-            vectors.update(zip(new, self.embedder.encode(new), strict=True))
-            self.collection.add(ids=[c.id for c in batch], embeddings=[vectors[c.indexed] for c in batch])
+            self.collection.add(ids=[c.id for c in batch], embeddings=self._vectors_of([c.indexed for c in batch]))
         return len(todo)
+
+    def _vectors_of(self, texts: Sequence[str]):
+        """The texts' vectors, shape (texts, dimension): the shipped ones, and the embedder's of all other texts."""
+        import numpy
+
+        shipped = storage.shipped_vectors(self.embedder.digest)
+        vectors = {text: shipped.get(storage.text_key(text)) for text in texts}
+        new = [text for text, vector in vectors.items() if vector is None]
+        vectors.update(zip(new, self.embedder.encode(new) if new else (), strict=True))
+        return numpy.stack([vectors[text] for text in texts])
 
     def _read_vectors(self) -> bool:
         """Set `vectors`, in the order of `chunks`, shape (chunks, dimension); False unless they are the embedder's own."""
@@ -79,7 +90,7 @@ class DenseIndex:
             return False
         self.vectors = numpy.asarray(stored["embeddings"])[[order[id_] for id_ in self.chunks]]
         ends = list(self.chunks.values())[:: max(1, len(order) - 1)]
-        again = self.embedder.encode([chunk.indexed for chunk in ends])
+        again = self._vectors_of([chunk.indexed for chunk in ends])
         return (self.vectors.shape[1:] == again.shape[1:] and abs((self.vectors**2).sum(1) - 1).max() < 0.01
                 and (self.vectors[:: max(1, len(order) - 1)] * again).sum(1).min() > 0.98)
 

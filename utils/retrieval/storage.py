@@ -1,6 +1,9 @@
-"""Where the vectors lie: Chroma's client, one builder at a time, and what becomes of a damaged or foreign database."""
+"""Where the vectors lie: Chroma's client, one builder at a time, what becomes of a damaged or foreign database, and the
+vectors that are shipped in `data/vectors`."""
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import re
 import shutil
@@ -12,10 +15,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from .. import downloads
-from ..settings import ROOT, Settings, cache, load
+from ..settings import DATA, ROOT, Settings, cache, load
 
 SEGMENT = "SELECT s.id FROM segments s JOIN collections c ON s.collection = c.id WHERE c.name = ? AND s.scope = 'VECTOR'"
 PERSISTED = "index_metadata.pickle"  # without it Chroma makes the vectors anew from its database whenever it opens them
+VECTORS = DATA / "vectors"
 
 
 def chroma_client(settings: Settings):
@@ -33,6 +37,43 @@ def chroma_client(settings: Settings):
         raise RuntimeError(
             f"LAB_CHROMA_URL {settings.chroma_url} did not answer ({type(error).__name__}): start the server with "
             f"`chroma run`, or unset the variable to use the embedded one") from None
+
+
+def text_key(text: str) -> bytes:
+    """What the shipped vectors know a text by: the first 8 bytes of its SHA-256."""
+    return hashlib.sha256(text.encode()).digest()[:8]
+
+
+def arrays_digest(keys, vectors) -> str:
+    """SHA-256 of the two arrays of a file of vectors, in hex."""
+    return hashlib.sha256(keys.tobytes() + vectors.tobytes()).hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def shipped_vectors(embedder: str) -> dict:
+    """`text_key` → vector (float32, unit length) of the texts whose vectors are shipped; a damaged file is told and left out.
+
+    embedder: the digest of its weights.
+    """
+    import numpy
+    from safetensors import safe_open
+
+    shipped = {}
+    for path in sorted(VECTORS.glob("*.safetensors")):
+        try:
+            with safe_open(path, "numpy") as file:
+                if (metadata := file.metadata())["embedder"] != embedder:
+                    continue
+                keys, vectors = file.get_tensor("keys"), file.get_tensor("vectors")
+            if arrays_digest(keys, vectors) != metadata["sha256"]:
+                raise ValueError("its bytes changed")
+            vectors = vectors.astype("float32")
+            vectors /= numpy.linalg.norm(vectors, axis=1, keepdims=True)
+            shipped.update(zip(map(bytes, keys), vectors, strict=True))
+        except Exception as error:
+            print(f"index: data/vectors/{path.name} is damaged or foreign ({_line(error)}), so its passages are embedded on this "
+                  "machine; `git checkout data/vectors` restores it", file=sys.stderr)
+    return shipped
 
 
 @contextmanager
