@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .. import metrics, retrieval
+from .. import metrics
 from ..settings import Settings
 from ..types import Answer, Generation, Hit, Question
 
@@ -57,6 +57,12 @@ def tell(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
+def without_sentence(hit: Hit, sentence: str) -> Hit:
+    """The hit without `sentence` in its passage: contexts must not contain the reference answers of `summary` questions."""
+    flat = re.sub(r"\s+", r"\\s+", re.escape(sentence).replace(r"\ ", " "))
+    return replace(hit, chunk=replace(hit.chunk, text=re.sub(flat, "", hit.chunk.text).strip()))
+
+
 def _first_cut(hits: list[Hit], count: Callable[[str], int], budget: int) -> list[Hit]:
     """The hits, with the text of the first one cut if it alone exceeds the budget."""
     if not hits or count(numbered_passages(hits[:1])[0]) <= budget:
@@ -86,7 +92,7 @@ def answer_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]
     on_batch(indices, answers): called after each batch, so that you can save it.
     """
     held_out_sentences = held_out_sentences or [""] * len(questions)
-    shown = [_first_cut([retrieval.without_sentence(hit, cut) if cut else hit for hit in ranked[: settings.k]], model.count,
+    shown = [_first_cut([without_sentence(hit, cut) if cut else hit for hit in ranked[: settings.k]], model.count,
                         settings.context_tokens) for ranked, cut in zip(hits, held_out_sentences, strict=True)]
     used = [count_that_fit(numbered_passages(ranked), model.count, settings.k, settings.context_tokens) for ranked in shown]
     prompts = [[*before, *build_prompt(_question_cut(q, model, settings), p[:u])]

@@ -8,7 +8,6 @@ _FILES = {
     "bm25": ["BM25Index", "bm25_tokens"],
     "fusion": ["reciprocal_rank_fusion", "standardise"],
     "reranking": ["CROSS_ENCODER", "untrained_cross_encoder"],
-    "post_retrieval": ["without_sentence"],
     "pipeline": ["BI_ENCODER", "PipelineConfig", "RetrievalPipeline", "SELECTED_CONFIG", "adapter_digests",
                  "load_selected_config"],
     "finetuning": ["RetrieverTraining", "hard_negatives", "train_embedder"],

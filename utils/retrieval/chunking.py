@@ -1,4 +1,4 @@
-"""Documents split into chunks: fixed-size windows, sections with contextual headers, sentences."""
+"""Documents split into chunks: fixed-size windows, sections with contextual headers."""
 from __future__ import annotations
 
 import re
@@ -49,7 +49,7 @@ def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
     """Neighbouring parts joined while they fit in `size` tokens; a longer part is cut at spaces, or inside a word that long."""
     packed: list[str] = []
     used = 0
-    for joint, part in [piece for long in parts for piece in _cut(long, count, size)]:
+    for joint, part in [piece for long in parts for piece in cut_to_size(long, count, size)]:
         tokens = count(part)
         if packed and used + tokens <= size:
             packed[-1] += joint + part
@@ -60,17 +60,17 @@ def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
     return packed
 
 
-def _cut(part: str, count: Count, size: int, joint: str = " ") -> list[tuple[str, str]]:
+def cut_to_size(part: str, count: Count, size: int, joint: str = " ") -> list[tuple[str, str]]:
     """Pieces of at most `size` tokens, each with what stood between it and the piece before."""
     if count(part) <= size or len(part) < 2:
         return [(joint, part)]
     words = part.split()
     half, middle = len(words) // 2, len(part) // 2
     if half:
-        return _cut(" ".join(words[:half]), count, size, joint) + _cut(" ".join(words[half:]), count, size)
+        return cut_to_size(" ".join(words[:half]), count, size, joint) + cut_to_size(" ".join(words[half:]), count, size)
     ends = (match.end() for match in re.finditer(r"\W", part) if middle / 2 < match.end() < middle * 1.5)
     middle = min(ends, key=lambda end: abs(end - middle), default=middle)
-    return _cut(part[:middle], count, size, joint) + _cut(part[middle:], count, size, "")
+    return cut_to_size(part[:middle], count, size, joint) + cut_to_size(part[middle:], count, size, "")
 
 
 def chunk_by_section(document: Document, count: Count, size: int = 120) -> list[Chunk]:
@@ -86,15 +86,6 @@ def chunk_by_section(document: Document, count: Count, size: int = 120) -> list[
             head = head[: len(head) * 3 // 4]
         for text in pack_sentences(sentences(section.text), count, max(20, size - count(head))):
             chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text, head))
-    return chunks
-
-
-def chunk_by_sentence(document: Document, count: Count, size: int = 120) -> list[Chunk]:
-    """One chunk per sentence, without a header: the unit of sentence-window retrieval."""
-    chunks = []
-    for section in document.sections:
-        for text in [piece for sentence in sentences(section.text) for _, piece in _cut(sentence, count, size)]:
-            chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text))
     return chunks
 
 

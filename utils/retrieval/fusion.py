@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy
+
 from ..types import Hit
 
 
@@ -25,7 +27,5 @@ def ranked(hits: Sequence[Hit]) -> list[Hit]:
 
 def standardise(values):
     """(values − mean) / standard deviation: scores of different retrievers on one scale. An array of the same shape."""
-    import numpy
-
     values = numpy.asarray(values, "float32")
     return (values - values.mean()) / (values.std() + 1e-6)

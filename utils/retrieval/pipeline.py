@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+import numpy
+
 from .. import models
 from ..settings import WHEEL_EMBEDDER, Settings
 from ..types import Chunk, Document, Hit
@@ -89,8 +91,6 @@ class RetrievalPipeline:
 
     def fuse(self, query: str, candidates: int) -> list[Hit]:
         """Dense hits, combined with the scores of BM25 and of the document's overview if they have a weight."""
-        import numpy
-
         config = self.config
         if not config.bm25 and not config.overview:
             return self.dense.search(query, candidates)
@@ -107,8 +107,6 @@ class RetrievalPipeline:
     @functools.cached_property
     def first(self):
         """Index of the first chunk of each chunk's document: an array of shape (chunks,)."""
-        import numpy
-
         first: dict[str, int] = {}
         return numpy.array([first.setdefault(chunk.document_id, place) for place, chunk in enumerate(self.chunks)])
 

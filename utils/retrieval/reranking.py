@@ -1,4 +1,4 @@
-"""Reranking hits by the language model's likelihood or by a cross-encoder. Training is elsewhere."""
+"""Reranking hits by a cross-encoder. Training is elsewhere."""
 from __future__ import annotations
 
 import functools
@@ -10,18 +10,6 @@ from ..types import Hit
 from .fusion import ranked
 
 CROSS_ENCODER = settings.DATA / "checkpoints" / "cross_encoder"
-
-
-def query_likelihood(hits: Sequence[Hit], question: str, model: models.LanguageModel, batch_size: int = 8) -> list[Hit]:
-    """Hits by the likelihood of the question given the passage: the mean log-probability of the question's tokens.
-
-    One forward pass per passage, no generation (Sachan et al., 2022).
-    """
-    texts = [f"Passage: {hit.document_id} {hit.chunk.text}\nA question that this passage answers:" for hit in hits]
-    prompts = [ids[-400:] for ids in models.token_ids(model, texts)]  # the end, where the question follows
-    asked = models.token_ids(model, [" " + question]) * len(hits)
-    scores = models.mean_token_log_probability(model, prompts, asked, batch_size)
-    return ranked([replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)])
 
 
 class CrossEncoder:
