@@ -9,6 +9,8 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy
+
 from .. import metrics, settings
 from ..types import Record
 from .questions import load_questions
@@ -110,8 +112,6 @@ def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int
     Each resample draws the same clusters for all arms, so the arms stay paired; the same seed, the same for each `task`, as in
     `outcome_shares`. Raises ValueError if no question is shared.
     """
-    import numpy
-
     shared = shared_records(records, *arms)
     if not shared:
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
@@ -188,8 +188,6 @@ def paired_outcomes(records: Sequence[Record], a: str, b: str, kind: str = "corr
 
 def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
     """Mean prompt tokens, answer tokens and seconds per question of one arm, over the records with an outcome."""
-    import numpy
-
     own = [r for r in scorable(records) if r.arm == arm]
     spent = [(r.prompt_tokens, r.completion_tokens, r.seconds["retrieve"] + r.seconds["generate"]) for r in own]
     means = numpy.average(spent, axis=0, weights=record_weights(own)).tolist()

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from .. import metrics
 from ..types import Answer, Chunk, Hit, Question, Record
 from .arms import parse_arm
@@ -82,8 +84,6 @@ def rescore(records: Sequence[Record], questions: Sequence[Question], workspace:
 
     Raises ValueError naming the records whose question is not among `questions`.
     """
-    from tqdm.auto import tqdm
-
     by_id = {question.id: question for question in questions}
     absent = sorted({record.question_id for record in records} - set(by_id))
     if absent:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from .. import generation, settings
 from ..types import Answer, Hit, Question, Record
 from .arms import Arm, parse_arm, parse_arms
@@ -79,8 +81,6 @@ def only_writer(out: Path) -> Iterator[None]:
 def _resume(out: Path, digests: dict[str, str], questions: dict[str, Question], workspace: Workspace,
             retrieval_only: bool) -> dict[tuple[str, str], Record]:
     """Records of an interrupted run whose answers are still valid, scored anew."""
-    from tqdm.auto import tqdm
-
     records, part, search = {}, out.with_name(out.name + ".part"), functools.cache(workspace.hits)
     text = part.read_text("utf-8", errors="replace") if part.exists() else ""
     if text and not text.endswith("\n"):  # the line that was being written when the run was interrupted
@@ -114,8 +114,6 @@ def _still_valid(record: Record, question: Question, workspace: Workspace, retri
 def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retrieval_only: bool,
              train: Sequence[Question]) -> Iterator[tuple[Question, Answer]]:
     """Questions with their answers under one arm as soon as they are ready, a batch at a time."""
-    from tqdm.auto import tqdm
-
     if arm.is_baseline:
         yield from baseline_answers(arm.name, questions, train, workspace.reference)
         return

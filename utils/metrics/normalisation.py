@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import regex
+
 from . import units
 
 ARTICLES = frozenset(("a", "an", "the"))
@@ -92,8 +94,6 @@ def _plain(text: str) -> str:
 
 
 def _scan(text: str) -> list[Token]:
-    import regex
-
     tokens: list[Token] = []
     currency, position = "", 0
     while match := regex.search(SCAN, text, regex.VERBOSE | regex.VERSION1, position):

@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy
+
 RESAMPLES = 4000
 
 
@@ -62,8 +64,6 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
     p is two-sided: the share of resampled differences, centred on zero, that are at least as large as the observed one
     (one is added to both counts, so p is never 0). Raises ValueError when there are no values or the lengths differ.
     """
-    import numpy
-
     if len(a) != len(b):
         raise ValueError(f"a has {len(a)} values and b has {len(b)}: pair the same questions")
     gaps = [y - x for x, y in zip(a, b, strict=True)]
@@ -88,8 +88,6 @@ def read_result(low: float, high: float, worth: float) -> str:
 
 def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int, weights: Sequence[float]):
     """The mean of every resample, and the two ends of their 95 % percentile interval."""
-    import numpy
-
     if not len(values) or len(values) != len(clusters):
         raise ValueError(f"there are {len(values)} values and {len(clusters)} clusters: pass one cluster for each value")
     names, index = numpy.unique(list(clusters), return_inverse=True)

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy
+
 from .style import CURVES, NEUTRAL, axes, grouped_bars, show
 
 
 def length_histogram(counts: Sequence[int], window: int, title: str, alt: str, what: str = "document",
                      note: str = "the embedder reads"):
     """Histogram of lengths in tokens (log scale) with a line at `window` tokens. what: singular name of the items."""
-    import numpy
-
     figure, area = axes(title, f"{what} length (tokens, log scale)", f"{what}s")
     area.hist(counts, bins=numpy.geomspace(min(counts), max(counts), 30), color=NEUTRAL)
     area.set_xscale("log")

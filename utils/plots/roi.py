@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy
+
 from .style import NEUTRAL, axes, show, wrapped
 
 OUTCOME_COLOURS = {"correct": "#0072B2", "abstained": "#DDDDDD", "wrong": "#D55E00"}
@@ -84,7 +86,6 @@ def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[flo
     winners: index of the best option, -1 if none pays: an array of shape (updates, volumes). options: name → colour, in index
     order. today: (volume, updates), marked with a cross; the title names the best option there.
     """
-    import numpy
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 

@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy
+
 from .. import evaluation
 from .assumptions import Assumptions, smallest
 
@@ -66,8 +68,6 @@ def assumed_shares(option: Option, a: Assumptions) -> tuple:
 
 def machines(option: Option, a: Assumptions):
     """Machines running all month: 0 for an API without retrieval, else 1, or more (a fraction too) if one is too slow."""
-    import numpy
-
     if option.api and not option.retrieves:
         return 0.0
     return numpy.maximum(1.0, a.volume * option.seconds / (3600 * HOURS_A_MONTH * UTILISATION))
@@ -123,8 +123,6 @@ def answer_value(option: Option, a: Assumptions):
 
 def net_present_value(option: Option | None, a: Assumptions):
     """Net present value against doing nothing (None, 0): build cost now, then a discounted cash flow at each month's end."""
-    import numpy
-
     if option is None:
         return 0.0 * (a.volume + a.updates)
     flow = a.volume * (answer_value(option, a) - query_cost(option, a)) - monthly_cost(option, a)
@@ -157,8 +155,6 @@ def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "v
     one: None for doing nothing. within: the range to search, needed unless `what` is volume or updates. A relative difference of
     up to 1e-9 counts as none. Raises ValueError if the range is missing.
     """
-    import numpy
-
     if not within and what not in ("volume", "updates"):
         raise ValueError(f"what is {what!r}: choose volume or updates, or give the range to search as within=(low, high)")
 

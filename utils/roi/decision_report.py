@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy
+
 from .. import evaluation, metrics
 from ..types import Record
 from .assumptions import PRICE_FILE, Assumptions, currency_of, load_assumptions
@@ -78,8 +80,6 @@ def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed:
 
     served: arms whose model was behind an endpoint (`evaluation.served_arms`); they are paid by tokens.
     """
-    import numpy
-
     parsed = [evaluation.parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
     buyable = [arm for arm in parsed if arm.is_option]
     arms = [arm.name for arm in buyable if arm.model.feedback_rounds is not None]
