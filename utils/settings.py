@@ -1,7 +1,4 @@
-"""All settings: paths, course services, profiles and the environment variables that override them.
-
-Reads no file and imports only the standard library, so that `python -m utils` can use it before `.venv` exists.
-"""
+"""All settings: paths, services, profiles, environment variables. Standard library only, for use before `.venv` exists."""
 from __future__ import annotations
 
 import os

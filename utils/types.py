@@ -23,10 +23,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """One operation of a service, or one file of a folder. Records and evidence refer to its `id`.
-
-    group: the document's service, or the folder that contains it ("" for none).
-    """
+    """An operation, or a file of a folder; evidence refers to its `id`. group: its service or folder ("" for none)."""
 
     id: str
     title: str

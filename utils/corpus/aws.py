@@ -196,10 +196,7 @@ def fact_section(fact: dict) -> str:
 
 
 def error_meanings(documents: Iterable[Document]) -> dict[tuple[str, str, str], list[str]]:
-    """(service, error, sentence that explains the error) → ids of the documents with that sentence.
-
-    Sentences that name the error, or have fewer than 5 or more than 25 words, are skipped.
-    """
+    """(service, error, its explanation in 5 to 25 words that do not name it) → ids of the documents with that sentence."""
     meanings: dict[tuple[str, str, str], list[str]] = {}
     for document in documents:
         for section in document.sections:

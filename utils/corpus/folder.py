@@ -41,10 +41,7 @@ def load_folder(path: Path | str) -> list[Document]:
 
 
 def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
-    """Documents of the folder as in `load_folder`, and a row for every file.
-
-    Raises ValueError when the folder is missing or nothing is readable, RuntimeError when a parser is not installed.
-    """
+    """As `load_folder`, with a row for every file; raises RuntimeError, too, when a parser is not installed."""
     root = Path(path)
     if not root.is_dir():
         raise ValueError(f"{path}: no such folder; pass the folder that holds your documents")
@@ -75,10 +72,7 @@ def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
 
 
 def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[Path, str, str]]:
-    """Place, path inside the root, and why it is no document ("" if it is one) of every file.
-
-    above: the real paths of the folders on the way here, so that a link to one of them is noticed.
-    """
+    """Place, name inside the root, and why it is no document ("" if it is one) of every file. above: real paths around it."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except PermissionError:

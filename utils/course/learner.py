@@ -37,10 +37,7 @@ def note(text: str) -> str:
 
 
 def guess(name: str, question: str, answer: Sequence):
-    """Asks for a guess and stores it under `name`: an ipywidget for the last line of a cell.
-
-    answer: the options, or (low, high, unit) for a number.
-    """
+    """An ipywidget that asks for a guess and stores it under `name`. answer: options, or (low, high, unit) for a number."""
     import ipywidgets
 
     _asked[name] = answer

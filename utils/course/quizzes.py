@@ -11,10 +11,7 @@ QUIZZES = Path(__file__).with_name("quizzes.json")  # lab → questions → opti
 
 
 def quiz(lab: str):
-    """The lab's questions as an ipywidget: choosing an option shows its explanation, and the choice is stored.
-
-    Raises ValueError for a lab without questions.
-    """
+    """The lab's questions as an ipywidget that explains and stores each choice. Raises ValueError for a lab without questions."""
     import ipywidgets
 
     questions = json.loads(QUIZZES.read_text("utf-8"))

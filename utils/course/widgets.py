@@ -46,10 +46,7 @@ class PreferenceAnnotator:
         return self.left[0] if self.left else None
 
     def choose(self, side: str) -> None:
-        """Save the label of the present pair; `skip` moves it to the end, `undo` takes the last label back.
-
-        Raises ValueError for an unknown side.
-        """
+        """Save a label (left, right, tie), `skip` the pair, or `undo` the last label. Raises ValueError for another side."""
         if side not in ("left", "right", "tie", "skip", "undo"):
             raise ValueError(f"side is {side!r}: choose left, right, tie, skip or undo")
         if side == "undo":
@@ -166,10 +163,7 @@ def _slider_steps(low: float, high: float) -> set[float]:
 
 
 def own_prices(report: roi.DecisionReport):
-    """Sliders for the learner's own prices above the recommendation, as an ipywidget for the last line of a cell.
-
-    What is chosen stands in `own_price_file` at once; what nobody moves keeps its exact value. report: at the given prices.
-    """
+    """Sliders for the learner's own prices above the recommendation, as an ipywidget; `own_price_file` keeps what is chosen."""
     import ipywidgets
     from IPython.display import Javascript
 

@@ -13,7 +13,7 @@ _FILES = {
     "rescoring": ["accepted_forms", "rescore", "score_changes", "with_accepted"],
     "provenance": ["corpus_digest", "language_notes", "provenance_file", "questions_of_records", "questions_provenance",
                    "read_provenance", "records_provenance", "served_arms"],
-    "outcomes": ["SCORABLE_TASKS", "abstention_counts", "abstention_rates", "changed_answers", "correct_by_group",
+    "outcomes": ["SCORABLE_TASKS", "abstention_rates", "changed_answers", "correct_by_group",
                  "correct_share", "mean_usage", "metric_interval", "outcome", "outcome_draws", "outcome_shares",
                  "outcomes_by_context", "paired_outcomes", "rescue_table", "scorable"],
     "staleness": ["answering_sentence", "stale_per_week", "stale_questions"],

@@ -6,7 +6,6 @@ and more lenient than exact match, which penalises a harmless extra word.
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy
@@ -49,10 +48,7 @@ def further_unanswerable() -> frozenset[str]:
 
 
 def record_weights(records: Sequence[Record], unanswerable: float | None = None) -> list[float]:
-    """A weight for each record, with which unanswerable questions make up this share; all are 1 if that is their share anyway.
-
-    The default is their share without those of `data/unanswerable.jsonl`, so that these do not shift the mix of tasks.
-    """
+    """A weight for each record, so that this share is unanswerable; by default as without `data/unanswerable.jsonl`."""
     tasks = {record.question_id: record.task for record in records}
     every = {id_ for id_, task in tasks.items() if task == "unanswerable"}
     here, first = len(every) / max(1, len(tasks)), len(every - further_unanswerable())
@@ -94,10 +90,7 @@ def changed_answers(records: Sequence[Record], arm: str, parent: str) -> tuple[i
 
 
 def outcome_shares(records: Sequence[Record], arm: str, task: str = "") -> dict[str, float]:
-    """Share of each outcome for one arm. Raises ValueError if none of its records has an outcome.
-
-    task: count the outcomes of this task only, still as shares of all questions.
-    """
+    """Share of each outcome of an arm (of one task's, still of all questions). Raises ValueError if no record has an outcome."""
     own = [record for record in scorable(records) if record.arm == arm]
     if not own:
         raise ValueError(f"{arm}: none of its records has an outcome; add questions of the tasks {', '.join(SCORABLE_TASKS)}")
@@ -195,10 +188,7 @@ def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
 
 
 def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[str]):
-    """Share of correct answers by group of questions (rows) and arm (columns), with n: a pandas DataFrame.
-
-    Groups: all, task, exposure (facts only), overlap (if answerable), and whether the text of `base` contains the answer.
-    """
+    """Share of correct answers by group of questions (task, exposure, overlap, known to `base`) and arm, with n: a DataFrame."""
     import pandas
 
     known = {r.question_id for r in records if r.arm == "base" and r.scores.get("contains")}
@@ -215,13 +205,3 @@ def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[
     table.insert(0, "n", cells["size"].groupby("group").max())
     order = ["all", *SCORABLE_TASKS]
     return table.loc[[*(name for name in order if name in table.index), *(name for name in table.index if name not in order)]]
-
-
-def abstention_counts(records: Sequence[Record], arms: Sequence[str]):
-    """Table: how often each arm abstained or answered, on answerable and on unanswerable questions."""
-    import pandas
-
-    cells = Counter((record.arm, outcome(record) == "abstained", record.task != "unanswerable") for record in scorable(records))
-    return pandas.DataFrame({arm: {
-        f"{reply}, {kind}": cells[arm, reply == "abstained", kind == "answerable"]
-        for kind in ("answerable", "unanswerable") for reply in ("answered", "abstained")} for arm in arms}).T

@@ -43,17 +43,12 @@ class QuestionsFile:
         return selected
 
 
-def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "",
-                   more: Sequence[Path] = ()) -> list[Question]:
-    """Questions of a file, in file order, optionally only those of a split; see `read_questions`.
-
-    more: files whose questions follow, such as `settings.UNANSWERABLE`.
-    """
-    files = [read_questions(one, known) for one in (path, *more)]
-    for file in files:
-        for note in file.notes:
-            print(f"{file.path}: {note}", file=sys.stderr)
-    return replace(files[0], questions=tuple(q for file in files for q in file.questions)).select(split)
+def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "") -> list[Question]:
+    """Questions of a file, in file order, optionally only those of a split; see `read_questions`."""
+    file = read_questions(path, known)
+    for note in file.notes:
+        print(f"{path}: {note}", file=sys.stderr)
+    return file.select(split)
 
 
 def read_questions(path: Path | str, known: Iterable[str] = (), unread: Collection[str] = ()) -> QuestionsFile:

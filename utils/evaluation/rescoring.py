@@ -25,10 +25,7 @@ def accepted_forms(questions: Path | str) -> Path:
 
 
 def with_accepted(questions: Sequence[Question], path: Path) -> tuple[list[Question], int]:
-    """The questions with the answers that `path` accepts besides, and how many are new; as they are if there is no such file.
-
-    Raises ValueError with a line for each error.
-    """
+    """(questions with the answers that `path`, if it exists, accepts besides; how many). Raises ValueError, a line an error."""
     if not path.exists():
         return list(questions), 0
     known, errors, added = {q.id: q for q in questions}, [], 0
@@ -80,10 +77,7 @@ def rescored_record(record: Record, question: Question, workspace: Workspace, hi
 
 
 def rescore(records: Sequence[Record], questions: Sequence[Question], workspace: Workspace) -> list[Record]:
-    """The records scored anew; `rescored` is False where the stored scores stay, because the answer or the document is missing.
-
-    Raises ValueError naming the records whose question is not among `questions`.
-    """
+    """The records scored anew (`rescored` False: as stored). Raises ValueError naming records whose question is missing."""
     by_id = {question.id: question for question in questions}
     absent = sorted({record.question_id for record in records} - set(by_id))
     if absent:

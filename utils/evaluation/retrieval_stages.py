@@ -104,10 +104,7 @@ def measure_stage(stage: Stage, questions: Sequence[Question], workspace: Worksp
 
 
 def compare_stages(rows: Sequence[dict]):
-    """The stage table: for each stage its gain over naive RAG, Holm-adjusted verdict and cost.
-
-    A pandas.DataFrame with text columns to show, and the numbers behind them (difference, low, high, added_ms).
-    """
+    """For each stage its gain over naive RAG, Holm-adjusted verdict and cost, as text and numbers: a pandas.DataFrame."""
     import pandas
 
     frame, measures = pandas.json_normalize(list(rows)), ("answer_in_prompt", "recall@5")

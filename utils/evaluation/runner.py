@@ -150,10 +150,7 @@ def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retr
 
 
 def check_digests(stored: Sequence[Record], names: Sequence[str], workspace: Workspace) -> None:
-    """Raises ValueError if stored records come from another adapter or pipeline than this machine's.
-
-    With settings of your own it checks nothing: stored and live answers are then expected to differ.
-    """
+    """Raises ValueError if stored records are not of this machine's adapters and pipeline. Unchecked with your own settings."""
     if replace(workspace.settings, fast=False) != settings.Settings():
         return
     hashes = {record.arm: record.settings_hash for record in stored}

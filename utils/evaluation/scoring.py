@@ -34,10 +34,7 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
 
 
 def answer_in_passages(question: Question, hits: Sequence[Hit]) -> float:
-    """1 if a passage contains an accepted answer. The numbers that a prompt gives its passages are no answers.
-
-    The answer to a routing or error question is a name, so there the passage's document and section count as well.
-    """
+    """1 if a passage contains an accepted answer (in document or section, too, where that is a name), whatever its number."""
     names = question.task in ("routing", "error")
     return max((metrics.stated_in(f"{hit.document_id} {hit.chunk.section}: {hit.chunk.text}" if names else hit.chunk.text,
                                  question.answers) for hit in hits), default=0.0)
@@ -45,10 +42,7 @@ def answer_in_passages(question: Question, hits: Sequence[Hit]) -> float:
 
 def make_record(question: Question, arm: Arm, answer: Answer, settings_hash: str, reference: str = "", copied: str = "",
                 linked: Sequence[str] | None = None, copies: Mapping[str, str] | None = None) -> Record:
-    """The record of one answer; reference, copied and linked are as in `score_answer`.
-
-    copies: id of a document that repeats another one → the other's id; for the scores they are one document.
-    """
+    """The record of one answer; most is as in `score_answer`. copies: id of a copy → id of the document that it counts as."""
     same = {id_: (copies or {}).get(id_, id_) for id_ in (*question.evidence, *answer.cited)}
     evidence, cited = (tuple(dict.fromkeys(map(same.get, ids))) for ids in (question.evidence, answer.cited))
     scores = score_answer(replace(question, evidence=evidence), replace(answer, cited=cited), reference, copied, linked)

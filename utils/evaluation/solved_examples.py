@@ -14,10 +14,7 @@ SHOTS = 4  # solved questions before a prompt, the most similar last
 
 
 def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
-    """Index of the chunk that answers, by what the question's fact or its `#` place says, else by its accepted answers.
-
-    scores: one per chunk, to choose among several. A document without an answering chunk gives its best-scored one.
-    """
+    """Index of the chunk that a question's fact, `#` place or accepted answers name; of several, or none, the best-scored."""
     home = [i for i, chunk in enumerate(chunks) if chunk.document_id in question.evidence[:1]]
     if question.fact.get("kind") == "pattern":
         answering = [i for i in home if re.search(question.fact["pattern"], " ".join(chunks[i].text.split()))]
@@ -33,10 +30,7 @@ def answering_chunk(question: Question, chunks: Sequence[Chunk], scores) -> int:
 
 def mined_examples(learnable: Sequence[Question], questions: Sequence[Question], pipeline: retrieval.RetrievalPipeline,
                    run: retrieval.RetrieverTraining) -> list[tuple[str, str, list[str]]]:
-    """(question, answering passage, hard negatives found with the pipeline) of each learnable question, for training search.
-
-    questions: all of the file; documents of its dev and test questions are never negatives.
-    """
+    """(question, answering passage, hard negatives) of each learnable one. questions: all; dev and test give no negatives."""
     words, vectors, draw, examples = pipeline.bm25, pipeline.dense.vectors, random.Random(run.seed), []
     allowed = {c.document_id for c in pipeline.chunks} - {q.cluster for q in questions if q.split in ("dev", "test")}
     for question, vector in zip(learnable, pipeline.embedder.encode([q.question for q in learnable]), strict=True):

@@ -10,10 +10,7 @@ from ..types import Document, Question
 
 def stale_questions(questions: Sequence[Question], before: Mapping[str, Document],
                     after: Mapping[str, Document]) -> list[Question]:
-    """Questions on facts, errors and routing whose evidence contains an accepted answer after the change but not before it.
-
-    A routing question counts if its operation is new. A model trained on the older documents cannot know these answers.
-    """
+    """Short questions whose evidence states an accepted answer (routing: exists) after the change but not before it."""
     def holds(documents: Mapping[str, Document], question: Question) -> bool:
         texts = [documents[id_].text for id_ in question.evidence if id_ in documents]
         return bool(texts) if question.task == "routing" else any(metrics.contains(text, question.answers) for text in texts)
@@ -29,10 +26,7 @@ def stale_per_week(stale: int, questions: int) -> float:
 
 
 def answering_sentence(question: Question, documents: Mapping[str, Document]) -> str:
-    """The sentence of the evidence that contains an accepted answer and shares the most words with the question.
-
-    For a routing question, whose answer is a name: the operation's lead sentence. Raises ValueError if there is no such sentence.
-    """
+    """The evidence's sentence that answers and is most like the question (routing: its lead). Raises ValueError without one."""
     evidence = [documents[id_] for id_ in question.evidence if id_ in documents]
     if question.task == "routing" and evidence:
         return corpus.lead_sentence(evidence[0])

@@ -7,13 +7,14 @@ from .. import metrics
 from ..types import Record
 from .arms import Arm, parse_arm
 from .outcomes import (
-    abstention_counts,
     abstention_rates,
     correct_share,
     further_unanswerable,
     metric_interval,
+    outcome,
     paired_outcomes,
     record_weights,
+    scorable,
 )
 
 ANSWER_METRICS = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words",
@@ -22,10 +23,7 @@ RETRIEVAL_METRICS = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "
 
 
 def summarise(records: Sequence[Record]):
-    """One row per arm, task ("all" included) and metric: a pandas DataFrame with mean, low, high, n, clusters.
-
-    "all" weights tasks as `record_weights` says.
-    """
+    """Mean, low, high, n, clusters by arm, task ("all" too, see `record_weights`) and metric: a pandas DataFrame."""
     import pandas
 
     rows = []
@@ -49,10 +47,7 @@ def _columns(records: Sequence[Record]) -> dict[str, list[float | None]]:
 
 
 def wide_table(summary, metrics: Sequence[str], task: str = ""):
-    """One row per arm and task, one column per metric as `mean [low, high]`, and n: a pandas DataFrame of text.
-
-    n is a range if metrics score different questions (exact match, for example, skips summaries).
-    """
+    """A row per arm and task, a column per metric as `mean [low, high]`, and n (a range if it differs): a pandas DataFrame."""
     import pandas
 
     rows = summary[summary.metric.isin(list(metrics))]
@@ -109,13 +104,12 @@ def seed_table(records: Sequence[Record], models: Sequence[str], context: str = 
 
     rows, short = {}, [record for record in records if record.task in metrics.SINGLE_ANSWER_TASKS]
     for arm in (arm for model in models for arm in _runs(records, model, context)):
-        counts = abstention_counts(records, [arm.name]).loc[arm.name]
-        abstained = {kind: (counts[f"abstained, {kind}"], counts[f"abstained, {kind}"] + counts[f"answered, {kind}"])
-                     for kind in ("answerable", "unanswerable")}
-        rows[arm.model.name, arm.seed] = {
-            "correct": str(correct_share(records, arm.name)),
-            "exact match": str(metric_interval(short, arm.name, "exact_match")),
-            **{f"abstained on {kind}": f"{count / max(1, n):.2f} of {n}" for kind, (count, n) in abstained.items()}}
+        row = rows[arm.model.name, arm.seed] = {"correct": str(correct_share(records, arm.name)),
+                                                "exact match": str(metric_interval(short, arm.name, "exact_match"))}
+        for kind in ("answerable", "unanswerable"):
+            abstained = [outcome(record) == "abstained" for record in scorable(records) if record.arm == arm.name
+                         and (record.task == "unanswerable") == (kind == "unanswerable")]
+            row[f"abstained on {kind}"] = f"{sum(abstained) / max(1, len(abstained)):.2f} of {len(abstained)}"
     return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
 
 
@@ -130,10 +124,7 @@ def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_
 
 
 def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
-    """Paired difference in correct answers for each pair of arms, second minus first, by training seed: a DataFrame.
-
-    An arm with only one seed, or none, is compared with every seed of the other.
-    """
+    """Paired difference in correct answers of each pair of arms, second minus first, by training seed: a DataFrame."""
     import pandas
 
     present, rows = dict.fromkeys(record.arm for record in records), {}

@@ -62,10 +62,7 @@ def defended_prompt(question: str, hits: Sequence[Hit], defence: str) -> list[di
 
 def attack_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], model, settings: Settings,
                      defences: Sequence[str] = ("none", "reminder", "screen")) -> list[InjectionTrial]:
-    """Ask every question with an instruction planted in its best passage, once under each defence.
-
-    The wordings of `PLANTED_INSTRUCTIONS` take turns. The model obeyed if the canary word occurs in its answer.
-    """
+    """Each question under each defence with an instruction planted in its best passage; obeyed: the canary is in the answer."""
     trials, prompts = [], []
     for number, (question, ranked) in enumerate(zip(questions, hits, strict=True)):
         poisoned = inject(ranked[: settings.k], PLANTED_INSTRUCTIONS[number % len(PLANTED_INSTRUCTIONS)])

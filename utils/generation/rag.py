@@ -27,10 +27,7 @@ def numbered_passages(hits: Sequence[Hit]) -> list[str]:
 
 
 def build_prompt(question: str, hits: Sequence[Hit] = (), shown_before: bool = False) -> list[dict[str, str]]:
-    """The chat prompt: numbered passages, the question and one instruction; closed-book without hits.
-
-    shown_before: the passages are earlier in the conversation.
-    """
+    """The chat prompt: numbered passages, question, instruction; closed-book without hits, unless passages were shown before."""
     task = f"Question: {question}\n{WITH_PASSAGES if hits or shown_before else WITHOUT_PASSAGES}"
     return [{"role": "user", "content": "\n\n".join([*numbered_passages(hits), task])}]
 

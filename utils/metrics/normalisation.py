@@ -65,10 +65,7 @@ class Token(NamedTuple):
 
 @functools.lru_cache(maxsize=8192)
 def answer_tokens(text: str, ranges: bool = True) -> tuple[Token, ...]:
-    """The tokens of a text; for one without words or numbers, the text itself, so that `**` or `.` can be an answer.
-
-    ranges: two ends of a range are one token; else each is a number.
-    """
+    """Tokens of a text; of one without words, the text itself (`**`). ranges: the two ends of a range are one token."""
     text = _plain(text)
     tokens = _with_ranges(_scan(text), text) if ranges else _scan(text)
     if not tokens:

@@ -47,10 +47,7 @@ class PairedDifference:
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES,
                   weights: Sequence[float] = ()) -> MeanInterval:
-    """Mean and 95 % percentile interval, resampling whole clusters with replacement.
-
-    weights: one for each value; by default all count alike. Raises ValueError when there are no values or the lengths differ.
-    """
+    """Mean and 95 % percentile interval, resampling whole clusters. Raises ValueError without values or if lengths differ."""
     weights = weights or [1.0] * len(values)
     _, low, high = _resampled_means(values, clusters, seed, resamples, weights)
     mean = float(sum(w * x for w, x in zip(weights, values, strict=True)) / sum(weights))
@@ -75,10 +72,7 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
 
 
 def read_result(low: float, high: float, worth: float) -> str:
-    """The verdict an interval of a difference supports: better, worse, no difference that matters, or inconclusive.
-
-    worth: the smallest difference that would change a decision; an interval inside (-worth, worth) rules that out.
-    """
+    """better, worse, no difference that matters (inside ±worth, which would change a decision), or inconclusive."""
     if low > 0:
         return "better"
     if high < 0:

@@ -16,10 +16,7 @@ def embedder_path(name: str) -> str:
 
 
 class Embedder:
-    """Sentence embeddings of unit length, with bfloat16 autocast where it is the better format.
-
-    adapter: folder of a LoRA adapter to merge into the model; its digest is then part of `name`.
-    """
+    """Sentence embeddings of unit length. adapter: folder of a LoRA adapter to merge; its digest is then part of `name`."""
 
     def __init__(self, name: str = settings.WHEEL_EMBEDDER, adapter: str = ""):
         from sentence_transformers import SentenceTransformer

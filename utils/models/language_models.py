@@ -154,10 +154,7 @@ class LanguageModel:
 
 @functools.lru_cache(maxsize=2)
 def language_model(run_settings: settings.Settings, adapter: str = "", digest: str = ""):
-    """The generator for these settings, loaded once: an Endpoint with the profile endpoint, else a LanguageModel.
-
-    adapter: folder of a LoRA adapter (ValueError with an endpoint). digest: of its weights; a new digest loads the model again.
-    """
+    """The generator of these settings, loaded once: an Endpoint (ValueError with an adapter's folder) or a LanguageModel."""
     if run_settings.profile == "endpoint":
         if adapter:
             raise ValueError("LAB_PROFILE is endpoint, but an endpoint cannot load an adapter: unset it, and "

@@ -31,10 +31,7 @@ def recall_curve(curves: dict[str, list], ks: Sequence[int], title: str, alt: st
 
 
 def arm_bars(summary, metric_of: dict[str, str], title: str, alt: str, colours: Mapping[str, str]):
-    """Bars with intervals: tasks on the x axis, one bar per arm. metric_of: task → metric. colours: arm → colour.
-
-    summary: frame with arm, task, metric, mean, low, high, n.
-    """
+    """Bars by task and arm. summary: frame with arm, task, metric, mean, low, high, n. metric_of: by task. colours: by arm."""
     figure, area = axes(title, "", "score (0 to 1)", (8.5, 4.2))
     tasks = list(metric_of)
     rows = summary[summary.metric == summary.task.map(metric_of)].sort_values("task", key=lambda column: column.map(tasks.index),

@@ -7,10 +7,7 @@ from .style import CURVES, axes, grouped_bars, show
 
 
 def models_by_context(rows, title: str, alt: str, colours: Mapping[str, str]):
-    """Bars with intervals: contexts on the x axis, one bar per model. colours: model → colour.
-
-    rows: frame with model, context, mean, low, high.
-    """
+    """Bars by context (x) and model, in their colours. rows: frame with model, context, mean, low, high."""
     figure, area = axes(title, "passages in the prompt", "exact match (share of questions)", (8.0, 4.0))
     grouped_bars(area, rows, "context", "model", colours)
     area.legend(fontsize=11, frameon=False, ncols=rows.model.nunique(), loc="upper left")

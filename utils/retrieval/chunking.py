@@ -36,10 +36,7 @@ def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, 
 
 
 def contextual_header(document: Document, section: str) -> str:
-    """A passage's place in the corpus, in plain words: group › document › section.
-
-    A title that does not just repeat group and name follows the document's name; nothing is said twice.
-    """
+    """A passage's place in plain words, nothing said twice: group › document › title, if it says more › section."""
     own_title = "" if document.title in (document.name, f"{document.group} {document.name}") else document.title
     parts = [" ".join(split_identifiers(part).lower().split()) for part in (document.group, document.name, own_title, section)]
     return " › ".join(dict.fromkeys(part for part in parts if part))
@@ -96,10 +93,7 @@ def section_chunks(documents: Sequence[Document], tokenizer, size: int) -> list[
 
 
 def token_counter(documents: Sequence[Document], tokenizer) -> Callable[[str], int]:
-    """A function that counts a text's tokens; the documents' sentences are counted in advance in one batch, for speed.
-
-    A text counts at least one token for every ten characters, since a long word that is unknown is one token to the tokenizer.
-    """
+    """A function that counts a text's tokens (sentences of `documents` in advance); at least one for every ten characters."""
     texts = list({sentence for d in documents for section in d.sections for sentence in sentences(section.text)})
     ids = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
     counts = dict(zip(texts, map(len, ids), strict=True))

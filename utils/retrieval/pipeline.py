@@ -65,10 +65,7 @@ class RetrievalPipeline:
 
     def __init__(self, documents: Sequence[Document], settings: Settings, config: PipelineConfig | None = None,
                  chunks: Sequence[Chunk] = ()):
-        """Open or build the index of section chunks; the course's adapters apply to the course's embedder only.
-
-        chunks: the documents' chunks, if you have them already.
-        """
+        """Open or build the index of the documents' chunks (made unless given); course's adapters need the course's embedder."""
         self.config = config or load_selected_config()
         self.settings = settings
         course = str(BI_ENCODER) if self.config.tuned and settings.embedder == WHEEL_EMBEDDER else ""

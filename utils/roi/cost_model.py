@@ -1,7 +1,4 @@
-"""What an option costs and earns: pure functions over one frozen set of assumptions.
-
-All values are relative to doing nothing, where every question goes to a person. Nothing in this module reads a file.
-"""
+"""What an option costs and earns against doing nothing, where each question goes to a person: pure functions of assumptions."""
 from __future__ import annotations
 
 import math
@@ -53,10 +50,7 @@ UTILISATION = 0.3  # usable share of a machine's time, since questions do not ar
 
 
 def assumed_shares(option: Option, a: Assumptions) -> tuple:
-    """Shares correct, wrong and abstained if as many questions are unanswerable as assumed.
-
-    They are as measured if that is the measured share, or if all measured questions, or none, were unanswerable.
-    """
+    """Shares correct, wrong and abstained at the assumed share of unanswerable questions; as measured if all or none were."""
     measured = (option.correct, option.wrong, option.abstained)
     if not 0 < option.unanswerable < 1:
         return measured

@@ -14,10 +14,7 @@ WEEKS_A_MONTH = 365.25 / 12 / 7
 
 
 def stale_share(weekly: float, weeks):
-    """Mean share of stale answers with `weeks` (a number or an array) between updates: 1 − (1 − weekly)^t averaged over t.
-
-    weekly: share of answers that goes stale in a week, from 0 to below 1. Raises ValueError outside this range.
-    """
+    """Mean stale share with `weeks` between updates: 1 − (1 − weekly)^t over t. Raises ValueError if weekly is not in [0, 1)."""
     if not 0 <= weekly < 1:
         raise ValueError(f"weekly is {weekly}: give the share of answers that goes stale in a week, from 0 to below 1")
     x = -math.log1p(-weekly) * numpy.asarray(weeks, float)

@@ -1,7 +1,4 @@
-"""Training examples: closed book, rows for the trainer, and a leak check.
-
-They use training questions only; document text is read at run time and never committed.
-"""
+"""Training examples from training questions: closed book, rows for the trainer, and a leak check."""
 from __future__ import annotations
 
 import random
@@ -13,10 +10,7 @@ from .wording import word_question
 
 
 def tokenized_conversations(examples: Sequence[Example], tokenizer):
-    """The examples, of one turn or several, as a `datasets.Dataset` of token ids and labels.
-
-    labels: the token ids of the model's turns, end tokens included; -100 elsewhere.
-    """
+    """A `datasets.Dataset` of token ids and labels: those of the model's turns with their end tokens, -100 elsewhere."""
     from datasets import Dataset
 
     rows = []

@@ -85,10 +85,7 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
 
 
 def templated_errors(questions: Sequence[Question], documents: Mapping[str, Document], many: int = ERRORS) -> list[Question]:
-    """Error questions made from the documents' descriptions of errors; a fixed seed draws the same ones every time.
-
-    Home documents of dev and test and the errors that dev or test questions of a service ask for are excluded.
-    """
+    """Error questions from the documents' descriptions, always the same; none of dev's and test's homes and errors."""
     held_out = [q for q in questions if q.split in ("dev", "test")]
     homes = {q.home for q in held_out}
     tested = {(documents[q.cluster].group, name) for q in held_out if q.task == "error" for name in q.answers}

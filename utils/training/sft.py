@@ -120,10 +120,7 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
 
 
 def run_in_subprocess(function: Callable, *arguments):
-    """Call a training function in its own process, so that its memory is freed afterwards; returns its result.
-
-    It ends with this process, however that ends, so that a run that is started again never meets the one before.
-    """
+    """Result of a training function run in its own process, which frees its memory and ends with this process."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 

@@ -75,10 +75,7 @@ def _read(document: Document, operations: dict[str, str]) -> list[Triple]:
 
 
 def build_graph(triples: Iterable[Triple], documents: Iterable[Document] = ()):
-    """A networkx.MultiDiGraph with the relation as edge key; every node carries `kind`, `service` and `name`.
-
-    documents: those that are no operations, such as files, are called by their whole id.
-    """
+    """A networkx.MultiDiGraph, edge keys the relations; nodes have kind, service, name (of a file in `documents`, its id)."""
     import networkx
 
     graph, triples = networkx.MultiDiGraph(), list(triples)
