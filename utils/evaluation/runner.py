@@ -15,12 +15,11 @@ from tqdm.auto import tqdm
 from .. import generation, settings
 from ..types import Answer, Hit, Question, Record
 from .arms import Arm, parse_arm, parse_arms
-from .baselines import baseline_answers
 from .files import text_lines
 from .records import record_line, write_with_backup
 from .rescoring import rescored_record, same_hits
 from .scoring import make_record
-from .solved_examples import SolvedExamples
+from .solved_examples import SolvedExamples, baseline_answers
 from .workspace import Workspace
 
 

@@ -5,17 +5,8 @@ from collections.abc import Sequence
 
 from .. import metrics
 from ..types import Record
+from . import outcomes
 from .arms import Arm, parse_arm
-from .outcomes import (
-    abstention_rates,
-    correct_share,
-    further_unanswerable,
-    metric_interval,
-    outcome,
-    paired_outcomes,
-    record_weights,
-    scorable,
-)
 
 ANSWER_METRICS = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words",
                   "answer_in_context", "cited_right", "citation_precision")
@@ -34,7 +25,7 @@ def summarise(records: Sequence[Record]):
                 scored = [(v, r) for v, r in zip(values, own, strict=True) if v is not None]
                 if scored:
                     interval = metrics.mean_interval([v for v, _ in scored], [r.cluster for _, r in scored],
-                                                     weights=record_weights([r for _, r in scored]))
+                                                     weights=outcomes.record_weights([r for _, r in scored]))
                     rows.append({"arm": arm, "task": task, "metric": metric, **vars(interval)})
     return pandas.DataFrame(rows)
 
@@ -77,8 +68,9 @@ def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) ->
     parts = [*answered, ("Retrieval by task (a document counts once; multi_doc needs all its evidence)", RETRIEVAL_METRICS, "")]
     blocks = [f"{title}\n{wide_table(summary, names, task).to_string()}" for title, names, task in parts
               if summary.metric.isin(names).any()]
-    if not retrieval_only and {r.question_id for r in records} & further_unanswerable():
-        rates = pandas.DataFrame({arm: abstention_rates(records, arm) for arm in dict.fromkeys(r.arm for r in records)}).T
+    if not retrieval_only and {r.question_id for r in records} & outcomes.further_unanswerable():
+        arms = dict.fromkeys(record.arm for record in records)
+        rates = pandas.DataFrame({arm: outcomes.abstention_rates(records, arm) for arm in arms}).T
         blocks.append(f"Abstention on unanswerable questions: the benchmark's, those of data/unanswerable.jsonl, both\n{rates}")
     headline = summary[(summary.task == "all") & (summary.metric == ("recall@5" if retrieval_only else "score"))]
     if headline.empty:
@@ -104,18 +96,18 @@ def seed_table(records: Sequence[Record], models: Sequence[str], context: str = 
 
     rows, short = {}, [record for record in records if record.task in metrics.SINGLE_ANSWER_TASKS]
     for arm in (arm for model in models for arm in _runs(records, model, context)):
-        row = rows[arm.model.name, arm.seed] = {"correct": str(correct_share(records, arm.name)),
-                                                "exact match": str(metric_interval(short, arm.name, "exact_match"))}
+        row = rows[arm.model.name, arm.seed] = {"correct": str(outcomes.correct_share(records, arm.name)),
+                                                "exact match": str(outcomes.metric_interval(short, arm.name, "exact_match"))}
         for kind in ("answerable", "unanswerable"):
-            abstained = [outcome(record) == "abstained" for record in scorable(records) if record.arm == arm.name
-                         and (record.task == "unanswerable") == (kind == "unanswerable")]
+            abstained = [outcomes.outcome(record) == "abstained" for record in outcomes.scorable(records)
+                         if record.arm == arm.name and (record.task == "unanswerable") == (kind == "unanswerable")]
             row[f"abstained on {kind}"] = f"{sum(abstained) / max(1, len(abstained)):.2f} of {len(abstained)}"
     return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
 
 
 def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_rag") -> str:
     """A sentence on the spread of correct answers over a model's training seeds, and the first seed's interval width."""
-    shares = [correct_share(records, arm.name) for arm in _runs(records, model, context)]
+    shares = [outcomes.correct_share(records, arm.name) for arm in _runs(records, model, context)]
     if len(shares) < 2:
         return f"{model}: trained once, so the spread between seeds is unknown"
     means, first = [share.mean for share in shares], shares[0]
@@ -134,5 +126,5 @@ def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]
             seeded = {name: parse_arm(name).with_seed(seed).name for name in (first, second)}
             names = [other if other in present else name for name, other in seeded.items()]
             if not seed or names[1] != second:
-                row[f"seed {seed}"] = str(paired_outcomes(records, *names))
+                row[f"seed {seed}"] = str(outcomes.paired_outcomes(records, *names))
     return pandas.DataFrame(rows).T.fillna("–")
