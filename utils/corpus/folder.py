@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..types import Document, Section
 from .encodings import clean, decode
-from .markdown import markdown_content, mdx_content, notebook_content
+from .markdown import markdown_content, notebook_content
 from .markup import html_content, rst_content
 from .office import docx_content, pptx_content
 from .pdf import pdf_content
@@ -20,7 +20,7 @@ from .reading_report import Content, FileReading, ReadingReport
 from .tables import csv_content, json_content, xlsx_content
 
 TEXT: dict[str, Callable[[str], Content]] = {
-    ".md": markdown_content, ".markdown": markdown_content, ".mdx": mdx_content, ".html": html_content, ".htm": html_content,
+    ".md": markdown_content, ".markdown": markdown_content, ".mdx": markdown_content, ".html": html_content, ".htm": html_content,
     ".txt": lambda text: Content([("text", text)]), ".rst": rst_content, ".ipynb": notebook_content, ".csv": csv_content,
     ".json": json_content}
 BINARY: dict[str, Callable[[Path], Content]] = {".pdf": pdf_content, ".docx": docx_content, ".pptx": pptx_content,
