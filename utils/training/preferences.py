@@ -7,22 +7,13 @@ from pathlib import Path
 
 from .. import models
 from ..types import Chunk, PreferencePair, Question
+from . import sft
 from .feedback import label_by_phrase, pair_prompt
 from .labelled_tokens import score_labelled_tokens_only
-from .sft import (
-    SFTSettings,
-    checkpoint_folder,
-    fit_and_save,
-    load_base_model,
-    parent_of,
-    resume_from_adapter,
-    rows_digest,
-    trainer_arguments,
-)
 
 
 @dataclass(frozen=True)
-class PreferenceSettings(SFTSettings):
+class PreferenceSettings(sft.SFTSettings):
     """Settings of one preference run; `recipe` is dpo; authors also use kto and reward."""
 
     recipe: str = "dpo"
@@ -88,16 +79,16 @@ def continue_training(kind, config, rows: Sequence[PreferenceRow], parent: Path,
                       dataset: Callable, **more) -> dict:
     """What TRL's trainers of preferences share. kind, config: their classes. dataset(rows): the rows as they take them."""
     rows = list(rows)[: run.limit or None]
-    work = checkpoint_folder(rows, run, parent)
-    model, tokenizer = load_base_model()
-    model = resume_from_adapter(model, parent)
+    work = sft.checkpoint_folder(rows, run, parent)
+    model, tokenizer = sft.load_base_model()
+    model = sft.resume_from_adapter(model, parent)
     score_labelled_tokens_only(model.get_base_model())  # first, because building the trainer scores with the reference model
-    arguments = trainer_arguments(config, work, run, beta=run.beta, gradient_checkpointing=True,
+    arguments = sft.trainer_arguments(config, work, run, beta=run.beta, gradient_checkpointing=True,
                                   precompute_ref_log_probs=True, **more)
     trainer = kind(model, args=arguments, train_dataset=dataset(rows), processing_class=tokenizer)
-    return fit_and_save(trainer, folder, work, preference_provenance(rows, parent, run))
+    return sft.fit_and_save(trainer, folder, work, preference_provenance(rows, parent, run))
 
 
 def preference_provenance(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings) -> dict:
     """What the provenance of an adapter says of its preferences."""
-    return {"settings": asdict(run), "pairs": len(rows), **parent_of(parent), "data_sha256": rows_digest(rows)}
+    return {"settings": asdict(run), "pairs": len(rows), **sft.parent_of(parent), "data_sha256": sft.rows_digest(rows)}
