@@ -127,27 +127,13 @@ def show_page(path: Path, height: int = 720):
 
     if path.resolve().parent != Path.cwd():
         path = Path(shutil.copy(path, "my_decision.html"))
-
     if environment.on_colab():  # which serves no files to a notebook
         return HTML(f'<iframe srcdoc="{html.escape(path.read_text("utf-8"))}" width="100%" height="{height}"></iframe>')
     return IFrame(path.name, "100%", height)
 
 
 OWN_PRICES = ("correct", "wrong", "abstained", "volume", "updates", "engineer_hour")
-# A slider of ipywidgets has no name for a screen reader: its handle takes the label, and the value with its unit.
-NAME_SLIDERS = """const timer = setInterval(() => document.querySelectorAll(".own-price:not([data-named])").forEach(row => {
-  const handle = row.querySelector(".noUi-handle"), value = row.querySelector(".own-value");
-  if (!handle || !value) return;
-  row.dataset.named = "yes";
-  handle.setAttribute("aria-label", row.querySelector("label").textContent);
-  const tell = () => handle.getAttribute("aria-valuetext") === value.textContent
-    || handle.setAttribute("aria-valuetext", value.textContent);
-  const changes = new MutationObserver(tell);
-  changes.observe(value, {childList: true, characterData: true, subtree: true});
-  changes.observe(handle, {attributeFilter: ["aria-valuetext"]});
-  tell();
-}), 200);
-setTimeout(() => clearInterval(timer), 60000);"""
+NAME_SLIDERS = Path(__file__).with_name("name_sliders.js")  # ipywidgets gives a slider no name for a screen reader
 
 
 def own_price_file() -> Path:
@@ -201,6 +187,6 @@ def own_prices(report: roi.DecisionReport):
         slider.observe(keep, "value")
     button = ipywidgets.Button(description="Back to the given prices", layout={"width": "16rem"}).add_class("own-reset")
     button.on_click(reset)
-    names.append_display_data(Javascript(NAME_SLIDERS))
+    names.append_display_data(Javascript(NAME_SLIDERS.read_text("utf-8")))
     rows = [ipywidgets.HBox([sliders[name], values[name]]).add_class("own-price") for name in sliders]
     return ipywidgets.VBox([*rows, button, answer, names])
