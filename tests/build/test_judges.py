@@ -13,6 +13,7 @@ from utils.types import Chunk, Example, PreferencePair, Question
 
 PAIRS = [PreferencePair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", metrics.ABSTENTION, "b" if n % 3 else "a", "author")
          for n in range(12)]
+PLAIN = [PreferencePair(f"p{n}", "q1", ("d.x#0",), f"a{n} [1]", f"b{n} longer words [1]") for n in range(4)]
 QUESTIONS = [Question(f"q{n}", "fact", f"how many {n}?", (str(n),), (), ("d.x",), "train") for n in range(12)]
 
 
@@ -76,7 +77,7 @@ def test_accepted_answers_label_pairs_by_the_rubric():
 
 
 def test_agreement_counts_a_judge_that_changes_its_mind_as_undecided():
-    labelled = [replace(pair, label=label) for pair, label in zip(PAIRS, ("a", "b", "a", "tie"), strict=True)]
+    labelled = [replace(pair, label=label) for pair, label in zip(PLAIN, ("a", "b", "a", "tie"), strict=True)]
     firm = judge_controls.agreement(["a", "b", "b", "tie"], labelled, ["b", "a", "a", "tie"])
     assert firm["accuracy"] == pytest.approx(2 / 3) and firm["n"] == 3 and firm["same in both orders"] == 1.0
     always_left = judge_controls.agreement(["a"] * 4, labelled, ["a"] * 4)
