@@ -244,7 +244,7 @@ def ranks(questions: list, workspace: evaluation.Workspace) -> list[dict]:
 def perplexities(workspace: evaluation.Workspace) -> list[dict]:
     """General-text perplexity of the base model and of every adapter on this machine."""
     texts, rows = models.general_text(), []
-    for name in ("base", *evaluation.TRAINED_MODELS):
+    for name in ("base", *(name for name, spec in evaluation.MODELS.items() if spec.recipe)):
         if name == "base" or (home(name) / "adapter_model.safetensors").exists():
             rows.append({"model": name, "perplexity": round(models.perplexity(workspace.model(name), texts), 3)})
     return rows

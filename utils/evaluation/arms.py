@@ -62,7 +62,6 @@ BASELINES = {spec.name: spec for spec in (
     ModelSpec("question_only", colour="#DDDDDD"),
     ModelSpec("nearest_question", colour="#CCCCCC"),
 )}
-TRAINED_MODELS = tuple(name for name, spec in MODELS.items() if spec.recipe)
 PAIR_COLOURS = {("raft", "graph"): "#332288"}  # pairs of model and context with their own colour
 NEUTRAL = "#56B4E9"
 

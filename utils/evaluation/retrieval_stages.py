@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from .. import generation, metrics, retrieval
-from ..retrieval import fusion, reranking
+from ..retrieval import fusion
 from ..types import Hit, Question
 from .scoring import answer_in_passages
 from .workspace import Workspace
@@ -56,7 +56,7 @@ class StageCatalog:
 
     def rerank(self, hits: list[Hit], query: str) -> list[Hit]:
         """The hits, reranked by the trained cross-encoder."""
-        return reranking.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
+        return fusion.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
 
     def fused(self, query: str, k: int) -> list[Hit]:
         """Reciprocal rank fusion of dense and BM25 over the naive chunks."""

@@ -17,8 +17,7 @@ from ..types import Answer, Hit, Question, Record
 from .arms import Arm, parse_arm, parse_arms
 from .files import text_lines
 from .records import record_line, write_with_backup
-from .rescoring import rescored_record, same_hits
-from .scoring import make_record
+from .scoring import make_record, rescored_record, same_hits
 from .solved_examples import SolvedExamples, baseline_answers
 from .workspace import Workspace
 
