@@ -13,7 +13,7 @@ from trl.trainer.utils import add_fused_lm_head
 from data.build import grpo, lab2, scoring_judges
 from utils import models, settings, training
 from utils.evaluation.arms import MODELS
-from utils.training import labelled_tokens, preferences, sft
+from utils.training import preferences, sft
 from utils.types import Example, Question
 
 ROWS = [Example(f"q{n}", [{"role": "user", "content": f"[1] shelf {n} holds {n} cups\n\nQuestion: how many cups?"}],
@@ -43,7 +43,7 @@ def test_the_compact_head_gives_what_trls_own_head_gives():
     theirs, ours = tiny(), tiny()
     for model in (theirs, ours):
         add_fused_lm_head(model, outputs=("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1"))
-    labelled_tokens.score_labelled_tokens_only(ours)
+    sft.score_labelled_tokens_only(ours)
     a, b = (model(input_ids=ids, labels=labels, fused_lm_head=True) for model in (theirs, ours))
     for name in ("loss", "log_probs", "entropy", "log_sum_sq_probs", "mean_logits"):
         torch.testing.assert_close(getattr(a, name), getattr(b, name), rtol=1e-4, atol=1e-4)

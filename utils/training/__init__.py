@@ -2,15 +2,13 @@
 from .. import lazy_names
 
 _FILES = {
-    "wording": ["value_in", "word_question"],
     "feedback": ["in_pool", "label_bias", "labels_in_use", "load_pairs", "pair_prompt", "save_pairs"],
     "examples": ["changed_fact_examples", "closed_book_examples", "example_tokens", "find_leaks",
-                 "sample_examples", "tokenized_conversations"],
+                 "sample_examples", "tokenized_conversations", "value_in", "word_question"],
     "callbacks": ["LossPlot"],
     "sft": ["LINEAR_LAYERS", "SFTSettings", "checkpoint_folder", "fit_and_save", "load_base_model", "parent_of",
-            "lora_config", "resume_from_adapter", "rows_digest", "run_in_subprocess", "settings_for_adapters", "train_sft",
-            "trainer_arguments"],
-    "labelled_tokens": ["score_labelled_tokens_only"],
+            "lora_config", "resume_from_adapter", "rows_digest", "run_in_subprocess", "score_labelled_tokens_only",
+            "settings_for_adapters", "train_sft", "trainer_arguments"],
     "preferences": ["PreferenceRow", "PreferenceSettings", "continue_training", "preference_dataset", "preference_provenance",
                     "preference_rows", "train_preferences"],
     "judges": ["Judges"],

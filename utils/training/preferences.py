@@ -9,7 +9,6 @@ from .. import models
 from ..types import Chunk, PreferencePair, Question
 from . import sft
 from .feedback import label_by_phrase, pair_prompt
-from .labelled_tokens import score_labelled_tokens_only
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def continue_training(kind, config, rows: Sequence[PreferenceRow], parent: Path,
     work = sft.checkpoint_folder(rows, run, parent)
     model, tokenizer = sft.load_base_model()
     model = sft.resume_from_adapter(model, parent)
-    score_labelled_tokens_only(model.get_base_model())  # first, because building the trainer scores with the reference model
+    sft.score_labelled_tokens_only(model.get_base_model())  # first, because building the trainer scores with the reference model
     arguments = sft.trainer_arguments(config, work, run, beta=run.beta, gradient_checkpointing=True,
                                   precompute_ref_log_probs=True, **more)
     trainer = kind(model, args=arguments, train_dataset=dataset(rows), processing_class=tokenizer)
