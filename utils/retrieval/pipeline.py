@@ -14,8 +14,7 @@ from ..types import Chunk, Document, Hit
 from .bm25 import BM25Index
 from .chunking import fixed_size_chunks, section_chunks
 from .dense import DenseIndex, distinct_documents
-from .fusion import ranked, standardise
-from .reranking import CROSS_ENCODER, cross_encoder
+from .fusion import CROSS_ENCODER, cross_encoder, ranked, standardise
 
 BI_ENCODER = models.CHECKPOINTS / "bi_encoder"
 SELECTED_CONFIG = models.CHECKPOINTS / "advanced_rag.json"
