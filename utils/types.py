@@ -83,7 +83,6 @@ class Retriever(Protocol):
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The k best passages, best first."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -103,12 +102,10 @@ class Generator(Protocol):
 
     def count(self, text: str) -> int:
         """Number of tokens of a text."""
-        ...
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
                  on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
         """One answer per conversation, in order; calls on_batch(indices, generations) after each batch."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -62,16 +62,14 @@ def service_model(service: str, data_dir: Path | None = None) -> dict:
         raise ValueError(f"botocore has no service {service!r}: {hint}") from None
 
 
-def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Path | None = None) -> list[Document]:
-    """Documents of these services (`"all"` for all), one per operation that is not deprecated, sorted by id; cached.
+def load(services: Iterable[str] = settings.COURSE_SERVICES, data_dir: Path | None = None) -> list[Document]:
+    """Documents of these services, one per operation that is not deprecated, sorted by id; cached.
 
     data_dir: the unpacked data folder of another botocore; default: the installed one. Raises ValueError for unknown services.
     """
     import botocore
 
-    names = sorted(service_names(data_dir)) if services == "all" else sorted(set(services))
-    if isinstance(services, str) and services != "all":
-        raise ValueError(f"services is {services!r}: give a list of names or 'all'")
+    names = sorted(set(services))
     key = hashlib.sha256(json.dumps([str(data_dir or botocore.__version__), RENDERING, NESTING, names]).encode()).hexdigest()[:16]
     path = settings.cache() / "corpus" / f"{key}.json"
     if path.exists():
