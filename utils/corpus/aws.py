@@ -65,7 +65,7 @@ def service_model(service: str, data_dir: Path | None = None) -> dict:
 def load(services: Iterable[str] = settings.COURSE_SERVICES, data_dir: Path | None = None) -> list[Document]:
     """Documents of these services, one per operation that is not deprecated, sorted by id; cached.
 
-    data_dir: the unpacked data folder of another botocore; default: the installed one. Raises ValueError for unknown services.
+    data_dir: the unpacked data folder of another botocore. Raises ValueError for unknown services.
     """
     import botocore
 

@@ -23,8 +23,7 @@ def learner_labels_file() -> Path:
 class PreferenceAnnotator:
     """Shows pairs to label, one at a time: the question, its passages, two answers and five buttons.
 
-    Answer a is on the left. Which answer is a was random when the pair was built, so a preference for the left side shows as
-    "first won" far from one half (`label_bias`). After `SHOW_AFTER` labels you see where you and the authors differ.
+    Sides are random, so a taste for one shows in `label_bias`. After `SHOW_AFTER` labels you see where the authors differ.
     """
 
     SHOW_AFTER = 10

@@ -1,7 +1,6 @@
 """Outcomes of answers and how context changes them: outcome shares, rescue, distraction, sufficient context.
 
-A reply is correct if it has at most 15 words and contains an accepted answer: stricter than `contains`, which rewards rambling,
-and more lenient than exact match, which penalises a harmless extra word.
+A reply is correct if it contains an accepted answer in at most 15 words: rambling does not pay, a harmless word does not hurt.
 """
 from __future__ import annotations
 
@@ -102,8 +101,7 @@ def outcome_shares(records: Sequence[Record], arm: str, task: str = "") -> dict[
 def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int = 10_000, seed: int = 0, task: str = ""):
     """Bootstrapped outcome shares, shape (resamples, arms, 3), on the questions that every arm answered.
 
-    Each resample draws the same clusters for all arms, so the arms stay paired; the same seed, the same for each `task`, as in
-    `outcome_shares`. Raises ValueError if no question is shared.
+    Each resample draws the same clusters for all arms and tasks, so they stay paired. Raises ValueError if no question is shared.
     """
     shared = shared_records(records, *arms)
     if not shared:
@@ -123,10 +121,9 @@ def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int
 
 
 def changed_by_context(records: Sequence[Record], without: str, with_: str) -> dict[str, metrics.MeanInterval | None]:
-    """Rescue and distraction: what context corrected, and what it broke. Unanswerable questions are left out.
+    """rescue: of the answerable questions not correct without context, the share correct with it.
 
-    rescue: of the questions not correct without context, the share correct with it. distraction: of those correct without
-    context, the share not correct with it. Either is None if its denominator is empty.
+    distraction: of those correct without it, the share not correct with it. Either is None if its denominator is empty.
     """
     changes, pairs = {}, [pair for pair in shared_records(records, without, with_) if pair[0].task != "unanswerable"]
     for name, was_correct in (("rescue", False), ("distraction", True)):

@@ -54,8 +54,8 @@ def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] =
 def read_questions(path: Path | str, known: Iterable[str] = (), unread: Collection[str] = ()) -> QuestionsFile:
     """The questions of a file of JSON lines, a JSON array, or a table with the columns question, answers and document.
 
-    known: document ids of the corpus; if given, all evidence must be among them. unread: its files that could not be read; a
-    question that needs them is set aside. Raises ValueError with a line for each error: file, place, problem and remedy.
+    known: the corpus's document ids, if evidence is to be among them. unread: files that could not be read, whose questions are
+    set aside. Raises ValueError with a line for each error: file, place, problem and remedy.
     """
     path, errors, first, questions, mended, set_aside = Path(path), [], {}, [], [], []
     names, closed = {_plain_name(id_): id_ for id_ in known}, {_plain_name(id_) for id_ in unread}

@@ -111,8 +111,7 @@ def planned_comparisons() -> list[tuple[str, str]]:
 def frame(records: str | Sequence[Record]):
     """Records, or committed ones by name, as a tidy pandas DataFrame: one row per question and arm.
 
-    Columns: question_id, arm, model, seed, context, task, cluster, outcome (None for a summary), answer, abstained, cited,
-    prompt_tokens, completion_tokens, retrieve_seconds, generate_seconds, and one per score.
+    Columns: a record's fields, model, seed, context, outcome (None for a summary), seconds, and one per score.
     """
     import pandas
 

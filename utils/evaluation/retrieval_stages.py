@@ -1,7 +1,6 @@
 """Lab 1's stage table: one change to naive RAG at a time, then all together, each with its gain and its cost.
 
-Every stage is scored before generation: does search return the evidence (Recall@5, MRR), and does the prompt contain an accepted
-answer, within the same budget of context tokens?
+Scored before generation: is the evidence found, and is an accepted answer in the prompt, within one budget of tokens?
 """
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ from .workspace import Workspace
 
 def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace: Workspace, out: Path | None = None,
              retrieval_only: bool = False, train: Sequence[Question] = ()) -> list[Record]:
-    """Records of every question under every arm, ordered by arm, then as in `questions`.
+    """Records of every question under every arm (or comma-separated names), ordered by arm, then as in `questions`.
 
-    arms: arms or their names, comma-separated. out: the JSON-lines file to write; an interrupted run leaves `out` + `.part`,
-    from which the next one resumes. train: the questions that the two baselines learn from and `few_shot` shows.
+    out: the JSON-lines file to write; an interrupted run leaves `out` + `.part`, from which the next one resumes.
+    train: the questions that baselines learn from and `few_shot` shows.
     """
     arms = parse_arms(arms) if isinstance(arms, str) else arms
     workspace.check_models(arms)

@@ -22,8 +22,8 @@ def score_answer(question: Question, answer: Answer, reference: str = "", copied
                  linked: Sequence[str] | None = None) -> dict[str, float]:
     """Every score of one answer; `score` is the headline metric of its task (`metrics.answer_scores`).
 
-    reference: a summary's reference. copied: the answer of a baseline that copies the document. linked: names that the graph
-    returned; a `multi_doc` question is scored on them, and the model's text is scored as `set_f1_text`.
+    reference: a summary's. copied: a baseline's copy of the document. linked: names that the graph returned, which are then
+    scored in place of the model's text (`set_f1_text`).
     """
     scores = metrics.answer_scores(question.task, answer.text, answer.abstained, question.answers, question.answer_set, reference)
     if linked is not None:
@@ -106,8 +106,7 @@ def same_hits(record: Record, question: Question, search: Callable[[Question, st
 def rescored_record(record: Record, question: Question, workspace: Workspace, hits: tuple[Hit, ...] | None = None) -> Record:
     """The record with the scores that its answer and hits have under the question as it is now.
 
-    hits: the record's hits with their passages; without them `answer_in_context` keeps its stored value. An answer that was
-    omitted and a summary of a document that is not in the workspace keep all their scores.
+    hits: with their passages; without them `answer_in_context` stays. Without answer or document, all scores stay.
     """
     if record.answer_words is not None or (question.task == "summary" and question.evidence[0] not in workspace.documents):
         return replace(record, rescored=False)

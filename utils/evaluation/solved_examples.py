@@ -77,8 +77,8 @@ def baseline_answers(name: str, questions: Sequence[Question], train: Sequence[Q
                      reference: Callable[[Question], str]) -> Iterator[tuple[Question, Answer]]:
     """Each question with a baseline's answer. Raises ValueError without training questions.
 
-    `nearest_question` repeats the answer of the most similar training question (TF-IDF cosine); `question_only` predicts it
-    with a linear classifier over the question's words. reference(question): the reference of a summary question.
+    `nearest_question` repeats the answer of the most similar one (TF-IDF cosine); `question_only` is a linear classifier over
+    words. reference(question): that of a summary question.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression

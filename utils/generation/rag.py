@@ -84,8 +84,7 @@ def answer_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]
                      on_batch: Callable[[list[int], list[Answer]], None] | None = None) -> list[Answer]:
     """Answers to the questions from their hits, in order; closed-book where a question has no hits.
 
-    held_out_sentences: for each question, a sentence to cut from every passage (the reference of a summary), or "".
-    turns: for each question, the messages that stand before its prompt.
+    By question, held_out_sentences: a sentence to cut from every passage, or ""; turns: messages before its prompt.
     on_batch(indices, answers): called after each batch, so that you can save it.
     """
     held_out_sentences = held_out_sentences or [""] * len(questions)

@@ -1,8 +1,7 @@
 """The one normalisation of answers: a text becomes tokens, and two texts agree where their tokens do.
 
-A number becomes one token with its value, however it is written; a unit, currency or percent sign beside it becomes a token of
-its own; all else becomes lower-case words. `utils/README.md` lists the rules, each with an answer that counts and one that does
-not.
+A number is one token, however written; a unit, currency or percent sign beside it another; all else lower-case words.
+`utils/README.md` lists the rules, each with an answer that counts and one that does not.
 """
 from __future__ import annotations
 

@@ -56,10 +56,9 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str], seed: int = 0,
                       resamples: int = RESAMPLES, weights: Sequence[float] = ()) -> PairedDifference:
-    """Mean of b − a per question, resampling clusters and keeping the pairs.
+    """Mean of b − a per question, resampling clusters and keeping the pairs. Raises ValueError if the lengths differ or are 0.
 
-    p is two-sided: the share of resampled differences, centred on zero, that are at least as large as the observed one
-    (one is added to both counts, so p is never 0). Raises ValueError when there are no values or the lengths differ.
+    p is two-sided: the share of resampled differences, centred on zero, at least as large as the observed one (plus one, both).
     """
     if len(a) != len(b):
         raise ValueError(f"a has {len(a)} values and b has {len(b)}: pair the same questions")
@@ -103,9 +102,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def smallest_detectable_difference(n: int, discordant: float = 0.2, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest paired difference that n questions detect with this power: (z₁₋α/₂ + z_power) · √(discordant / n).
+    """Smallest paired difference that n ≥ 1 questions detect: (z₁₋α/₂ + z_power) · √(discordant / n); 0.125 for n = 100.
 
-    discordant: share of questions on which the two arms differ. n = 100 gives 0.125. Raises ValueError for n < 1.
+    discordant: share of questions on which the two arms differ.
     """
     from statistics import NormalDist
 

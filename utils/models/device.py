@@ -42,8 +42,8 @@ def torch_device() -> str:
 def prefers_bfloat16() -> bool:
     """True where bfloat16 is the better format: on GPUs that support it, and on CPUs where it multiplies faster than float32.
 
-    A CPU that supports bfloat16 may still be slow at it: with AVX-512 instructions alone, embedding in PyTorch took 1.7 times
-    as long as in float32 (`python -m tests.measure precision`). So this times products of the model's shape, once per process.
+    CPUs may support it and be slow: with AVX-512 alone, embedding took 1.7 times as long (`python -m tests.measure precision`).
+    So this times products of the model's shape, once per process.
     """
     import torch
 

@@ -72,10 +72,9 @@ def _convert(source: Path, folder: Path) -> Path:
 
 
 class LanguageModel:
-    """A causal language model on this machine, with batched generation.
+    """A causal language model on this machine (float32 on a CPU, else 16 bits), with batched generation.
 
-    name: `settings.WHEEL_MODEL`, a local directory or a hub id. adapter: folder of a LoRA adapter to merge into the model; its
-    digest is then part of `name`. The numbers are float32 on a CPU, else of 16 bits.
+    name: the wheel's, a local directory or a hub id. adapter: folder of a LoRA adapter to merge; its digest is part of `name`.
     """
 
     def __init__(self, name: str = settings.WHEEL_MODEL, adapter: str = ""):
@@ -113,9 +112,7 @@ class LanguageModel:
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
                  on_batch: Callable[[list[int], list[Generation]], None] | None = None, temperature: float = 0.0,
                  seed: int = 0) -> list[Generation]:
-        """Answers in the order of `conversations`, greedy at temperature 0; batches go by prompt length, to pad little.
-
-        A batch has at most `batch_size` prompts, and fewer of long ones.
+        """Answers in the order of `conversations`, greedy at temperature 0; batches of similar length, smaller for long prompts.
 
         on_batch(indices, generations) is called after each batch, so that a caller can save partial results.
         """

@@ -38,10 +38,9 @@ def examples_for(recipe: str, questions: Sequence[Question], workspace: evaluati
 
 
 def parent_folder(name: str, recipe: str, workspace: evaluation.Workspace) -> Path | None:
-    """The adapter to go on from, or None for the base model.
+    """The adapter to go on from, or None for the base model. Raises ValueError for an adapter of another base.
 
-    name: an adapter, `none`, or "": the course's `raft` for reading if the base is its own. Raises ValueError for an adapter of
-    another base.
+    name: an adapter, `none`, or "": the course's `raft` for reading if the base is its own.
     """
     if not name:
         name = "raft" if recipe == "raft" and workspace.settings.model == settings.WHEEL_MODEL else "none"

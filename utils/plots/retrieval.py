@@ -47,10 +47,9 @@ GROUP_COLOURS = {"before": "#E69F00", "search": "#0072B2", "after": "#009E73", "
 
 
 def gain_against_cost(rows, title: str, alt: str):
-    """Stages as points with intervals: added milliseconds (x) against the gain in prompts that contain the answer (y).
+    """Stages as points: added milliseconds (x) against the gain in prompts that contain the answer (y), with intervals.
 
-    rows: frame with stage, group, difference, low, high, added_ms, verdict. Filled points helped or hurt, hollow ones are
-    inconclusive; only slow points and those whose interval excludes zero are named.
+    rows: frame with stage, group, difference, low, high, added_ms, verdict. Hollow points are inconclusive.
     """
     figure, area = axes(title, "added milliseconds a question (log scale beyond 10)", "gain: answer in the prompt", (8.5, 4.6))
     area.axhline(0, color="#444444", lw=1)

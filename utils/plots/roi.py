@@ -75,10 +75,9 @@ def tornado_bars(rows: Sequence[dict], title: str, currency: str):
 
 def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[float], updates: Sequence[float],
                       today: tuple[float, float]):
-    """Map of the option with the highest net present value by question volume and updates a month; grey where all lose money.
+    """Map of the option with the highest net present value by questions and updates a month; grey where all lose money.
 
-    winners: index of the best option, -1 if none pays: an array of shape (updates, volumes). options: name → colour, in index
-    order. today: (volume, updates), marked with a cross; the title names the best option there.
+    winners: its index, -1 if none pays, shape (updates, volumes). options: name → colour, by index. today: (volume, updates).
     """
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch

@@ -12,9 +12,9 @@ LONGEST_TOKEN = 20  # characters; tokenizers turn a longer run, such as base64, 
 
 
 def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, overlap: int = 20) -> list[Chunk]:
-    """Windows of `size` tokens, each starting `size - overlap` tokens after the previous one, across section borders.
+    """Windows of `size` tokens (of a fast tokenizer), each `size - overlap` after the one before, across section borders.
 
-    tokenizer: a Hugging Face fast tokenizer. Raises ValueError when overlap is not smaller than size.
+    Raises ValueError when overlap is not smaller than size.
     """
     if not 0 <= overlap < size:
         raise ValueError(f"overlap is {overlap}: it must be at least 0 and below the chunk size {size}")
@@ -71,10 +71,9 @@ def cut_to_size(part: str, count: Count, size: int, joint: str = " ") -> list[tu
 
 
 def chunk_by_section(document: Document, count: Count, size: int = 120) -> list[Chunk]:
-    """One chunk per section; a long section is split at sentence ends.
+    """One chunk of at most `size` tokens (`count` counts) per section; a long section is split at sentence ends.
 
-    count: number of tokens in a text. size: maximum tokens per chunk, header included. The header is stored apart from the
-    text: the index reads both, a prompt may leave the header out.
+    The header is stored apart from the text: the index reads both, a prompt may leave the header out.
     """
     chunks = []
     for section in document.sections:

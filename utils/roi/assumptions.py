@@ -24,9 +24,8 @@ def _entry(unit: str, label: str = "", money: bool = False):
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Everything that is not a property of an option. Money is in the price file's currency.
+    """Everything that is not a property of an option: numbers or NumPy arrays, which broadcast. Money: the file's currency.
 
-    Each field is a number or a NumPy array; arrays broadcast, so a simulation uses the same arithmetic as a single table.
     Raises ValueError for a negative field or a share above 1.
     """
 

@@ -144,10 +144,9 @@ class BreakEven:
 
 
 def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "volume", within: tuple = ()) -> BreakEven:
-    """Where an assumption makes the two net present values equal, and which is ahead on either side.
+    """Where an assumption makes two net present values equal (up to 1e-9), and which is ahead on either side.
 
-    one: None for doing nothing. within: the range to search, needed unless `what` is volume or updates. A relative difference of
-    up to 1e-9 counts as none. Raises ValueError if the range is missing.
+    one: None for doing nothing. within: the range to search; ValueError without one unless `what` is volume or updates.
     """
     if not within and what not in ("volume", "updates"):
         raise ValueError(f"what is {what!r}: choose volume or updates, or give the range to search as within=(low, high)")
@@ -174,9 +173,8 @@ def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "v
 def option_of_arm(name: str, shares: Mapping[str, float], usage: Mapping[str, float], served: bool = False) -> Option:
     """The option that an arm of the benchmark stands for; its model and context determine what it needs.
 
-    shares: correct, wrong and abstained, and `Option`'s of unanswerable questions, if known. usage: tokens_in, tokens_out and
-    seconds per question. served: its model was behind an endpoint, so it is paid by tokens. Raises ValueError for a model whose
-    rounds of feedback are not recorded, since its cost is then unknown.
+    shares: of outcomes, as `Option`'s. usage: tokens_in, tokens_out and seconds per question. served: paid by tokens.
+    Raises ValueError for a model whose rounds of feedback are not recorded, since its cost is then unknown.
     """
     arm = evaluation.parse_arm(name)
     if arm.model.feedback_rounds is None:

@@ -46,9 +46,8 @@ def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping
              seed: int = 0, vary: bool = True):
     """Net present values, shape (draws, options), with drawn quality and, if vary, drawn assumptions.
 
-    quality: array (draws, options, 3) of the shares correct, wrong and abstained, from one bootstrap for all options; or 5,
-    with what unanswerable questions contribute to wrong and abstained.
-    Assumptions have a triangular distribution from low to high with its mode at today's value.
+    quality: array (draws, options, 3 or 5) of `SHARES`, from one bootstrap for all options. Assumptions are triangular from low
+    to high with their mode at today's value.
     """
     if quality.shape[1:] not in ((len(options), 3), (len(options), len(SHARES))):
         raise ValueError(f"quality has shape {quality.shape}; give shares of shape (draws, {len(options)}, 3)")
@@ -62,8 +61,8 @@ def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping
 def compare_options(values) -> dict[str, object]:
     """How certain the ranking of options is, from net present values of shape (draws, options).
 
-    choice: index of the highest mean. mean, low, high (95 % of draws), probability_best and regret: one value per option.
-    probability_none and regret_none: doing nothing. Regret: the mean loss against the best choice in each draw.
+    choice: the highest mean's index. mean, low, high (95 %), probability_best, regret (mean loss against the best choice in each
+    draw): by option; probability_none, regret_none: doing nothing.
     """
     top = values.max(axis=1, keepdims=True)
     wins = (values == top) / (values == top).sum(axis=1, keepdims=True) * (top > 0)
@@ -74,11 +73,10 @@ def compare_options(values) -> dict[str, object]:
 
 
 def value_of_labels(values, questions: int, more: int) -> float:
-    """Expected gain in net present value from measuring on `more` new questions before deciding (normal approximation).
+    """Expected gain in net present value from `more` new questions before deciding (preposterior; Raiffa and Schlaifer, 1961).
 
-    values: net present values (draws, options) in which only quality varies; doing nothing, worth 0, is also a choice. With the
-    new data each option's posterior mean has more / (questions + more) of today's variance (preposterior analysis; Raiffa and
-    Schlaifer, 1961). This assumes that the number of clusters grows in proportion to the number of questions.
+    values: (draws, options), only quality varied; doing nothing is worth 0. An option's posterior mean then has
+    more / (questions + more) of today's variance, if clusters grow with questions.
     """
     mean = values.mean(axis=0)
     posterior = mean + math.sqrt(more / (questions + more)) * (values - mean)

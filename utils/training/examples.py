@@ -60,8 +60,7 @@ def target_answer(question: Question, workspace: evaluation.Workspace) -> str:
 def find_leaks(examples: Sequence[Example], questions: Sequence[Question], raft_style: bool = True) -> list[str]:
     """One sentence for each leak that would invalidate the results; an empty list means no leak.
 
-    Checks that no example comes from a dev or test question or a near-duplicate, that RAFT uses no `seen_fact` row, and that
-    an example that abstains shows no document with the answer.
+    Dev or test questions and their near-duplicates; `seen_fact` rows in RAFT; abstentions that show a document with the answer.
     """
     known = {q.id: q for q in questions} | {e.question_id: e.question for e in examples if e.question}
     leaks = [f"{e.question_id} is a {known[e.question_id].split} question" for e in examples

@@ -35,10 +35,9 @@ class PreferenceRow:
 
 def preference_rows(pairs: Sequence[PreferencePair], questions: dict[str, Question], chunks: dict[str, Chunk],
                     balance: bool = True) -> list[PreferenceRow]:
-    """Preferences from the pairs that have a winner; ties are dropped.
+    """Preferences from the pairs that have a winner.
 
-    balance: drop pairs until abstaining wins as often as it loses. Otherwise DPO learns from the surplus that abstaining is
-    always better.
+    balance: drop pairs until abstaining wins as often as it loses; else DPO learns that abstaining is always better.
     """
     won = [pair for pair in pairs if pair.label in ("a", "b")]
     if balance:
@@ -63,10 +62,9 @@ def preference_dataset(rows: Sequence[PreferenceRow]):
 
 @models.release_memory_after()
 def train_preferences(rows: Sequence[PreferenceRow], parent: Path, run: PreferenceSettings, folder: Path) -> dict:
-    """Continue training the adapter in `parent` with DPO; saves adapter and record in `folder`, returns the record.
+    """Continue training the adapter in `parent`, also the frozen reference, with DPO; saves and returns as `train_sft`.
 
-    The reference model is the parent, of which TRL keeps a frozen copy. Pairs of answers need twice the activations of a
-    supervised run, so gradient checkpointing recomputes them in the backward pass.
+    Pairs need twice the activations of a supervised run, so gradient checkpointing recomputes them.
     """
     import trl
 

@@ -30,11 +30,10 @@ ERROR_TEMPLATES = (
 
 def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, seed: int = 0, absent: float = ABSENT,
                   pool: bool = False, errors: int = ERRORS) -> list[Example]:
-    """Question with retrieved passages → short answer and the number of the passage that holds it.
+    """Question with retrieved passages, the answering one among them → short answer and the number of its passage.
 
-    The answering passage is mixed with hits of the advanced pipeline. For a share `absent` of the questions every document
-    that answers is withheld and the completion abstains. `seen_fact` rows are never used. pool: use the feedback questions
-    instead of all others. errors: templated error questions to add to `data/error_questions.jsonl`; 0 adds neither.
+    absent: share of questions whose evidence is withheld, so that the answer is to abstain. `seen_fact` rows are never used.
+    pool: the feedback questions instead of all others. errors: templated error questions to add to the written ones, if any.
     """
     sources = [q for q in questions if q.split == "train" and q.family != "seen_fact" and in_pool(q) == pool]
     if not pool and errors:
@@ -53,8 +52,8 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
                       split: str = "train") -> list[Example]:
     """RAFT examples of one's own questions: every question of the split once a view, and nothing of the course's.
 
-    The first view shows the passages as search ranks them, where the answering one is among them; further views mix them. Up to
-    `TURNS` questions whose answers stand in the same passages are turns of one conversation, since passages dominate its cost.
+    The first view shows passages as search ranks them if the answering one is there. Up to `TURNS` questions on the same
+    passages are turns of one conversation, since passages dominate its cost.
     """
     sources, examples = [q for q in questions if q.split == split and not q.retrieval_only], []
     pipeline, hits, answering, by_document = workspace.pipeline, {}, {}, {}

@@ -102,8 +102,8 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
               parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
-    An interrupted run resumes from its last checkpoint when you call it again with the same settings and examples. callbacks:
-    extra trainer callbacks, such as a loss plot. parent: adapter to continue from. model_name: hub id or local directory.
+    Called again with the same settings and examples, it resumes. callbacks: extra ones of the trainer. parent: an adapter to
+    continue from. model_name: hub id or local directory.
     """
     from trl import SFTConfig, SFTTrainer
 
@@ -184,8 +184,7 @@ def parent_of(parent: Path) -> dict:
 def score_labelled_tokens_only(model) -> None:
     """Replace the model's forward pass by one with the same results that skips the logits of unlabelled tokens.
 
-    TRL's trainers ask for the log-probabilities of labels (`fused_lm_head=True`). Without Triton, TRL also computes 49,152
-    logits for every prompt position and discards them; skipping them saves a quarter of the training time.
+    Without Triton, TRL's `fused_lm_head=True` computes 49,152 logits for every prompt position, a quarter of the time.
     """
     import torch
     from trl.trainer.utils import FusedCausalLMOutput

@@ -27,8 +27,7 @@ class Triple:
 def extract_triples(documents: Iterable[Document]) -> list[Triple]:
     """Triples of every relation, read line by line from the documents' text.
 
-    Nodes are `service`, `service.Operation`, `service:error:X`, `service:parameter:x`, `service:output:x` (names of members
-    in lower case, because spellings vary) and `service:condition:sentence`.
+    Nodes: `service`, `service.Operation`, `service:KIND:name`; KIND: error, parameter or output (lower case), condition.
     """
     documents = list(documents)
     names: dict[str, dict[str, str]] = {}
