@@ -1,7 +1,4 @@
-"""All settings: paths, course services, profiles and the environment variables that override them.
-
-Reads no file and imports only the standard library, so that `python -m utils` can use it before `.venv` exists.
-"""
+"""All settings: paths, services, profiles, environment variables. Standard library only, for use before `.venv` exists."""
 from __future__ import annotations
 
 import os
@@ -13,7 +10,6 @@ DATA = ROOT / "data"
 QUESTIONS = DATA / "questions.jsonl"
 ERROR_QUESTIONS = DATA / "error_questions.jsonl"  # extra training questions on errors, for `raft` only
 UNANSWERABLE = DATA / "unanswerable.jsonl"  # more dev and test questions that the documents do not answer
-READING = DATA / "reading.jsonl"  # questions on services outside the course, for `raft` only
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # the only extra package index, used for torch only
 REPOSITORY_URL = "https://github.com/rag-or-finetune/course"  # defined only here; `release` writes it into every badge
 COURSE_SERVICES = ("dynamodb", "kinesis", "kms", "lambda", "secretsmanager", "sns", "sqs", "stepfunctions")

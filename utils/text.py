@@ -5,6 +5,8 @@ import functools
 import re
 from collections.abc import Iterable
 
+import regex
+
 STOPWORDS = frozenset(
     "a about after all am an and any are as at be been before but by can can't could did do does doesn't don't for "
     "from get give gives go had has have how i i'd i'm if in into is isn't it it's its just let like long many may me "
@@ -51,8 +53,6 @@ def _stemmer(language: str):
 
 def is_unspaced(text: str) -> bool:
     """True if the text has a letter of a script that is written without spaces, such as Chinese or Thai."""
-    import regex
-
     return not text.isascii() and bool(regex.search(UNSPACED, text))
 
 
@@ -92,7 +92,5 @@ def plain_words(identifier: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """Sentences of each line: split after `.`, `!` or `?` before a capital letter, digit, quote or bracket, and after `。`."""
-    import regex
-
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     return [part.strip() for line in lines for part in regex.split(BOUNDARY, line) if part.strip()]

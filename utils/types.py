@@ -23,10 +23,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """One operation of a service, or one file of a folder. Records and evidence refer to its `id`.
-
-    group: the document's service, or the folder that contains it ("" for none).
-    """
+    """An operation, or a file of a folder; evidence refers to its `id`. group: its service or folder ("" for none)."""
 
     id: str
     title: str
@@ -86,7 +83,6 @@ class Retriever(Protocol):
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The k best passages, best first."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -106,12 +102,10 @@ class Generator(Protocol):
 
     def count(self, text: str) -> int:
         """Number of tokens of a text."""
-        ...
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
                  on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
         """One answer per conversation, in order; calls on_batch(indices, generations) after each batch."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,41 @@ from dataclasses import replace
 from utils import evaluation, generation, metrics, training
 from utils.types import Hit, PreferencePair, Question
 
+from .scoring_judges import JUDGES, AllJudges
+
 CONTROLS = 40  # pairs of each control
+CHECKED_BY_CODE = "accepted answers"  # not a judge: code that compares answers with the accepted ones
 
 
-def calibrate(judges: training.Judges) -> list[dict]:
+def calibrate(judges: AllJudges) -> list[dict]:
     """One row per judge: agreement with the held-out labels, and accuracy on each set of control pairs."""
     controls = control_pairs(judges.questions, judges.workspace, {pair.question_id for pair in judges.learn})
     controls = {name: pairs[:CONTROLS] for name, pairs in controls.items()}
     rows = []
-    for judge in training.JUDGES:
+    for judge in JUDGES:
         labels = [pair.label for pair in judges.label(judge, judges.held_out)]
         swapped = [pair.swapped() for pair in judges.held_out] if judge == "asked" else []
         turned = [pair.label for pair in judges.label(judge, swapped)]
-        rows.append({"judge": judge, **training.agreement(labels, judges.held_out, turned), **{
-            name: training.agreement([pair.label for pair in judges.label(judge, pairs)], pairs)["accuracy"]
+        rows.append({"judge": judge, **agreement(labels, judges.held_out, turned), **{
+            name: agreement([pair.label for pair in judges.label(judge, pairs)], pairs)["accuracy"]
             for name, pairs in controls.items()}})
     truth = label_by_accepted_answers(judges.held_out, judges.known, judges.chunks)
-    return [*rows, {"judge": training.CHECKED_BY_CODE, **training.agreement([pair.label for pair in truth], judges.held_out)}]
+    return [*rows, {"judge": CHECKED_BY_CODE, **agreement([pair.label for pair in truth], judges.held_out)}]
+
+
+def agreement(labels: Sequence[str], pairs: Sequence[PreferencePair], swapped: Sequence[str] = ()) -> dict[str, float]:
+    """Agreement of a judge's labels with those of the pairs: accuracy and n (on pairs with a winner), and Cohen's kappa.
+
+    swapped: its labels with each pair in the other order. Labels that depend on the order count as ties, and the result
+    also has the share that does not.
+    """
+    turned = {"a": "b", "b": "a"}
+    same = [turned.get(other, other) == label for label, other in zip(labels, swapped, strict=True)] if swapped else []
+    firm = [label if stable else "tie" for label, stable in zip(labels, same, strict=True)] if same else list(labels)
+    won = [label == pair.label for label, pair in zip(firm, pairs, strict=True) if pair.label != "tie"]
+    scores = {"accuracy": sum(won) / max(1, len(won)), "n": len(won),
+              "kappa": metrics.cohen_kappa(firm, [pair.label for pair in pairs])}
+    return scores | ({"same in both orders": sum(same) / len(same)} if same else {})
 
 
 def control_pairs(questions: Sequence[Question], workspace: evaluation.Workspace,

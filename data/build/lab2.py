@@ -14,7 +14,9 @@ from utils.types import Example, PreferencePair
 
 from .common import commit_rows, commit_table, work
 from .judge_controls import calibrate, label_by_accepted_answers
+from .pairs import collect_pairs, pool_contexts
 from .reading_practice import natural, practice
+from .scoring_judges import SCORING_JUDGES, AllJudges, train_kto
 
 COMMAND = "python3 -m utils rebuild lab2"
 RAFT = training.SFTSettings(recipe="raft", epochs=1.0, practice=120, views=2)
@@ -52,7 +54,7 @@ def lab2() -> None:
         supervised(name, run, questions, workspace)
     on_policy(questions, workspace)
     dev, raft = [q for q in questions if q.split == "dev"], models.adapter_digest("raft")[:12]
-    judges = training.Judges(training.load_pairs(), questions, workspace, models.adapter_folder("raft"))
+    judges = AllJudges(training.load_pairs(), questions, workspace, models.adapter_folder("raft"))
     commit_rows("lab2_judges", lambda: calibrate(judges), "held-out half of the authors' pairs", COMMAND, raft)
     author, ai = training.load_pairs(), ai_labels(judges, on_policy(questions, workspace, seeds=(8,), tries=2))
     for name, run in PREFERENCES.items():
@@ -129,12 +131,12 @@ def on_policy(questions: list, workspace: evaluation.Workspace, reader: str = "r
     """Unlabelled pairs of a reader over the feedback pool; the authors judged those of `raft` and seed 7."""
     path = work(f"pairs-{models.adapter_digest(reader)[:12]}-{'-'.join(map(str, seeds))}.jsonl")
     if not path.exists():
-        contexts = [context for seed in seeds for context in training.pool_contexts(questions, workspace, seed)]
-        training.save_pairs(training.collect_pairs(contexts, workspace.model(reader), seed=seeds[0] - 7, tries=tries), path)
+        contexts = [context for seed in seeds for context in pool_contexts(questions, workspace, seed)]
+        training.save_pairs(collect_pairs(contexts, workspace.model(reader), seed=seeds[0] - 7, tries=tries), path)
     return training.load_pairs(path)
 
 
-def ai_labels(judges: training.Judges, pairs: list[PreferencePair]) -> list[PreferencePair]:
+def ai_labels(judges: AllJudges, pairs: list[PreferencePair]) -> list[PreferencePair]:
     """The pairs labelled by the scoring judge with the best held-out accuracy."""
     judge, ids = best_judge(), ",".join(pair.id for pair in pairs)
     path = work(f"pairs-ai-{hashlib.sha256((judge + ids).encode()).hexdigest()[:12]}.jsonl")
@@ -146,7 +148,7 @@ def ai_labels(judges: training.Judges, pairs: list[PreferencePair]) -> list[Pref
 
 def best_judge() -> str:
     """The judge with the best accuracy on held-out pairs, among those that score each answer."""
-    scoring = [row for row in evaluation.load_rows("lab2_judges") if row["judge"] in training.SCORING_JUDGES]
+    scoring = [row for row in evaluation.load_rows("lab2_judges") if row["judge"] in SCORING_JUDGES]
     return max(scoring, key=lambda row: row["accuracy"])["judge"]
 
 
@@ -158,7 +160,8 @@ def aligned(name: str, run: training.PreferenceSettings, pairs: list[PreferenceP
     if made_already(home(name), run, training.rows_digest(rows), start):
         print(f"{name}: already trained", flush=True)
         return
-    record = training.run_in_subprocess(training.train_preferences, rows, start, run, home(name))
+    train = train_kto if run.recipe == "kto" else training.train_preferences
+    record = training.run_in_subprocess(train, rows, start, run, home(name))
     print(name, {key: value for key, value in record.items() if key not in ("loss", "settings")}, flush=True)
 
 
@@ -241,7 +244,7 @@ def ranks(questions: list, workspace: evaluation.Workspace) -> list[dict]:
 def perplexities(workspace: evaluation.Workspace) -> list[dict]:
     """General-text perplexity of the base model and of every adapter on this machine."""
     texts, rows = models.general_text(), []
-    for name in ("base", *evaluation.TRAINED_MODELS):
+    for name in ("base", *(name for name, spec in evaluation.MODELS.items() if spec.recipe)):
         if name == "base" or (home(name) / "adapter_model.safetensors").exists():
             rows.append({"model": name, "perplexity": round(models.perplexity(workspace.model(name), texts), 3)})
     return rows

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from utils import evaluation, metrics, settings, training
-from utils.evaluation.rescoring import same_hits
+from utils.evaluation.scoring import same_hits
 from utils.types import Question, Record
 
 from .common import compact, work, write_rows

@@ -12,12 +12,13 @@ from utils import corpus, settings
 from utils.text import sentences
 from utils.types import Document, Question
 
+READING = settings.DATA / "reading.jsonl"  # questions on services outside the course, for `raft` only
 TASKS = {"list": "multi_doc", "value": "fact"}  # kinds that the benchmark calls otherwise
 
 
 def reading_rows() -> list[dict]:
     """The rows of `data/reading.jsonl`, in file order, with `sentences` as (document, digest) in each."""
-    rows = [json.loads(line) for line in settings.READING.read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in READING.read_text("utf-8").splitlines()]
     return [{**row, "sentences": [tuple(place.split()) for place in row.get("sentences", [])]
              or [(row["document"], row["sentence"])]} for row in rows]
 

@@ -69,7 +69,7 @@ def grow() -> None:
     run, config = settings.load(), retrieval.load_selected_config()
     names = [name for name in corpus.service_names() if name not in settings.COURSE_SERVICES]
     random.Random(0).shuffle(names)
-    documents = corpus.load("all")
+    documents = corpus.load(corpus.service_names())
     by_service: dict[str, list[Document]] = {}
     for document in documents:
         by_service.setdefault(document.group, []).append(document)

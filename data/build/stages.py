@@ -1,6 +1,6 @@
 """The stages of lab 1's table that it reads from records: one change to naive RAG each, and all together.
 
-To add a stage, write its function in `retrieval` and a line of `AllStages`.
+To add a stage, write its function in `post_retrieval` and a line of `AllStages`.
 """
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from utils import corpus, evaluation, retrieval
 from utils.evaluation.retrieval_stages import NAIVE, TOP, Stage
-from utils.retrieval import chunking, fusion, post_retrieval, reranking
+from utils.retrieval import chunking, fusion
 from utils.types import Hit, Question
 
-from . import query_rewriting
+from . import post_retrieval, query_rewriting
 from .common import work
 
 ALL = "all together"
@@ -50,7 +50,7 @@ class AllStages(evaluation.StageCatalog):
     def sentences(self) -> retrieval.DenseIndex:
         """One chunk per sentence: the index of the sentence window."""
         tokens = chunking.token_counter(self.documents, self.sections.embedder.tokenizer)
-        chunks = [chunk for document in self.documents for chunk in chunking.chunk_by_sentence(document, tokens)]
+        chunks = [chunk for document in self.documents for chunk in post_retrieval.chunk_by_sentence(document, tokens)]
         return retrieval.DenseIndex(chunks, self.sections.embedder, self.workspace.settings)
 
     def by_service(self, query: str, k: int) -> list[Hit]:
@@ -78,7 +78,7 @@ class AllStages(evaluation.StageCatalog):
         """Every stage: naive first, all together last."""
         live = {stage.name: stage for stage in super().stages()}
         naive, count = self.workspace.dense.search, self.workspace.model().count
-        likelihood = functools.partial(reranking.query_likelihood, model=self.workspace.model())
+        likelihood = functools.partial(post_retrieval.query_likelihood, model=self.workspace.model())
 
         def plain(query: str, k: int) -> list[Hit]:
             return self.sections.dense.search(query, k)

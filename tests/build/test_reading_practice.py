@@ -57,7 +57,7 @@ def test_every_kind_of_authored_question_becomes_the_right_example(chosen, tiny,
             {"task": "fact", "document": "shop.PaintWall", "sentence": digest("Let it dry."), "answers": ["x"], "held_out": True}]
     lines = [json.dumps({"id": f"reading-{n}", "question": f"how now {n}?", **row}) for n, row in enumerate(rows)]
     (tmp_path / "reading.jsonl").write_text("\n".join(lines), "utf-8")
-    monkeypatch.setattr(settings, "READING", tmp_path / "reading.jsonl")
+    monkeypatch.setattr(reading_questions, "READING", tmp_path / "reading.jsonl")
     monkeypatch.setattr(corpus, "load", lambda names: tiny)
     monkeypatch.setattr(reading_practice, "ABSENT", 0.0)
     value, intent, names, near_miss = reading_practice.natural(chosen, lambda text: len(text.split()))

@@ -45,17 +45,11 @@ def test_markdown_keeps_what_its_page_shows(tmp_path, source, text):
 
 
 @pytest.mark.parametrize(("source", "title"), [
-    ("---\ntitle: 'Bike: returns'\n---\n# H\n\nx", "Bike: returns"), ('+++\ntitle = "Toml"\n+++\nx', "Toml"),
+    ("---\ntitle: 'Bike: returns'\n---\n# H\n\nx", "Bike: returns"),
     ("---\ntitle: Bad: yaml\ndraft: [\n---\nx", "Bad: yaml"), ("# Bike {#b}\n\nx", "Bike"), ("## Second\n\nx", "a")])
 def test_the_title_comes_from_the_metadata_or_the_first_heading(tmp_path, source, title):
     document = read(tmp_path, a_md=source)
     assert document.title == title and document.text == "x"
-
-
-def test_mdx_components_and_module_lines_are_code_and_their_text_is_not(tmp_path):
-    source = ("import Tabs from '@theme/Tabs';\nexport const x = {\n  a: 1,\n}\n\n# Fees\n\n<Tabs style={{a: 1}} on={() => {}}>\n"
-              "  <Tab>\n\nThe fee is **4** €.\n\n  </Tab>\n</Tabs>\n\n{/* note */}Import duties: `<City>`.\n")
-    assert read(tmp_path, a_mdx=source).text == "The fee is 4 €.\nImport duties: <City>."
 
 
 @pytest.mark.parametrize(("source", "text"), [

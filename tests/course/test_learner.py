@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from utils import course, evaluation, metrics, retrieval, settings
-from utils.course import learner, pipeline_choice, quizzes
+from utils.course import learner, pipeline_choice
 from utils.course.checks import open_tasks
 from utils.course.reference_solutions import blank_exercise, reference_solution
 from utils.types import Example, Question
@@ -58,7 +58,7 @@ def test_a_damaged_file_is_set_aside_and_told(cache, capsys):
 
 
 def test_every_quiz_has_four_questions_with_one_right_option_and_a_reason_for_each():
-    for questions in json.loads(quizzes.QUIZZES.read_text("utf-8")).values():
+    for questions in json.loads(learner.QUIZZES.read_text("utf-8")).values():
         assert len(questions) == 4
         for item in questions:
             assert sum(option["right"] for option in item["options"]) == 1 and len(item["options"]) >= 3

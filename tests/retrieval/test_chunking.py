@@ -1,11 +1,12 @@
-"""Structure-aware chunks: nothing lost, nothing too long, headers in words, windows and parents without repeats."""
+"""Structure-aware chunks: nothing lost, nothing too long, headers in words."""
 from __future__ import annotations
 
 import pytest
 
-from utils.retrieval import chunking, post_retrieval
+from data.build import post_retrieval
+from utils.retrieval import chunking
 from utils.text import plain_words
-from utils.types import Document, Hit, Section
+from utils.types import Document, Section
 
 
 def count(text: str) -> int:
@@ -45,31 +46,13 @@ def test_a_sentence_longer_than_a_chunk_is_cut_at_spaces():
     assert max(map(count, packed)) <= 12 and sum(map(count, packed)) == 50
 
 
-def test_a_window_adds_neighbours_of_the_same_section_and_repeats_none():
-    chunks = chunking.chunk_by_sentence(document(), count)
-    inside = [c for c in chunks if c.section == "parameter LoafSize"]
-    hits = [Hit(inside[5], 1, 0.9), Hit(inside[6], 2, 0.8), Hit(inside[0], 3, 0.7)]
-    widened = post_retrieval.sentence_window(hits, chunks)
-    assert [h.chunk.id for h in widened] == [inside[5].id, inside[0].id]
-    assert widened[0].chunk.text == " ".join(c.text for c in inside[4:7])
-    assert widened[1].chunk.text == " ".join(c.text for c in inside[0:2])  # nothing of the overview before it
-
-
-def test_a_parent_is_the_whole_section_once():
-    chunks = chunking.chunk_by_section(document(), count, 40)
-    inside = [c for c in chunks if c.section == "parameter LoafSize"]
-    hits = [Hit(c, n, 1.0) for n, c in enumerate(inside, 1)]
-    parents = post_retrieval.parent_sections(hits, {"shop.BakeBread": document()})
-    assert len(parents) == 1 and parents[0].chunk.text == document().section("parameter LoafSize")
-
-
 @pytest.mark.parametrize("text", [
     "备用钥匙放在十四号柜子里" * 200, "QUJD" * 2000, "x" * 3000, '{"a":[1,2],"b":"' + "c,d;" * 900 + '"}', "| cell " * 2000,
     "".join(chr(0x1F600 + n % 60) for n in range(900)), "ßü" * 700])
 def test_text_without_spaces_is_cut_within_the_size_and_loses_nothing(text, embedder):
     whole = Document("d.txt", "d", "", (Section("Heading " * 400, text),))
     (count, tokenizer), size = (chunking.token_counter([whole], embedder.tokenizer), embedder.tokenizer), 120
-    sections, sentences = chunking.chunk_by_section(whole, count, size), chunking.chunk_by_sentence(whole, count, size)
+    sections, sentences = chunking.chunk_by_section(whole, count, size), post_retrieval.chunk_by_sentence(whole, count, size)
     windows = chunking.fixed_size_chunks(whole, tokenizer, size, 0)
     for chunks in (sections, sentences, windows):
         assert "".join("".join(c.text for c in chunks).split()) == "".join(text.split())

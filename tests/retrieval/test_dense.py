@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from utils import retrieval
+from utils import generation, retrieval
 from utils.retrieval.dense import search_documents
 from utils.retrieval.storage import chroma_client
 from utils.types import Chunk, Hit
@@ -109,7 +109,7 @@ def test_search_deepens_until_it_covers_enough_documents():
 
 def test_the_lead_sentence_is_removed_even_across_line_breaks(chunks):
     hit = Hit(replace(chunks[0], text="x\nBakes a loaf of\nbread in the oven. It takes an hour."), 1, 1.0)
-    assert "loaf" not in retrieval.without_sentence(hit, "Bakes a loaf of bread in the oven.").chunk.text
+    assert "loaf" not in generation.without_sentence(hit, "Bakes a loaf of bread in the oven.").chunk.text
 
 
 def test_a_chroma_server_serves_the_same_hits(chunks, embedder, chosen, cache):

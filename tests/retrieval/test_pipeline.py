@@ -11,7 +11,7 @@ from data.build import lab1, multi_document, retriever_training
 from utils import evaluation, generation, models, retrieval, settings
 from utils.evaluation import retrieval_stages
 from utils.generation import prompt_injection
-from utils.retrieval import pipeline, reranking
+from utils.retrieval import pipeline
 from utils.types import Chunk, Document, Hit, Question
 
 
@@ -87,15 +87,6 @@ def test_graph_and_advanced_arms_write_records_without_a_language_model(workspac
     assert records[0].hits[0].document_id == "shop.BakeBread"
     advanced, naive = evaluation.parse_arms("advanced_rag,naive_rag")
     assert workspace.digest(advanced) != workspace.digest(naive)
-
-
-def test_query_likelihood_prefers_the_passage_the_question_is_about(language_model):
-    hits = [Hit(Chunk(n, n, "s", t), i, 0.0) for i, (n, t) in enumerate(
-        [("cat", "The cat sleeps on the sofa all day."), ("oven", "Bread stays in the oven for one hour.")], 1)]
-    ranked = reranking.query_likelihood(hits, "How long does bread stay in the oven?", language_model)
-    assert ranked[0].document_id == "oven" and all(hit.score < 0 for hit in ranked)
-    alone = reranking.query_likelihood(hits[1:], "How long does bread stay in the oven?", language_model)
-    assert alone[0].score == pytest.approx(ranked[0].score, abs=1e-3)  # padding changes nothing
 
 
 def test_the_stage_table_says_helps_hurts_or_inconclusive():

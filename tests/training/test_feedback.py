@@ -86,17 +86,6 @@ def test_learner_labels_take_over_at_forty():
     assert training.labels_in_use(mine, author)[0] == mine and "source: learner" in training.labels_in_use(mine, author)[1]
 
 
-def test_agreement_counts_a_judge_that_changes_its_mind_as_undecided():
-    labelled = [replace(pair, label=label) for pair, label in zip(PAIRS, ("a", "b", "a", "tie"), strict=True)]
-    firm = training.agreement(["a", "b", "b", "tie"], labelled, ["b", "a", "a", "tie"])
-    assert firm["accuracy"] == pytest.approx(2 / 3) and firm["n"] == 3 and firm["same in both orders"] == 1.0
-    always_left = training.agreement(["a"] * 4, labelled, ["a"] * 4)
-    assert always_left["accuracy"] == 0.0 and always_left["same in both orders"] == 0.0
-    assert training.label_bias(labelled)["first won"] == pytest.approx(2 / 3)
-    abstaining = replace(labelled[0], a=metrics.ABSTENTION)
-    assert [feedback.label_by_phrase(pair) for pair in (abstaining, abstaining.swapped(), labelled[0])] == ["a", "b", "tie"]
-
-
 def test_halves_share_no_question():
     pairs = [replace(PAIRS[0], id=str(n), question_id=f"q{n % 9}") for n in range(30)]
     first, second = feedback.split_by_question(pairs)

@@ -10,10 +10,10 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl.trainer.utils import add_fused_lm_head
 
-from data.build import grpo, lab2
+from data.build import grpo, lab2, scoring_judges
 from utils import models, settings, training
 from utils.evaluation.arms import MODELS
-from utils.training import labelled_tokens, preferences, sft
+from utils.training import preferences, sft
 from utils.types import Example, Question
 
 ROWS = [Example(f"q{n}", [{"role": "user", "content": f"[1] shelf {n} holds {n} cups\n\nQuestion: how many cups?"}],
@@ -43,7 +43,7 @@ def test_the_compact_head_gives_what_trls_own_head_gives():
     theirs, ours = tiny(), tiny()
     for model in (theirs, ours):
         add_fused_lm_head(model, outputs=("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1"))
-    labelled_tokens.score_labelled_tokens_only(ours)
+    sft.score_labelled_tokens_only(ours)
     a, b = (model(input_ids=ids, labels=labels, fused_lm_head=True) for model in (theirs, ours))
     for name in ("loss", "log_probs", "entropy", "log_sum_sq_probs", "mean_logits"):
         torch.testing.assert_close(getattr(a, name), getattr(b, name), rtol=1e-4, atol=1e-4)
@@ -105,7 +105,8 @@ def test_preferences_move_the_chosen_answer_above_the_rejected_one(small, tmp_pa
     rows = [preferences.PreferenceRow(row.prompt, "none", row.completion) for row in ROWS[:12]]
     run = training.PreferenceSettings(recipe=recipe, rank=4, alpha=8, batch_size=4, micro_batch=4, learning_rate=2e-2,
                                          epochs=3.0, beta=0.1)
-    record = training.train_preferences(rows, tmp_path / "parent", run, tmp_path / recipe)
+    train = scoring_judges.train_kto if recipe == "kto" else training.train_preferences
+    record = train(rows, tmp_path / "parent", run, tmp_path / recipe)
     assert record["parent"] == "parent" and record["loss"][-1][1] < record["loss"][0][1]
     assert record["diagnostics"][-1][1]["rewards/margins"] > 0
     before, after = (load_file(tmp_path / name) for name in ("parent", recipe))
@@ -173,7 +174,7 @@ def test_a_reward_model_learns_which_answer_is_better_the_same_way_every_time(sm
                                          epochs=2.0)
     scores = []
     for _ in range(2):
-        reward, record = preferences.train_reward_model(rows, tmp_path / "parent", run, tmp_path / "reward")
+        reward, record = scoring_judges.train_reward_model(rows, tmp_path / "parent", run, tmp_path / "reward")
         scores.append(reward.score([ROWS[0].prompt] * 2, ["none", ROWS[0].completion]))
     assert scores[0][0] > scores[0][1] and scores[0] == pytest.approx(scores[1], abs=1e-4)
     assert record["parent"] == "parent" and len(record["parent_sha256"]) == 64

@@ -63,16 +63,14 @@ def service_model(service: str, data_dir: Path | None = None) -> dict:
         raise ValueError(f"botocore has no service {service!r}: {hint}") from None
 
 
-def load(services: Iterable[str] | str = settings.COURSE_SERVICES, data_dir: Path | None = None) -> list[Document]:
-    """Documents of these services (`"all"` for all), one per operation that is not deprecated, sorted by id; cached.
+def load(services: Iterable[str] = settings.COURSE_SERVICES, data_dir: Path | None = None) -> list[Document]:
+    """Documents of these services, one per operation that is not deprecated, sorted by id; cached.
 
-    data_dir: the unpacked data folder of another botocore; default: the installed one. Raises ValueError for unknown services.
+    data_dir: the unpacked data folder of another botocore. Raises ValueError for unknown services.
     """
     import botocore
 
-    names = sorted(service_names(data_dir)) if services == "all" else sorted(set(services))
-    if isinstance(services, str) and services != "all":
-        raise ValueError(f"services is {services!r}: give a list of names or 'all'")
+    names = sorted(set(services))
     key = hashlib.sha256(json.dumps([str(data_dir or botocore.__version__), RENDERING, NESTING, names]).encode()).hexdigest()[:16]
     path = settings.cache() / "corpus" / f"{key}.json"
     if path.exists():
@@ -197,10 +195,7 @@ def fact_section(fact: dict) -> str:
 
 
 def error_meanings(documents: Iterable[Document]) -> dict[tuple[str, str, str], list[str]]:
-    """(service, error, sentence that explains the error) → ids of the documents with that sentence.
-
-    Sentences that name the error, or have fewer than 5 or more than 25 words, are skipped.
-    """
+    """(service, error, its explanation in 5 to 25 words that do not name it) → ids of the documents with that sentence."""
     meanings: dict[tuple[str, str, str], list[str]] = {}
     for document in documents:
         for section in document.sections:

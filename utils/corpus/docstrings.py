@@ -9,10 +9,7 @@ SHORTEST = 300  # characters; shorter docstrings are not useful as documents
 
 
 def write_docstrings(package: str, folder: Path) -> list[Path]:
-    """Write NAME.txt for each documented public function of the package's top level; returns the files, sorted.
-
-    Unchanged files are not rewritten. Raises ValueError when the package is not installed or has no documented function.
-    """
+    """Write NAME.txt for each documented public function of a package; the files, sorted. Raises ValueError without any."""
     try:
         module = importlib.import_module(package)
     except ImportError:

@@ -19,10 +19,7 @@ WINDOWS = {code: char for code in range(0x80, 0xA0) if (char := bytes([code]).de
 
 
 def decode(raw: bytes, page: bool = False) -> tuple[str, str]:
-    """Text and the name of its encoding: by its mark, as a page declares, UTF-8, else detected.
-
-    page: look for a declaration of HTML or XML. Raises ValueError for bytes that are no text.
-    """
+    """(text, encoding), by its mark, by what a page declares, or detected. Raises ValueError for bytes that are no text."""
     from bs4.dammit import EncodingDetector
 
     told = ""
@@ -54,10 +51,7 @@ def _detected(raw: bytes) -> str:
 
 
 def clean(text: str) -> tuple[str, str]:
-    """The text as NFC with ordinary line breaks and without control characters, and what was replaced ("" for nothing).
-
-    Halves of a surrogate pair become one character or U+FFFD; ligatures become letters; invisible hyphens go.
-    """
+    """(NFC with ordinary line breaks, whole characters and no controls, ligatures or invisible hyphens; what was replaced)."""
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     halves = whole.count("\ufffd") - text.count("\ufffd")
     whole = re.sub("\r\n?|[\v\f\x85\u2028\u2029]", "\n", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", whole)).translate(WINDOWS)

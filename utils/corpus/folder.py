@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..types import Document, Section
 from .encodings import clean, decode
-from .markdown import markdown_content, mdx_content, notebook_content
+from .markdown import markdown_content, notebook_content
 from .markup import html_content, rst_content
 from .office import docx_content, pptx_content
 from .pdf import pdf_content
@@ -20,7 +20,7 @@ from .reading_report import Content, FileReading, ReadingReport
 from .tables import csv_content, json_content, xlsx_content
 
 TEXT: dict[str, Callable[[str], Content]] = {
-    ".md": markdown_content, ".markdown": markdown_content, ".mdx": mdx_content, ".html": html_content, ".htm": html_content,
+    ".md": markdown_content, ".markdown": markdown_content, ".mdx": markdown_content, ".html": html_content, ".htm": html_content,
     ".txt": lambda text: Content([("text", text)]), ".rst": rst_content, ".ipynb": notebook_content, ".csv": csv_content,
     ".json": json_content}
 BINARY: dict[str, Callable[[Path], Content]] = {".pdf": pdf_content, ".docx": docx_content, ".pptx": pptx_content,
@@ -41,10 +41,7 @@ def load_folder(path: Path | str) -> list[Document]:
 
 
 def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
-    """Documents of the folder as in `load_folder`, and a row for every file.
-
-    Raises ValueError when the folder is missing or nothing is readable, RuntimeError when a parser is not installed.
-    """
+    """As `load_folder`, with a row for every file; raises RuntimeError, too, when a parser is not installed."""
     root = Path(path)
     if not root.is_dir():
         raise ValueError(f"{path}: no such folder; pass the folder that holds your documents")
@@ -75,10 +72,7 @@ def read_folder(path: Path | str) -> tuple[list[Document], ReadingReport]:
 
 
 def _walk(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[Path, str, str]]:
-    """Place, path inside the root, and why it is no document ("" if it is one) of every file.
-
-    above: the real paths of the folders on the way here, so that a link to one of them is noticed.
-    """
+    """Place, name inside the root, and why it is no document ("" if it is one) of every file. above: real paths around it."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except PermissionError:

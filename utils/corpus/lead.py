@@ -13,10 +13,7 @@ NOT_PROSE = re.compile(r"©|\(c\)|copyright\b|last (updated|modified)|.* [›»|
 
 
 def lead_sentence(document: Document) -> str:
-    """First sentence of the prose: the reference answer of `summary` questions, removed from their contexts.
-
-    Titles, headings, and lines that are no prose (menus, badges) are passed over, unless there is nothing else.
-    """
+    """First sentence of prose (no title, menu or badge, if there is any): the reference of `summary` questions."""
     from sentencex import segment
 
     headings = {document.title, *(section.name for section in document.sections)}

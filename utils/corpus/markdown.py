@@ -1,4 +1,4 @@
-"""Markdown, MDX and notebooks as pages in which raw tags and angle brackets swallow no text."""
+"""Markdown and notebooks as pages in which raw tags and angle brackets swallow no text."""
 from __future__ import annotations
 
 import functools
@@ -17,22 +17,12 @@ ALONE = frozenset("br dd dt hr li option p tbody td tfoot th thead tr wbr".split
 ANGLES = re.compile(r"(?:\\|\]\()<|<!--.*?-->"
                     r"""|<(?P<end>/?)(?P<name>[a-z][\w.-]*)(?P<more>(?=[\s/>])(?:[^<>"']|"[^"]*"|'[^']*')*)>"""
                     r"|<(?=[a-z][\w+.-]+:[^\s<>]*>|[^\s<>]+@[^\s<>]+>)|(?P<other><)", re.I | re.S)
-# Code, which stays, and JSX of MDX pages: components with expressions two braces deep, comments, imports and exports.
-MDX = re.compile(r"(?P<code>^[ \t]*(?P<fence>`{3,}|~{3,}).*?^[ \t]*(?P=fence)|(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))"
-                 r"|</?[A-Z][\w.]*(?:\s+[\w:-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}))?"
-                 r"|\s*\{\.\.\.[^{}]*\})*\s*/?>|</?>|\{/\*.*?\*/\}|^(?:import\s+(?:[^\n]*?\sfrom\s+)?[\"']|import\s*\{"
-                 r"|export\s+(?:default|const|let|var|function|async|class|[{*])).*?(?=\n\s*\n|\Z)", re.S | re.M)
 
 
 def markdown_content(text: str) -> Content:
     """Sections of the page that the Markdown gives; its metadata names the title."""
     title, body = _front_matter(text)
     return html_content(_page(body), title)
-
-
-def mdx_content(text: str) -> Content:
-    """Markdown in which components are tags, and imports and exports are code of the page."""
-    return markdown_content(MDX.sub(lambda found: found["code"] or "", text))
 
 
 def notebook_content(text: str) -> Content:
@@ -50,19 +40,17 @@ def notebook_content(text: str) -> Content:
 
 
 def _front_matter(text: str) -> tuple[str, str]:
-    """Title of the YAML (`---`) or TOML (`+++`) metadata before a page ("" for none), and the page without it."""
-    import tomllib
-
+    """Title of the YAML metadata before a page ("" for none), and the page without it."""
     import yaml
 
-    found = re.match(r"\s*(---|\+\+\+)[ \t]*\n(.*?\n|)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", text, re.S)
+    found = re.match(r"\s*---[ \t]*\n(.*?\n|)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", text, re.S)
     if not found:
         return "", text
     try:
-        data = (yaml.safe_load if found[1] == "---" else tomllib.loads)(found[2]) if found[2].strip() else {}
-    except (yaml.YAMLError, ValueError):
-        lines = [line for line in found[2].split("\n") if line.strip() and line[0] not in " \t-#"]
-        data = dict(pairs) if len(pairs := re.findall(r"(?m)^([\w-]+)\s*[:=]\s*(.*)$", found[2])) == len(lines) else None
+        data = yaml.safe_load(found[1]) or {}
+    except yaml.YAMLError:
+        lines = [line for line in found[1].split("\n") if line.strip() and line[0] not in " \t-#"]
+        data = dict(pairs) if len(pairs := re.findall(r"(?m)^([\w-]+)\s*:\s*(.*)$", found[1])) == len(lines) else None
     if not isinstance(data, dict):
         return "", text
     return str(data.get("title") or "").strip("\"' "), text[found.end():]

@@ -21,10 +21,7 @@ class Content:
 
 @dataclass(frozen=True)
 class FileReading:
-    """What became of one file. status: `read`; `in part`; `set aside`: a document that cannot be read; `left out`: no document.
-
-    reason: "" for a file that was simply read. encoding: of the bytes, "" for formats that have none.
-    """
+    """One file. status: `read`, `in part`, `set aside` (it cannot be read) or `left out` (no document)."""
 
     file: str
     status: str

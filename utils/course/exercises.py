@@ -17,18 +17,29 @@ def record_check(name: str, answer: Callable, solved: bool) -> None:
     _checked[name] = answer, solved
 
 
-def use_mine_or_reference(answer: Callable) -> Callable:
-    """The learner's function if it passed its check, else the reference solution; prints which one.
+def use_design(answer: Callable) -> Callable:
+    """The learner's function if it passed its check, else the reference solution; prints which one."""
+    name = _name(answer)
+    passed = _checked.get(name) == (answer, True)
+    print(f"Used below: your {name}." if passed else
+          f"Used below: the course's {name}, because yours has not passed its check yet.")
+    return answer if passed else reference_solution(name)
 
-    The reference runs beside the learner's function at every call: where they differ, this is said once and the reference's
-    result used, so that an answer which passed its check cannot stop the notebook later.
+
+def _name(answer: Callable) -> str:
+    return next((name for name, (checked, _) in _checked.items() if checked is answer), answer.__name__)
+
+
+def use_mine_or_reference(answer: Callable) -> Callable:
+    """As `use_design`, but the reference runs beside the learner's function at every call.
+
+    Where they differ, this is said once and the reference's result used, so that an answer which passed its check cannot stop
+    the notebook later.
     """
-    name = next((name for name, (checked, _) in _checked.items() if checked is answer), answer.__name__)
-    reference, differences = reference_solution(name), []
-    if _checked.get(name) != (answer, True):
-        print(f"Used below: the course's {name}, because yours has not passed its check yet.")
+    name, differences = _name(answer), []
+    reference = reference_solution(name)
+    if use_design(answer) is not answer:
         return reference
-    print(f"Used below: your {name}.")
 
     @functools.wraps(answer)
     def compared(*arguments: object, **named: object) -> object:

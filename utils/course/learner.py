@@ -1,13 +1,15 @@
-"""What the learner guessed, answered and tried, kept in one file that survives the kernel; and guesses made before a result."""
+"""What the learner guessed, answered and tried, kept in one file that survives the kernel; guesses and quizzes."""
 from __future__ import annotations
 
 import html
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from .. import settings
 
+QUIZZES = Path(__file__).with_name("quizzes.json")  # lab → questions → options with `text`, `right` and `why`
 _asked: dict[str, Sequence] = {}
 
 
@@ -37,10 +39,7 @@ def note(text: str) -> str:
 
 
 def guess(name: str, question: str, answer: Sequence):
-    """Asks for a guess and stores it under `name`: an ipywidget for the last line of a cell.
-
-    answer: the options, or (low, high, unit) for a number.
-    """
+    """An ipywidget that asks for a guess and stores it under `name`. answer: options, or (low, high, unit) for a number."""
     import ipywidgets
 
     _asked[name] = answer
@@ -97,3 +96,31 @@ def guess_progress() -> str:
 
 def _amount(value: float, unit: str) -> str:
     return f"{value:.0f} {unit}" if abs(value) >= 10 or value == round(value) else f"{value:.2g} {unit}"
+
+
+def quiz(lab: str):
+    """The lab's questions as an ipywidget that explains and stores each choice. Raises ValueError for another lab."""
+    import ipywidgets
+
+    questions = json.loads(QUIZZES.read_text("utf-8"))
+    if lab not in questions:
+        raise ValueError(f"there is no quiz for {lab!r}; there is one for {', '.join(questions)}")
+    stored, parts, score = learner_state("quizzes").get(lab, {}), [], ipywidgets.HTML(note(""))
+    for number, item in enumerate(questions[lab], 1):
+        options = item["options"]
+        entry = ipywidgets.RadioButtons(options=[option["text"] for option in options], value=None,
+                                        layout={"width": "max-content"})
+        why = ipywidgets.HTML()
+
+        def show(change, number=number, options=options, why=why) -> None:
+            option = options[change["new"]]
+            why.value = note(("Right. " if option["right"] else "No. ") + option["why"])
+            stored[str(number)] = change["new"]
+            store_learner_state("quizzes", lab, stored)
+            right = sum(item["options"][stored[str(n)]]["right"] for n, item in enumerate(questions[lab], 1) if str(n) in stored)
+            score.value = note(f"{right} of {len(questions[lab])} right so far.")
+
+        entry.observe(show, "index")
+        entry.index = stored.get(str(number))  # shows its explanation again
+        parts += [ipywidgets.HTML(f"<b>{number}. {html.escape(item['question'])}</b>"), entry, why]
+    return ipywidgets.VBox([*parts, score])

@@ -101,10 +101,7 @@ class PipelineChoice:
 
 
 def read_test_once(workspace: evaluation.Workspace, questions: Sequence[Question]) -> dict:
-    """The chosen configuration on test questions over all documents: `config`, and metric → question id → score.
-
-    The first reading is stored, and every later call returns it; a quick or unattended run stores nothing.
-    """
+    """The chosen `config` on test, and metric → question id → score; the first reading is stored and returned again."""
     learning = not (workspace.settings.fast or authors_checks())
     if learning and (stored := learner_state("test").get("lab1")):
         return stored

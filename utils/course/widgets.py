@@ -23,8 +23,7 @@ def learner_labels_file() -> Path:
 class PreferenceAnnotator:
     """Shows pairs to label, one at a time: the question, its passages, two answers and five buttons.
 
-    Answer a is on the left. Which answer is a was random when the pair was built, so a preference for the left side shows as
-    "first won" far from one half (`label_bias`). After `SHOW_AFTER` labels you see where you and the authors differ.
+    Sides are random, so a taste for one shows in `label_bias`. After `SHOW_AFTER` labels you see where the authors differ.
     """
 
     SHOW_AFTER = 10
@@ -46,10 +45,7 @@ class PreferenceAnnotator:
         return self.left[0] if self.left else None
 
     def choose(self, side: str) -> None:
-        """Save the label of the present pair; `skip` moves it to the end, `undo` takes the last label back.
-
-        Raises ValueError for an unknown side.
-        """
+        """Save a label (left, right, tie), `skip` the pair, or `undo` the last label. Raises ValueError for another side."""
         if side not in ("left", "right", "tie", "skip", "undo"):
             raise ValueError(f"side is {side!r}: choose left, right, tie, skip or undo")
         if side == "undo":
@@ -130,27 +126,13 @@ def show_page(path: Path, height: int = 720):
 
     if path.resolve().parent != Path.cwd():
         path = Path(shutil.copy(path, "my_decision.html"))
-
     if environment.on_colab():  # which serves no files to a notebook
         return HTML(f'<iframe srcdoc="{html.escape(path.read_text("utf-8"))}" width="100%" height="{height}"></iframe>')
     return IFrame(path.name, "100%", height)
 
 
 OWN_PRICES = ("correct", "wrong", "abstained", "volume", "updates", "engineer_hour")
-# A slider of ipywidgets has no name for a screen reader: its handle takes the label, and the value with its unit.
-NAME_SLIDERS = """const timer = setInterval(() => document.querySelectorAll(".own-price:not([data-named])").forEach(row => {
-  const handle = row.querySelector(".noUi-handle"), value = row.querySelector(".own-value");
-  if (!handle || !value) return;
-  row.dataset.named = "yes";
-  handle.setAttribute("aria-label", row.querySelector("label").textContent);
-  const tell = () => handle.getAttribute("aria-valuetext") === value.textContent
-    || handle.setAttribute("aria-valuetext", value.textContent);
-  const changes = new MutationObserver(tell);
-  changes.observe(value, {childList: true, characterData: true, subtree: true});
-  changes.observe(handle, {attributeFilter: ["aria-valuetext"]});
-  tell();
-}), 200);
-setTimeout(() => clearInterval(timer), 60000);"""
+NAME_SLIDERS = Path(__file__).with_name("name_sliders.js")  # ipywidgets gives a slider no name for a screen reader
 
 
 def own_price_file() -> Path:
@@ -166,10 +148,7 @@ def _slider_steps(low: float, high: float) -> set[float]:
 
 
 def own_prices(report: roi.DecisionReport):
-    """Sliders for the learner's own prices above the recommendation, as an ipywidget for the last line of a cell.
-
-    What is chosen stands in `own_price_file` at once; what nobody moves keeps its exact value. report: at the given prices.
-    """
+    """Sliders for the learner's own prices above the recommendation, as an ipywidget; `own_price_file` keeps what is chosen."""
     import ipywidgets
     from IPython.display import Javascript
 
@@ -207,6 +186,6 @@ def own_prices(report: roi.DecisionReport):
         slider.observe(keep, "value")
     button = ipywidgets.Button(description="Back to the given prices", layout={"width": "16rem"}).add_class("own-reset")
     button.on_click(reset)
-    names.append_display_data(Javascript(NAME_SLIDERS))
+    names.append_display_data(Javascript(NAME_SLIDERS.read_text("utf-8")))
     rows = [ipywidgets.HBox([sliders[name], values[name]]).add_class("own-price") for name in sliders]
     return ipywidgets.VBox([*rows, button, answer, names])

@@ -1,7 +1,4 @@
-"""Arms of the benchmark: a model and the context it reads. Two tables describe every model and context.
-
-To add a model, add a row to `MODELS` and its recipe; to add a context, a row to `CONTEXTS` and its search in `workspace`.
-"""
+"""Arms of the benchmark: a model and the context it reads, each a row of `MODELS` or `CONTEXTS`."""
 from __future__ import annotations
 
 import re
@@ -15,10 +12,7 @@ DEFAULT_ARMS = "base,naive_rag"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model. `recipe` is "" for an untrained model; `shipped` models are in `data/checkpoints`.
-
-    `few_shot` is `base` with solved training questions in the prompt; `own_` models are trained on your questions.
-    """
+    """One model. recipe: "" for an untrained one. shipped: it is in `data/checkpoints`. `own_` models are trained by `decide`."""
 
     name: str
     recipe: str = ""
@@ -68,7 +62,6 @@ BASELINES = {spec.name: spec for spec in (
     ModelSpec("question_only", colour="#DDDDDD"),
     ModelSpec("nearest_question", colour="#CCCCCC"),
 )}
-TRAINED_MODELS = tuple(name for name, spec in MODELS.items() if spec.recipe)
 PAIR_COLOURS = {("raft", "graph"): "#332288"}  # pairs of model and context with their own colour
 NEUTRAL = "#56B4E9"
 

@@ -13,8 +13,8 @@ from .outcomes import right_shares
 from .provenance import language_notes, provenance_file, questions_provenance, read_provenance, records_provenance
 from .questions import QuestionsFile, read_questions, training_questions
 from .records import read_records, record_line, write_with_backup
-from .rescoring import accepted_forms, rescore, score_changes, with_accepted
 from .runner import run_arms
+from .scoring import accepted_forms, rescore, score_changes, with_accepted
 from .tables import benchmark_tables
 from .workspace import Workspace, load_workspace
 

@@ -11,11 +11,14 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from .. import corpus
 
 UTF8 = ((b"\xef\xbb\xbf", "utf-8-sig"),)  # byte-order mark → encoding
 ANY_UNICODE = (*UTF8, (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 SHOWN = 20  # errors of one file that are printed
+_adapter = functools.cache(TypeAdapter)
 
 
 def refuse(errors: Sequence[str]) -> None:
@@ -58,8 +61,6 @@ def text_lines(text: str) -> list[str]:
 
 def typed(kind: type, text: str) -> tuple[object | None, list[str]]:
     """The dataclass that a JSON object holds, or None and what is wrong: fields missing, unknown or of another type."""
-    from pydantic import ValidationError
-
     try:
         return _adapter(kind).validate_json(text, strict=True), []
     except ValidationError as error:
@@ -70,15 +71,8 @@ def typed(kind: type, text: str) -> tuple[object | None, list[str]]:
                              for name, problem in found.items() if problem != "Field required"]
 
 
-@functools.cache
-def _adapter(kind: type):
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)
-
-
 def read_rows(path: Path, what: str, errors: list[str]) -> list[tuple[str, dict | object]]:
-    """(place, row) of each row; of a table, the row's text by lower-case column, with its number under "".
+    """(place, row) of each row, of a table by lower-case column, with its number under "".
 
     Lines that are not JSON are added to `errors`. Raises ValueError for a file that is none of these.
     """

@@ -1,13 +1,13 @@
 """Outcomes of answers and how context changes them: outcome shares, rescue, distraction, sufficient context.
 
-A reply is correct if it has at most 15 words and contains an accepted answer: stricter than `contains`, which rewards rambling,
-and more lenient than exact match, which penalises a harmless extra word.
+A reply is correct if it contains an accepted answer in at most 15 words: rambling does not pay, a harmless word does not hurt.
 """
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Sequence
+
+import numpy
 
 from .. import metrics, settings
 from ..types import Record
@@ -47,10 +47,7 @@ def further_unanswerable() -> frozenset[str]:
 
 
 def record_weights(records: Sequence[Record], unanswerable: float | None = None) -> list[float]:
-    """A weight for each record, with which unanswerable questions make up this share; all are 1 if that is their share anyway.
-
-    The default is their share without those of `data/unanswerable.jsonl`, so that these do not shift the mix of tasks.
-    """
+    """A weight for each record, so that this share is unanswerable; by default as without `data/unanswerable.jsonl`."""
     tasks = {record.question_id: record.task for record in records}
     every = {id_ for id_, task in tasks.items() if task == "unanswerable"}
     here, first = len(every) / max(1, len(tasks)), len(every - further_unanswerable())
@@ -92,10 +89,7 @@ def changed_answers(records: Sequence[Record], arm: str, parent: str) -> tuple[i
 
 
 def outcome_shares(records: Sequence[Record], arm: str, task: str = "") -> dict[str, float]:
-    """Share of each outcome for one arm. Raises ValueError if none of its records has an outcome.
-
-    task: count the outcomes of this task only, still as shares of all questions.
-    """
+    """Share of each outcome of an arm (of one task's, still of all questions). Raises ValueError if no record has an outcome."""
     own = [record for record in scorable(records) if record.arm == arm]
     if not own:
         raise ValueError(f"{arm}: none of its records has an outcome; add questions of the tasks {', '.join(SCORABLE_TASKS)}")
@@ -107,11 +101,8 @@ def outcome_shares(records: Sequence[Record], arm: str, task: str = "") -> dict[
 def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int = 10_000, seed: int = 0, task: str = ""):
     """Bootstrapped outcome shares, shape (resamples, arms, 3), on the questions that every arm answered.
 
-    Each resample draws the same clusters for all arms, so the arms stay paired; the same seed, the same for each `task`, as in
-    `outcome_shares`. Raises ValueError if no question is shared.
+    Each resample draws the same clusters for all arms and tasks, so they stay paired. Raises ValueError if no question is shared.
     """
-    import numpy
-
     shared = shared_records(records, *arms)
     if not shared:
         raise ValueError(f"there is no question that all of {', '.join(arms)} answered: score them on the same questions")
@@ -130,10 +121,9 @@ def outcome_draws(records: Sequence[Record], arms: Sequence[str], resamples: int
 
 
 def changed_by_context(records: Sequence[Record], without: str, with_: str) -> dict[str, metrics.MeanInterval | None]:
-    """Rescue and distraction: what context corrected, and what it broke. Unanswerable questions are left out.
+    """rescue: of the answerable questions not correct without context, the share correct with it.
 
-    rescue: of the questions not correct without context, the share correct with it. distraction: of those correct without
-    context, the share not correct with it. Either is None if its denominator is empty.
+    distraction: of those correct without it, the share not correct with it. Either is None if its denominator is empty.
     """
     changes, pairs = {}, [pair for pair in shared_records(records, without, with_) if pair[0].task != "unanswerable"]
     for name, was_correct in (("rescue", False), ("distraction", True)):
@@ -188,8 +178,6 @@ def paired_outcomes(records: Sequence[Record], a: str, b: str, kind: str = "corr
 
 def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
     """Mean prompt tokens, answer tokens and seconds per question of one arm, over the records with an outcome."""
-    import numpy
-
     own = [r for r in scorable(records) if r.arm == arm]
     spent = [(r.prompt_tokens, r.completion_tokens, r.seconds["retrieve"] + r.seconds["generate"]) for r in own]
     means = numpy.average(spent, axis=0, weights=record_weights(own)).tolist()
@@ -197,10 +185,7 @@ def mean_usage(records: Sequence[Record], arm: str) -> dict[str, float]:
 
 
 def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[str]):
-    """Share of correct answers by group of questions (rows) and arm (columns), with n: a pandas DataFrame.
-
-    Groups: all, task, exposure (facts only), overlap (if answerable), and whether the text of `base` contains the answer.
-    """
+    """Share of correct answers by group of questions (task, exposure, overlap, known to `base`) and arm, with n: a DataFrame."""
     import pandas
 
     known = {r.question_id for r in records if r.arm == "base" and r.scores.get("contains")}
@@ -217,13 +202,3 @@ def correct_by_group(records: Sequence[Record], questions: dict, arms: Sequence[
     table.insert(0, "n", cells["size"].groupby("group").max())
     order = ["all", *SCORABLE_TASKS]
     return table.loc[[*(name for name in order if name in table.index), *(name for name in table.index if name not in order)]]
-
-
-def abstention_counts(records: Sequence[Record], arms: Sequence[str]):
-    """Table: how often each arm abstained or answered, on answerable and on unanswerable questions."""
-    import pandas
-
-    cells = Counter((record.arm, outcome(record) == "abstained", record.task != "unanswerable") for record in scorable(records))
-    return pandas.DataFrame({arm: {
-        f"{reply}, {kind}": cells[arm, reply == "abstained", kind == "answerable"]
-        for kind in ("answerable", "unanswerable") for reply in ("answered", "abstained")} for arm in arms}).T

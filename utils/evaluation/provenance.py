@@ -93,10 +93,7 @@ def _model(arm: Arm, workspace: Workspace) -> dict:
 
 
 def questions_of_records(row: Mapping, file: str = "") -> list[Question]:
-    """The questions that records were made from: of `file`, else of the file in their provenance if it is still the same.
-
-    Without either, says so on stderr and returns none.
-    """
+    """The questions of records: of `file`, else of the file they were made from if it is unchanged, else none, and it says so."""
     known = row.get("questions") or {}
     path = Path(file or known.get("file", ""))
     if not file and not (path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == known.get("sha256")):

@@ -1,4 +1,4 @@
-"""Questions files, checked as a whole before anything starts, and questions that are near-duplicates across splits."""
+"""Questions files, checked as a whole before anything starts; near-duplicates, and questions whose answers go stale."""
 from __future__ import annotations
 
 import difflib
@@ -6,13 +6,13 @@ import json
 import posixpath
 import sys
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import metrics, settings
-from ..text import content_words
-from ..types import Question
+from .. import corpus, metrics, settings
+from ..text import content_words, sentences
+from ..types import Document, Question
 from .files import SHOWN, read_rows, refuse, typed
 
 COLUMNS = ("id", "task", "question", "answers", "answer_set", "split", "family", "home", "exposure", "overlap")  # of a table
@@ -43,24 +43,19 @@ class QuestionsFile:
         return selected
 
 
-def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "",
-                   more: Sequence[Path] = ()) -> list[Question]:
-    """Questions of a file, in file order, optionally only those of a split; see `read_questions`.
-
-    more: files whose questions follow, such as `settings.UNANSWERABLE`.
-    """
-    files = [read_questions(one, known) for one in (path, *more)]
-    for file in files:
-        for note in file.notes:
-            print(f"{file.path}: {note}", file=sys.stderr)
-    return replace(files[0], questions=tuple(q for file in files for q in file.questions)).select(split)
+def load_questions(path: Path | str = settings.QUESTIONS, known: Iterable[str] = (), split: str = "") -> list[Question]:
+    """Questions of a file, in file order, optionally only those of a split; see `read_questions`."""
+    file = read_questions(path, known)
+    for note in file.notes:
+        print(f"{path}: {note}", file=sys.stderr)
+    return file.select(split)
 
 
 def read_questions(path: Path | str, known: Iterable[str] = (), unread: Collection[str] = ()) -> QuestionsFile:
     """The questions of a file of JSON lines, a JSON array, or a table with the columns question, answers and document.
 
-    known: document ids of the corpus; if given, all evidence must be among them. unread: its files that could not be read; a
-    question that needs them is set aside. Raises ValueError with a line for each error: file, place, problem and remedy.
+    known: the corpus's document ids, if evidence is to be among them. unread: files that could not be read, whose questions are
+    set aside. Raises ValueError with a line for each error: file, place, problem and remedy.
     """
     path, errors, first, questions, mended, set_aside = Path(path), [], {}, [], [], []
     names, closed = {_plain_name(id_): id_ for id_ in known}, {_plain_name(id_) for id_ in unread}
@@ -184,3 +179,33 @@ def training_questions(questions: Sequence[Question]) -> list[Question]:
     if not own:
         print("no question has the split 'train', so the baselines learn from the course's training questions", file=sys.stderr)
     return own or load_questions(split="train")
+
+
+def stale_questions(questions: Sequence[Question], before: Mapping[str, Document],
+                    after: Mapping[str, Document]) -> list[Question]:
+    """Short questions whose evidence states an accepted answer (routing: exists) after the change but not before it."""
+    def holds(documents: Mapping[str, Document], question: Question) -> bool:
+        texts = [documents[id_].text for id_ in question.evidence if id_ in documents]
+        return bool(texts) if question.task == "routing" else any(metrics.contains(text, question.answers) for text in texts)
+
+    return [q for q in questions if q.task in ("fact", "error", "routing") and holds(after, q) and not holds(before, q)]
+
+
+def stale_per_week(stale: int, questions: int) -> float:
+    """Share of the current answers that goes stale each week (compounding), from the number stale between the two releases."""
+    if questions < 1:
+        raise ValueError(f"questions is {questions}: give at least one question to compute a share")
+    return 1 - (1 - stale / questions) ** (1 / corpus.weeks_between())
+
+
+def answering_sentence(question: Question, documents: Mapping[str, Document]) -> str:
+    """The evidence's sentence that answers and is most like the question (routing: its lead). Raises ValueError without one."""
+    evidence = [documents[id_] for id_ in question.evidence if id_ in documents]
+    if question.task == "routing" and evidence:
+        return corpus.lead_sentence(evidence[0])
+    words = set(question.question.lower().split())
+    candidates = [sentence for document in evidence for section in document.sections for sentence in sentences(section.text)
+                  if metrics.contains(sentence, question.answers)]
+    if not candidates:
+        raise ValueError(f"{question.id}: no sentence of its evidence contains an accepted answer; correct the question")
+    return max(candidates, key=lambda sentence: len(words & set(sentence.lower().split())))

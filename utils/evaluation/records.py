@@ -1,7 +1,4 @@
-"""Records on disk: the files that `benchmark` writes, and the committed ones, which hold no document text.
-
-Each `data/records/NAME.jsonl.gz` has its provenance in `NAME.json`; `rebuild` writes both.
-"""
+"""Records on disk: those that `benchmark` writes, and the committed ones with provenance, which hold no document text."""
 from __future__ import annotations
 
 import gzip
@@ -19,10 +16,7 @@ RECORDS_FOLDER = settings.DATA / "records"
 
 
 def read_records(path: Path | str) -> list[Record]:
-    """Records of a file that `benchmark --out` wrote, or of a committed one (.gz), every field checked.
-
-    Raises ValueError with a line for each error: file, line and problem; one line for a file that holds something else.
-    """
+    """Records of a file (.gz, too), every field checked. Raises ValueError with a line for each error: file, line and problem."""
     path, errors, records = Path(path), [], []
     text = decode(read_bytes(path, "records file"), path, UTF8)
     if kind := _other_kind(text):
@@ -117,8 +111,7 @@ def planned_comparisons() -> list[tuple[str, str]]:
 def frame(records: str | Sequence[Record]):
     """Records, or committed ones by name, as a tidy pandas DataFrame: one row per question and arm.
 
-    Columns: question_id, arm, model, seed, context, task, cluster, outcome (None for a summary), answer, abstained, cited,
-    prompt_tokens, completion_tokens, retrieve_seconds, generate_seconds, and one per score.
+    Columns: a record's fields, model, seed, context, outcome (None for a summary), seconds, and one per score.
     """
     import pandas
 
@@ -139,10 +132,7 @@ def frame(records: str | Sequence[Record]):
 
 def agree(live: Sequence[Record] | Sequence[dict], stored: Sequence[Record] | Sequence[dict], metric: str,
           by: str = "arm") -> str:
-    """Assert that live and stored rows agree (their intervals overlap on the same questions) for each arm, and say so.
-
-    by: the field with the arm's name. Raises AssertionError naming an arm for which they do not agree.
-    """
+    """Say that live and stored rows of each arm (field `by`) agree: their intervals overlap. Raises AssertionError if not."""
     live, stored = ([row.to_json() if isinstance(row, Record) else row for row in rows] for rows in (live, stored))
     for name in dict.fromkeys(row[by] for row in live):
         now = [row for row in live if row[by] == name]

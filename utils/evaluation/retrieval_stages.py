@@ -1,7 +1,6 @@
 """Lab 1's stage table: one change to naive RAG at a time, then all together, each with its gain and its cost.
 
-Every stage is scored before generation: does search return the evidence (Recall@5, MRR), and does the prompt contain an accepted
-answer, within the same budget of context tokens?
+Scored before generation: is the evidence found, and is an accepted answer in the prompt, within one budget of tokens?
 """
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from .. import generation, metrics, retrieval
-from ..retrieval import fusion, reranking
+from ..retrieval import fusion
 from ..types import Hit, Question
 from .scoring import answer_in_passages
 from .workspace import Workspace
@@ -56,7 +55,7 @@ class StageCatalog:
 
     def rerank(self, hits: list[Hit], query: str) -> list[Hit]:
         """The hits, reranked by the trained cross-encoder."""
-        return reranking.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
+        return fusion.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
 
     def fused(self, query: str, k: int) -> list[Hit]:
         """Reciprocal rank fusion of dense and BM25 over the naive chunks."""
@@ -104,10 +103,7 @@ def measure_stage(stage: Stage, questions: Sequence[Question], workspace: Worksp
 
 
 def compare_stages(rows: Sequence[dict]):
-    """The stage table: for each stage its gain over naive RAG, Holm-adjusted verdict and cost.
-
-    A pandas.DataFrame with text columns to show, and the numbers behind them (difference, low, high, added_ms).
-    """
+    """For each stage its gain over naive RAG, Holm-adjusted verdict and cost, as text and numbers: a pandas.DataFrame."""
     import pandas
 
     frame, measures = pandas.json_normalize(list(rows)), ("answer_in_prompt", "recall@5")

@@ -10,24 +10,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from .. import generation, settings
 from ..types import Answer, Hit, Question, Record
 from .arms import Arm, parse_arm, parse_arms
-from .baselines import baseline_answers
 from .files import text_lines
 from .records import record_line, write_with_backup
-from .rescoring import rescored_record, same_hits
-from .scoring import make_record
-from .solved_examples import SolvedExamples
+from .scoring import make_record, rescored_record, same_hits
+from .solved_examples import SolvedExamples, baseline_answers
 from .workspace import Workspace
 
 
 def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace: Workspace, out: Path | None = None,
              retrieval_only: bool = False, train: Sequence[Question] = ()) -> list[Record]:
-    """Records of every question under every arm, ordered by arm, then as in `questions`.
+    """Records of every question under every arm (or comma-separated names), ordered by arm, then as in `questions`.
 
-    arms: arms or their names, comma-separated. out: the JSON-lines file to write; an interrupted run leaves `out` + `.part`,
-    from which the next one resumes. train: the questions that the two baselines learn from and `few_shot` shows.
+    out: the JSON-lines file to write; an interrupted run leaves `out` + `.part`, from which the next one resumes.
+    train: the questions that baselines learn from and `few_shot` shows.
     """
     arms = parse_arms(arms) if isinstance(arms, str) else arms
     workspace.check_models(arms)
@@ -79,8 +79,6 @@ def only_writer(out: Path) -> Iterator[None]:
 def _resume(out: Path, digests: dict[str, str], questions: dict[str, Question], workspace: Workspace,
             retrieval_only: bool) -> dict[tuple[str, str], Record]:
     """Records of an interrupted run whose answers are still valid, scored anew."""
-    from tqdm.auto import tqdm
-
     records, part, search = {}, out.with_name(out.name + ".part"), functools.cache(workspace.hits)
     text = part.read_text("utf-8", errors="replace") if part.exists() else ""
     if text and not text.endswith("\n"):  # the line that was being written when the run was interrupted
@@ -114,8 +112,6 @@ def _still_valid(record: Record, question: Question, workspace: Workspace, retri
 def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retrieval_only: bool,
              train: Sequence[Question]) -> Iterator[tuple[Question, Answer]]:
     """Questions with their answers under one arm as soon as they are ready, a batch at a time."""
-    from tqdm.auto import tqdm
-
     if arm.is_baseline:
         yield from baseline_answers(arm.name, questions, train, workspace.reference)
         return
@@ -152,10 +148,7 @@ def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retr
 
 
 def check_digests(stored: Sequence[Record], names: Sequence[str], workspace: Workspace) -> None:
-    """Raises ValueError if stored records come from another adapter or pipeline than this machine's.
-
-    With settings of your own it checks nothing: stored and live answers are then expected to differ.
-    """
+    """Raises ValueError if stored records are not of this machine's adapters and pipeline. Unchecked with your own settings."""
     if replace(workspace.settings, fast=False) != settings.Settings():
         return
     hashes = {record.arm: record.settings_hash for record in stored}

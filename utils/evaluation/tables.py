@@ -5,16 +5,8 @@ from collections.abc import Sequence
 
 from .. import metrics
 from ..types import Record
+from . import outcomes
 from .arms import Arm, parse_arm
-from .outcomes import (
-    abstention_counts,
-    abstention_rates,
-    correct_share,
-    further_unanswerable,
-    metric_interval,
-    paired_outcomes,
-    record_weights,
-)
 
 ANSWER_METRICS = ("score", "exact_match", "token_f1", "contains", "set_f1", "rouge_l", "rouge_l_copy_first", "abstained", "words",
                   "answer_in_context", "cited_right", "citation_precision")
@@ -22,10 +14,7 @@ RETRIEVAL_METRICS = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "
 
 
 def summarise(records: Sequence[Record]):
-    """One row per arm, task ("all" included) and metric: a pandas DataFrame with mean, low, high, n, clusters.
-
-    "all" weights tasks as `record_weights` says.
-    """
+    """Mean, low, high, n, clusters by arm, task ("all" too, see `record_weights`) and metric: a pandas DataFrame."""
     import pandas
 
     rows = []
@@ -36,7 +25,7 @@ def summarise(records: Sequence[Record]):
                 scored = [(v, r) for v, r in zip(values, own, strict=True) if v is not None]
                 if scored:
                     interval = metrics.mean_interval([v for v, _ in scored], [r.cluster for _, r in scored],
-                                                     weights=record_weights([r for _, r in scored]))
+                                                     weights=outcomes.record_weights([r for _, r in scored]))
                     rows.append({"arm": arm, "task": task, "metric": metric, **vars(interval)})
     return pandas.DataFrame(rows)
 
@@ -49,10 +38,7 @@ def _columns(records: Sequence[Record]) -> dict[str, list[float | None]]:
 
 
 def wide_table(summary, metrics: Sequence[str], task: str = ""):
-    """One row per arm and task, one column per metric as `mean [low, high]`, and n: a pandas DataFrame of text.
-
-    n is a range if metrics score different questions (exact match, for example, skips summaries).
-    """
+    """A row per arm and task, a column per metric as `mean [low, high]`, and n (a range if it differs): a pandas DataFrame."""
     import pandas
 
     rows = summary[summary.metric.isin(list(metrics))]
@@ -82,8 +68,9 @@ def benchmark_tables(records: Sequence[Record], retrieval_only: bool = False) ->
     parts = [*answered, ("Retrieval by task (a document counts once; multi_doc needs all its evidence)", RETRIEVAL_METRICS, "")]
     blocks = [f"{title}\n{wide_table(summary, names, task).to_string()}" for title, names, task in parts
               if summary.metric.isin(names).any()]
-    if not retrieval_only and {r.question_id for r in records} & further_unanswerable():
-        rates = pandas.DataFrame({arm: abstention_rates(records, arm) for arm in dict.fromkeys(r.arm for r in records)}).T
+    if not retrieval_only and {r.question_id for r in records} & outcomes.further_unanswerable():
+        arms = dict.fromkeys(record.arm for record in records)
+        rates = pandas.DataFrame({arm: outcomes.abstention_rates(records, arm) for arm in arms}).T
         blocks.append(f"Abstention on unanswerable questions: the benchmark's, those of data/unanswerable.jsonl, both\n{rates}")
     headline = summary[(summary.task == "all") & (summary.metric == ("recall@5" if retrieval_only else "score"))]
     if headline.empty:
@@ -109,19 +96,18 @@ def seed_table(records: Sequence[Record], models: Sequence[str], context: str = 
 
     rows, short = {}, [record for record in records if record.task in metrics.SINGLE_ANSWER_TASKS]
     for arm in (arm for model in models for arm in _runs(records, model, context)):
-        counts = abstention_counts(records, [arm.name]).loc[arm.name]
-        abstained = {kind: (counts[f"abstained, {kind}"], counts[f"abstained, {kind}"] + counts[f"answered, {kind}"])
-                     for kind in ("answerable", "unanswerable")}
-        rows[arm.model.name, arm.seed] = {
-            "correct": str(correct_share(records, arm.name)),
-            "exact match": str(metric_interval(short, arm.name, "exact_match")),
-            **{f"abstained on {kind}": f"{count / max(1, n):.0%} of {n}" for kind, (count, n) in abstained.items()}}
+        row = rows[arm.model.name, arm.seed] = {"correct": str(outcomes.correct_share(records, arm.name)),
+                                                "exact match": str(outcomes.metric_interval(short, arm.name, "exact_match"))}
+        for kind in ("answerable", "unanswerable"):
+            abstained = [outcomes.outcome(record) == "abstained" for record in outcomes.scorable(records)
+                         if record.arm == arm.name and (record.task == "unanswerable") == (kind == "unanswerable")]
+            row[f"abstained on {kind}"] = f"{sum(abstained) / max(1, len(abstained)):.0%} of {len(abstained)}"
     return pandas.DataFrame(rows).T.rename_axis(["model", "seed"])
 
 
 def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_rag") -> str:
     """A sentence on the spread of correct answers over a model's training seeds, and the first seed's interval width."""
-    shares = [correct_share(records, arm.name) for arm in _runs(records, model, context)]
+    shares = [outcomes.correct_share(records, arm.name) for arm in _runs(records, model, context)]
     if len(shares) < 2:
         return f"{model}: trained once, so the spread between seeds is unknown"
     means, first = [share.mean for share in shares], shares[0]
@@ -130,10 +116,7 @@ def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_
 
 
 def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
-    """Paired difference in correct answers for each pair of arms, second minus first, by training seed: a DataFrame.
-
-    An arm with only one seed, or none, is compared with every seed of the other.
-    """
+    """Paired difference in correct answers of each pair of arms, second minus first, by training seed: a DataFrame."""
     import pandas
 
     present, rows = dict.fromkeys(record.arm for record in records), {}
@@ -143,5 +126,5 @@ def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]
             seeded = {name: parse_arm(name).with_seed(seed).name for name in (first, second)}
             names = [other if other in present else name for name, other in seeded.items()]
             if not seed or names[1] != second:
-                row[f"seed {seed}"] = str(paired_outcomes(records, *names))
+                row[f"seed {seed}"] = str(outcomes.paired_outcomes(records, *names))
     return pandas.DataFrame(rows).T.fillna("–")

@@ -23,9 +23,7 @@ class Workspace:
     def __init__(self, documents: Sequence[Document] | None = None, settings: Settings | None = None,
                  reading: corpus.ReadingReport | None = None, config: retrieval.PipelineConfig | None = None,
                  adapters: Mapping[str, Path] = MappingProxyType({})):
-        """reading: what was read of the folder that the documents are from. config: of the advanced pipeline, by default the
-        one selected for the course. adapters: folders of models by name, such as `own_raft`.
-        """
+        """reading: of the documents' folder. config: of the pipeline. adapters: folders by model, such as `own_raft`."""
         self.settings, self.reading, self.adapters = settings or load(), reading, dict(adapters)
         self.config = config or retrieval.load_selected_config()
         self.documents = {d.id: d for d in (corpus.load() if documents is None else documents)}
@@ -81,10 +79,7 @@ class Workspace:
         return models.language_model(self.settings, *merged)
 
     def ask(self, question: str, arm: str = "advanced_rag", solved: Sequence[dict[str, str]] = ()) -> Answer:
-        """The answer of any arm that you could deploy to one question, with its confidence if the model is on this machine.
-
-        solved: for `few_shot`, the messages of `SolvedExamples.turns`.
-        """
+        """The answer of an arm you could deploy, with its confidence if the model is local. solved: turns for `few_shot`."""
         chosen, asked = parse_arm(arm), Question("your question", "fact", question, (), (), ())
         if not chosen.is_option or (chosen.model.name == "few_shot") != bool(solved):
             raise ValueError(f"{arm} needs more than a question; ask an arm such as advanced_rag or raft+advanced_rag")
@@ -134,10 +129,7 @@ class Workspace:
         return retrieval.best_of_each(hits, self.settings_for(context).k) if searched < 10 else hits
 
     def limits(self, questions: Sequence[Question], arms: Sequence[Arm]) -> Iterator[str]:
-        """A sentence for everything that these arms do otherwise than one may expect of these questions and documents.
-
-        Raises ValueError when `oracle` has no evidence to rank.
-        """
+        """A sentence for all that these arms do otherwise than expected. Raises ValueError if `oracle` has no evidence."""
         contexts = {arm.context.name for arm in arms if arm.context.retrieves}
         without = sum(not q.evidence and q.task != "unanswerable" for q in questions)
         if without and "oracle" in contexts and not any(q.evidence for q in questions):
@@ -177,10 +169,7 @@ class Workspace:
                                  "set LAB_MODEL to that model, or train an adapter of this one with `train --from none`")
 
     def digest(self, arm: Arm, train: Sequence[Question] = ()) -> str:
-        """Digest (16 hex digits) of what determines an arm's answers: settings, prompts, corpus, pipeline, adapter.
-
-        train: the questions that `few_shot` shows.
-        """
+        """16 hex digits of what determines an arm's answers: settings, prompts, corpus, pipeline, adapter, solved questions."""
         settings = {k: v for k, v in asdict(self.settings).items() if k not in ("fast", "batch_size", "chroma_url")}
         served = arm.model.api or self.settings.profile == "endpoint"
         settings["endpoint"] = self.settings.endpoint if served else ""

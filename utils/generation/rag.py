@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .. import metrics, retrieval
+from .. import metrics
 from ..settings import Settings
 from ..types import Answer, Generation, Hit, Question
 
@@ -27,10 +27,7 @@ def numbered_passages(hits: Sequence[Hit]) -> list[str]:
 
 
 def build_prompt(question: str, hits: Sequence[Hit] = (), shown_before: bool = False) -> list[dict[str, str]]:
-    """The chat prompt: numbered passages, the question and one instruction; closed-book without hits.
-
-    shown_before: the passages are earlier in the conversation.
-    """
+    """The chat prompt: numbered passages, question, instruction; closed-book without hits, unless passages were shown before."""
     task = f"Question: {question}\n{WITH_PASSAGES if hits or shown_before else WITHOUT_PASSAGES}"
     return [{"role": "user", "content": "\n\n".join([*numbered_passages(hits), task])}]
 
@@ -57,6 +54,12 @@ def tell(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
+def without_sentence(hit: Hit, sentence: str) -> Hit:
+    """The hit without `sentence` in its passage: contexts must not contain the reference answers of `summary` questions."""
+    flat = re.sub(r"\s+", r"\\s+", re.escape(sentence).replace(r"\ ", " "))
+    return replace(hit, chunk=replace(hit.chunk, text=re.sub(flat, "", hit.chunk.text).strip()))
+
+
 def _first_cut(hits: list[Hit], count: Callable[[str], int], budget: int) -> list[Hit]:
     """The hits, with the text of the first one cut if it alone exceeds the budget."""
     if not hits or count(numbered_passages(hits[:1])[0]) <= budget:
@@ -81,12 +84,11 @@ def answer_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]
                      on_batch: Callable[[list[int], list[Answer]], None] | None = None) -> list[Answer]:
     """Answers to the questions from their hits, in order; closed-book where a question has no hits.
 
-    held_out_sentences: for each question, a sentence to cut from every passage (the reference of a summary), or "".
-    turns: for each question, the messages that stand before its prompt.
+    By question, held_out_sentences: a sentence to cut from every passage, or ""; turns: messages before its prompt.
     on_batch(indices, answers): called after each batch, so that you can save it.
     """
     held_out_sentences = held_out_sentences or [""] * len(questions)
-    shown = [_first_cut([retrieval.without_sentence(hit, cut) if cut else hit for hit in ranked[: settings.k]], model.count,
+    shown = [_first_cut([without_sentence(hit, cut) if cut else hit for hit in ranked[: settings.k]], model.count,
                         settings.context_tokens) for ranked, cut in zip(hits, held_out_sentences, strict=True)]
     used = [count_that_fit(numbered_passages(ranked), model.count, settings.k, settings.context_tokens) for ranked in shown]
     prompts = [[*before, *build_prompt(_question_cut(q, model, settings), p[:u])]

@@ -54,10 +54,7 @@ def _f1(answer_words: Collection[str], gold_words: Collection[str]) -> float:
 
 
 def parse_set(text: str, known: Sequence[str] = ()) -> list[str]:
-    """Names listed in a text, split at commas, semicolons, line breaks and "and", without bullets and numbering.
-
-    known: names that stay whole even if they contain a separator, such as "Trinidad and Tobago".
-    """
+    """Names listed in a text, without bullets and numbering. known: names that stay whole even if they hold a separator."""
     whole = sorted((name for name in known if SEPARATOR.search(name)), key=len, reverse=True)
     for number, name in enumerate(whole):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", f"\0{number}\0", text, flags=re.IGNORECASE)
@@ -101,10 +98,7 @@ def word_count(text: str) -> int:
 
 def answer_scores(task: str, answer: str, abstained: bool, answers: Sequence[str], answer_set: Sequence[str],
                   reference: str = "") -> dict[str, float]:
-    """All answer scores of one question; `score` is the task's headline metric.
-
-    Headline metrics: exact match (fact, error, routing), set F1 (multi_doc), ROUGE-L (summary), abstained (unanswerable).
-    """
+    """All answer scores; `score` is the headline: exact match, set F1 (multi_doc), ROUGE-L (summary) or abstained."""
     scores = {"words": float(word_count(answer)), "abstained": float(abstained)}
     if task == "unanswerable":
         return {**scores, "score": float(abstained)}

@@ -1,8 +1,7 @@
 """The one normalisation of answers: a text becomes tokens, and two texts agree where their tokens do.
 
-A number becomes one token with its value, however it is written; a unit, currency or percent sign beside it becomes a token of
-its own; all else becomes lower-case words. `utils/README.md` lists the rules, each with an answer that counts and one that does
-not.
+A number is one token, however written; a unit, currency or percent sign beside it another; all else lower-case words.
+`utils/README.md` lists the rules, each with an answer that counts and one that does not.
 """
 from __future__ import annotations
 
@@ -12,6 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
+
+import regex
 
 from . import units
 
@@ -63,10 +64,7 @@ class Token(NamedTuple):
 
 @functools.lru_cache(maxsize=8192)
 def answer_tokens(text: str, ranges: bool = True) -> tuple[Token, ...]:
-    """The tokens of a text; for one without words or numbers, the text itself, so that `**` or `.` can be an answer.
-
-    ranges: two ends of a range are one token; else each is a number.
-    """
+    """Tokens of a text; of one without words, the text itself (`**`). ranges: the two ends of a range are one token."""
     text = _plain(text)
     tokens = _with_ranges(_scan(text), text) if ranges else _scan(text)
     if not tokens:
@@ -92,8 +90,6 @@ def _plain(text: str) -> str:
 
 
 def _scan(text: str) -> list[Token]:
-    import regex
-
     tokens: list[Token] = []
     currency, position = "", 0
     while match := regex.search(SCAN, text, regex.VERBOSE | regex.VERSION1, position):

@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy
+
 RESAMPLES = 4000
 
 
@@ -45,10 +47,7 @@ class PairedDifference:
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES,
                   weights: Sequence[float] = ()) -> MeanInterval:
-    """Mean and 95 % percentile interval, resampling whole clusters with replacement.
-
-    weights: one for each value; by default all count alike. Raises ValueError when there are no values or the lengths differ.
-    """
+    """Mean and 95 % percentile interval, resampling whole clusters. Raises ValueError without values or if lengths differ."""
     weights = weights or [1.0] * len(values)
     _, low, high = _resampled_means(values, clusters, seed, resamples, weights)
     mean = float(sum(w * x for w, x in zip(weights, values, strict=True)) / sum(weights))
@@ -57,13 +56,10 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str], seed: int = 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str], seed: int = 0,
                       resamples: int = RESAMPLES, weights: Sequence[float] = ()) -> PairedDifference:
-    """Mean of b − a per question, resampling clusters and keeping the pairs.
+    """Mean of b − a per question, resampling clusters and keeping the pairs. Raises ValueError if the lengths differ or are 0.
 
-    p is two-sided: the share of resampled differences, centred on zero, that are at least as large as the observed one
-    (one is added to both counts, so p is never 0). Raises ValueError when there are no values or the lengths differ.
+    p is two-sided: the share of resampled differences, centred on zero, at least as large as the observed one (plus one, both).
     """
-    import numpy
-
     if len(a) != len(b):
         raise ValueError(f"a has {len(a)} values and b has {len(b)}: pair the same questions")
     gaps = [y - x for x, y in zip(a, b, strict=True)]
@@ -75,10 +71,7 @@ def paired_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence
 
 
 def read_result(low: float, high: float, worth: float) -> str:
-    """The verdict an interval of a difference supports: better, worse, no difference that matters, or inconclusive.
-
-    worth: the smallest difference that would change a decision; an interval inside (-worth, worth) rules that out.
-    """
+    """better, worse, no difference that matters (inside ±worth, which would change a decision), or inconclusive."""
     if low > 0:
         return "better"
     if high < 0:
@@ -88,8 +81,6 @@ def read_result(low: float, high: float, worth: float) -> str:
 
 def _resampled_means(values: Sequence[float], clusters: Sequence[str], seed: int, resamples: int, weights: Sequence[float]):
     """The mean of every resample, and the two ends of their 95 % percentile interval."""
-    import numpy
-
     if not len(values) or len(values) != len(clusters):
         raise ValueError(f"there are {len(values)} values and {len(clusters)} clusters: pass one cluster for each value")
     names, index = numpy.unique(list(clusters), return_inverse=True)
@@ -111,9 +102,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def smallest_detectable_difference(n: int, discordant: float = 0.2, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest paired difference that n questions detect with this power: (z₁₋α/₂ + z_power) · √(discordant / n).
+    """Smallest paired difference that n ≥ 1 questions detect: (z₁₋α/₂ + z_power) · √(discordant / n); 0.125 for n = 100.
 
-    discordant: share of questions on which the two arms differ. n = 100 gives 0.125. Raises ValueError for n < 1.
+    discordant: share of questions on which the two arms differ.
     """
     from statistics import NormalDist
 

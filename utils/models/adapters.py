@@ -20,10 +20,7 @@ def local_registry() -> Path:
 
 
 def adapter_folder(name: str) -> Path:
-    """Folder of an arm's adapter: `adapter:FOLDER`, a shipped name, or a name (with @SEED) in the local registry.
-
-    Raises ValueError when there is no such adapter.
-    """
+    """Folder of an adapter: `adapter:FOLDER`, shipped, or of the local registry (NAME@SEED). Raises ValueError without one."""
     if name.startswith("adapter:"):
         path = Path(name.removeprefix("adapter:")).expanduser()
         if not (path / "adapter_model.safetensors").exists():
@@ -56,10 +53,7 @@ def package_versions() -> dict[str, str]:
 
 
 def save_adapter(model, folder: Path, precision: str, record: dict, **options) -> dict:
-    """Save an adapter as `bfloat16` or `float16` safetensors with its configuration and provenance; returns the provenance.
-
-    record: its provenance but for digest and versions; names the `base`. options: of the model's `save_pretrained`.
-    """
+    """Save an adapter in this precision with configuration and provenance: `record`, which names the base, digest, versions."""
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -78,10 +72,7 @@ def save_adapter(model, folder: Path, precision: str, record: dict, **options) -
 
 
 def merge_adapter(holder, attribute: str, folder: str) -> str:
-    """Merge a LoRA adapter's weights into `holder.attribute`, so that inference is not slower; returns its digest.
-
-    Raises RuntimeError when the adapter is missing or damaged.
-    """
+    """Merge a LoRA adapter into `holder.attribute`; returns its digest. Raises RuntimeError when it is missing or damaged."""
     from peft import PeftModel
 
     path = Path(folder)

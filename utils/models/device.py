@@ -42,8 +42,8 @@ def torch_device() -> str:
 def prefers_bfloat16() -> bool:
     """True where bfloat16 is the better format: on GPUs that support it, and on CPUs where it multiplies faster than float32.
 
-    A CPU that supports bfloat16 may still be slow at it: with AVX-512 instructions alone, embedding in PyTorch took 1.7 times
-    as long as in float32 (`python -m tests.measure precision`). So this times products of the model's shape, once per process.
+    CPUs may support it and be slow: with AVX-512 alone, embedding took 1.7 times as long (`python -m tests.measure precision`).
+    So this times products of the model's shape, once per process.
     """
     import torch
 
@@ -84,10 +84,7 @@ def _libc():
 
 @functools.cache
 def keep_freed_pages() -> None:
-    """Make glibc keep freed pages: on a CPU, requesting them again costs more than the arithmetic.
-
-    Sets M_MMAP_THRESHOLD (-3) and M_TRIM_THRESHOLD (-1) of mallopt(3); does nothing on other systems.
-    """
+    """Make glibc keep freed pages, which are slow to request again (mallopt(3): M_MMAP_THRESHOLD, M_TRIM_THRESHOLD)."""
     if _libc():
         _libc().mallopt(-3, 1 << 30)
         _libc().mallopt(-1, (1 << 31) - 1)
@@ -123,10 +120,7 @@ COUNTERS = Path("/sys/class/powercap")
 
 
 def joules(folder: Path = COUNTERS) -> float | None:
-    """Joules counted so far by all processor packages, or None if the counters are missing or unreadable.
-
-    The counters wrap around, so a later reading may be smaller; the difference is then meaningless.
-    """
+    """Joules that all processor packages counted so far, None without readable counters. They wrap around."""
     readings = []
     for path in sorted(folder.glob("*-rapl:[0-9]/energy_uj")):
         try:

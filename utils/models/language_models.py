@@ -71,10 +71,9 @@ def _convert(folder: Path) -> None:
 
 
 class LanguageModel:
-    """A causal language model on this machine, with batched generation.
+    """A causal language model on this machine (float32 on a CPU, else 16 bits), with batched generation.
 
-    name: `settings.WHEEL_MODEL`, a local directory or a hub id. adapter: folder of a LoRA adapter to merge into the model; its
-    digest is then part of `name`. The numbers are float32 on a CPU, else of 16 bits.
+    name: the wheel's, a local directory or a hub id. adapter: folder of a LoRA adapter to merge; its digest is part of `name`.
     """
 
     def __init__(self, name: str = settings.WHEEL_MODEL, adapter: str = ""):
@@ -112,9 +111,7 @@ class LanguageModel:
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
                  on_batch: Callable[[list[int], list[Generation]], None] | None = None, temperature: float = 0.0,
                  seed: int = 0) -> list[Generation]:
-        """Answers in the order of `conversations`, greedy at temperature 0; batches go by prompt length, to pad little.
-
-        A batch has at most `batch_size` prompts, and fewer of long ones.
+        """Answers in the order of `conversations`, greedy at temperature 0; batches of similar length, smaller for long prompts.
 
         on_batch(indices, generations) is called after each batch, so that a caller can save partial results.
         """
@@ -153,10 +150,7 @@ class LanguageModel:
 
 @functools.lru_cache(maxsize=2)
 def language_model(run_settings: settings.Settings, adapter: str = "", digest: str = ""):
-    """The generator for these settings, loaded once: an Endpoint with the profile endpoint, else a LanguageModel.
-
-    adapter: folder of a LoRA adapter (ValueError with an endpoint). digest: of its weights; a new digest loads the model again.
-    """
+    """The generator of these settings, loaded once: an Endpoint (ValueError with an adapter's folder) or a LanguageModel."""
     if run_settings.profile == "endpoint":
         if adapter:
             raise ValueError("LAB_PROFILE is endpoint, but an endpoint cannot load an adapter: unset it, and "

@@ -12,10 +12,7 @@ WINDOW = 256  # tokens per forward pass of `perplexity`
 
 def mean_log_probability(model, prompts: Sequence[list[dict[str, str]]], texts: Sequence[str], batch_size: int = 8,
                          end: bool = True) -> list[float]:
-    """Mean log-probability of each answer's tokens given its prompt: the model's confidence in the answer.
-
-    end: include the end token; pass False for an answer that was cut short, for example before its citation.
-    """
+    """Mean log-probability of each answer's tokens given its prompt. end: with the end token; not for an answer that was cut."""
     answers = [text + model.tokenizer.eos_token * end for text in texts]
     return mean_token_log_probability(model, token_ids(model, [model.prompt(p) for p in prompts]), token_ids(model, answers),
                                       batch_size)

@@ -140,10 +140,7 @@ class Decision:
         return speed
 
     def _train_embedder(self, bar) -> bool:
-        """Train an embedder on the training questions, and choose search again with it among the configurations.
-
-        False if there is no time for it, or it is there.
-        """
+        """Train an embedder and choose search again with it; False if there is no time for it, or it is there."""
         folder, run = self.out / "adapters" / "own_embedder", retrieval.RetrieverTraining()
         rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
         key = digest(self.plan.digests["documents"], self.plan.digests["questions"], self.run.embedder, vars(run))

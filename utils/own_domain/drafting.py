@@ -16,10 +16,7 @@ REVIEW = "draft, review me"
 
 
 def draft_questions(documents: Sequence[Document], limit: int, seed: int = 0) -> list[dict]:
-    """At most `limit` fact questions, one per sentence at most, spread evenly over the documents.
-
-    Each has the fields of a questions file and a `note`. Raises ValueError if no sentence states a value.
-    """
+    """At most `limit` fact questions as rows, spread over the documents. Raises ValueError if no sentence states a value."""
     draw, facts = random.Random(seed), {}
     for document in documents:
         pairs = dict.fromkeys((sentence, value) for section in document.sections

@@ -51,10 +51,7 @@ def start_words(out: Path, workspace: evaluation.Workspace) -> str:
 
 
 def ask(out: Path, question: str, arm: str = "") -> str:
-    """The answer as lines of text: answer or abstention, cited documents, confidence, seconds.
-
-    out: the folder that `decide` wrote. arm: default is the recommended option. Raises ValueError where there is no decision.
-    """
+    """Answer, documents, confidence and seconds as text; default: the recommended arm. Raises ValueError without a decision."""
     provenance = evaluation.read_provenance(out / "records.jsonl")
     if not provenance.get("decide"):
         raise ValueError(f"{out}: holds no decision; run `decide --out {out}` first")

@@ -38,10 +38,9 @@ def examples_for(recipe: str, questions: Sequence[Question], workspace: evaluati
 
 
 def parent_folder(name: str, recipe: str, workspace: evaluation.Workspace) -> Path | None:
-    """The adapter to go on from, or None for the base model.
+    """The adapter to go on from, or None for the base model. Raises ValueError for an adapter of another base.
 
-    name: an adapter, `none`, or "": the course's `raft` for reading if the base is its own. Raises ValueError for an adapter of
-    another base.
+    name: an adapter, `none`, or "": the course's `raft` for reading if the base is its own.
     """
     if not name:
         name = "raft" if recipe == "raft" and workspace.settings.model == settings.WHEEL_MODEL else "none"
@@ -130,10 +129,7 @@ def forecast(examples: Sequence[Example], per_token: float, model, epochs: float
 
 def train_adapter(examples: Sequence[Example], held_out: Sequence[Example], parent: Path | None, out: Path,
                   run: training.SFTSettings, about: dict, model_name: str = settings.WHEEL_MODEL) -> dict:
-    """Train, save the adapter in `out` and return its provenance, with the loss on held-out examples before and after.
-
-    about: what it was trained on, for the provenance. An interrupted run resumes when you call it again.
-    """
+    """Train an adapter, or resume; its provenance, with the loss before and after. about: what it was trained on."""
     held_out = list(held_out)[:HELD_OUT]
     models.language_model.cache_clear()  # training needs the memory
     models.release_memory()
@@ -149,10 +145,7 @@ def train_adapter(examples: Sequence[Example], held_out: Sequence[Example], pare
 
 def train(file: evaluation.QuestionsFile, workspace: evaluation.Workspace, folder: str, recipe: str, out: Path, parent: str = "",
           limit: int = 0, seed: int = 0) -> None:
-    """The command `train`: says what it will take, trains, and says what came of it; under `accelerate launch` too.
-
-    folder: of one's own documents; "" trains the course's recipe on the course's own.
-    """
+    """The command `train`, under `accelerate launch` too. folder: of your documents; "" trains the course's recipe on its own."""
     run = replace(RECIPES[recipe], seed=seed, views=VIEWS)
     if folder:
         split = split_questions(file.questions, seed)

@@ -99,10 +99,7 @@ class Plan:
         return sum(step.seconds for step in self.steps.values())
 
     def fit(self) -> float:
-        """Drop what does not fit into the minutes, in the agreed order; returns the seconds that are missing even so, or 0.
-
-        A training that was dropped stays so once the reader is trained: it would change what test has been asked with.
-        """
+        """Drop what does not fit, but no training once the reader is trained; returns the seconds missing even so, or 0."""
         trained = self.step("train own_raft").state == "done"
         for step in self.steps.values():
             if step.state == "dropped" and not (trained and step.name in (FROM_BASE, "embedder")):
@@ -115,10 +112,9 @@ class Plan:
         return max(0.0, -self.spare())
 
     def fit_training(self, seconds: float, examples: int, share: float) -> float:
-        """`fit`, with a share of the training examples that fits too; returns the seconds that are missing even so, or 0.
+        """`fit`, with a share of the training examples that fits; returns the seconds that are missing even so, or 0.
 
-        seconds: for all examples. share: what is planned; where nothing has to be dropped, spare time buys more. A share once
-        chosen stays for these minutes, so that an interrupted training resumes.
+        seconds: for all examples. share: as planned; spare time buys more. For these minutes it stays, so that training resumes.
         """
         raft, also = self.step("train own_raft"), self.steps.get(FROM_BASE)
         settled = raft.state == "done" or self.training.get("minutes") == self.minutes

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from .. import evaluation, metrics, retrieval
 from ..types import Question
 
@@ -25,8 +27,6 @@ OWN = "own embedder"
 def measure_search(questions: Sequence[Question], workspace: evaluation.Workspace,
                    candidates: Mapping[str, retrieval.PipelineConfig]) -> list[dict]:
     """One row per configuration: Recall@5 with its interval and MRR@10, over the questions that name evidence."""
-    from tqdm.auto import tqdm
-
     asked, documents, rows = [q for q in questions if q.evidence], list(workspace.documents.values()), []
     for name, config in tqdm(candidates.items(), desc="search", unit="configuration", disable=not asked):
         pipeline = retrieval.RetrievalPipeline(documents, workspace.settings, config)

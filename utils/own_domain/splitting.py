@@ -30,11 +30,10 @@ class Split:
 
 
 def split_questions(questions: Sequence[Question], seed: int = 0, least: int = 20) -> Split:
-    """The file's own split; if it has none, one by document: train 50 %, dev 15 %, test 35 % of the questions.
+    """The file's own split; else one by document (of fewer than ten, by place): train 50 %, dev 15 %, test 35 % of the questions.
 
-    Documents whose questions repeat each other stay together. Of fewer than ten documents, the places in them are split.
-    Raises ValueError if only some questions have a split or if the file's splits share a fact or a wording, with a line for
-    each; and for fewer than `least` test questions, or training questions with something to learn.
+    Documents whose questions repeat each other stay together. Raises ValueError if splits share a fact or a wording or only some
+    questions have one, with a line for each; and for fewer than `least` test or training questions.
     """
     if any(question.split for question in questions):
         _refuse_leaks(questions)

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy
+
 from .style import CURVES, NEUTRAL, axes, grouped_bars, show
 
 
 def length_histogram(counts: Sequence[int], window: int, title: str, alt: str, what: str = "document",
                      note: str = "the embedder reads"):
     """Histogram of lengths in tokens (log scale) with a line at `window` tokens. what: singular name of the items."""
-    import numpy
-
     figure, area = axes(title, f"{what} length (tokens, log scale)", f"{what}s")
     area.hist(counts, bins=numpy.geomspace(min(counts), max(counts), 30), color=NEUTRAL)
     area.set_xscale("log")
@@ -31,10 +31,7 @@ def recall_curve(curves: dict[str, list], ks: Sequence[int], title: str, alt: st
 
 
 def arm_bars(summary, metric_of: dict[str, str], title: str, alt: str, colours: Mapping[str, str]):
-    """Bars with intervals: tasks on the x axis, one bar per arm. metric_of: task → metric. colours: arm → colour.
-
-    summary: frame with arm, task, metric, mean, low, high, n.
-    """
+    """Bars by task and arm. summary: frame with arm, task, metric, mean, low, high, n. metric_of: by task. colours: by arm."""
     figure, area = axes(title, "", "score (0 to 1)", (8.5, 4.2))
     tasks = list(metric_of)
     rows = summary[summary.metric == summary.task.map(metric_of)].sort_values("task", key=lambda column: column.map(tasks.index),
@@ -50,10 +47,9 @@ GROUP_COLOURS = {"before": "#E69F00", "search": "#0072B2", "after": "#009E73", "
 
 
 def gain_against_cost(rows, title: str, alt: str):
-    """Stages as points with intervals: added milliseconds (x) against the gain in prompts that contain the answer (y).
+    """Stages as points: added milliseconds (x) against the gain in prompts that contain the answer (y), with intervals.
 
-    rows: frame with stage, group, difference, low, high, added_ms, verdict. Filled points helped or hurt, hollow ones are
-    inconclusive; only slow points and those whose interval excludes zero are named.
+    rows: frame with stage, group, difference, low, high, added_ms, verdict. Hollow points are inconclusive.
     """
     figure, area = axes(title, "added milliseconds a question (log scale beyond 10)", "gain: answer in the prompt", (8.5, 4.6))
     area.axhline(0, color="#444444", lw=1)

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy
+
 from .style import NEUTRAL, axes, show, wrapped
 
 OUTCOME_COLOURS = {"correct": "#0072B2", "abstained": "#DDDDDD", "wrong": "#D55E00"}
@@ -29,10 +31,7 @@ def outcome_bars(shares: dict[str, dict[str, float]], n: int, title: str):
 
 
 def pareto(points: Sequence[dict], title: str, x: str):
-    """Share of correct answers against a cost, with intervals; a line joins the options that no other beats on both.
-
-    points: name, colour, retrieves, cost, correct, low, high. Squares: with passages; circles: without.
-    """
+    """Share correct against cost; a line joins the unbeaten. points: name, colour, retrieves, cost, correct, low, high."""
     figure, area = axes(wrapped(title, 5.5), x, "share of correct answers", (8.5, 4.2))
     top = max(0.5, max(point["high"] for point in points)) * 1.05
     for point in sorted(points, key=lambda option: -option["correct"]):
@@ -52,10 +51,7 @@ def pareto(points: Sequence[dict], title: str, x: str):
 
 
 def tornado_bars(rows: Sequence[dict], title: str, currency: str):
-    """Bars from the value difference at an assumption's low end to the one at its high end; the options are equal at the line.
-
-    rows: assumption, label, low, high (its range), at_low, at_high (difference in net present value), widest bar first.
-    """
+    """Differences in value at both ends of assumptions. rows: assumption, label, low, high, at_low, at_high, widest first."""
     rows = list(rows)[:10]
     figure, area = axes(wrapped(title), f"difference in net present value ({currency}, thousands)\n"
                         "small numbers: the assumption's low and high value", "", (8.0, 1.1 + 0.42 * len(rows)))
@@ -79,12 +75,10 @@ def tornado_bars(rows: Sequence[dict], title: str, currency: str):
 
 def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[float], updates: Sequence[float],
                       today: tuple[float, float]):
-    """Map of the option with the highest net present value by question volume and updates a month; grey where all lose money.
+    """Map of the option with the highest net present value by questions and updates a month; grey where all lose money.
 
-    winners: index of the best option, -1 if none pays: an array of shape (updates, volumes). options: name → colour, in index
-    order. today: (volume, updates), marked with a cross; the title names the best option there.
+    winners: its index, -1 if none pays, shape (updates, volumes). options: name → colour, by index. today: (volume, updates).
     """
-    import numpy
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
@@ -106,10 +100,7 @@ def winners_by_volume(winners, options: Mapping[str, str], volumes: Sequence[flo
 
 
 def stale_curve(updates: Sequence[float], shares: Sequence[float], monthly_share: float, weekly: float):
-    """Mean share (0 to 1) of stale answers against updates a month.
-
-    monthly_share: the share with one update a month. weekly: the share that goes stale in a week.
-    """
+    """Mean shares (0 to 1) of stale answers against updates a month, with the share at one a month, and a week's new share."""
     title = f"One update a month leaves {100 * monthly_share:.2f} % of answers stale, one a year {100 * shares[0]:.1f} %"
     figure, area = axes(title, "updates a month (log scale)", "stale answers (%, mean)", (7.5, 3.2))
     area.plot(updates, [100 * share for share in shares], color="#0072B2", lw=2)

@@ -32,10 +32,7 @@ def axes(title: str, x: str, y: str, size: tuple[float, float] = (7.5, 3.8)):
 
 
 def grouped_bars(area, rows, group: str, bar: str, colours: Mapping[str, str]) -> None:
-    """Bars with intervals and a legend: on the x axis the values of the column `group`, one bar for each value of `bar`.
-
-    rows: frame with these columns and mean, low, high. colours: value of `bar` → colour.
-    """
+    """Bars with intervals: `group` on the x axis, a bar for each value of `bar`. rows: frame with both and mean, low, high."""
     groups, names = (list(dict.fromkeys(rows[column])) for column in (group, bar))
     for number, name in enumerate(names):
         own = rows[rows[bar] == name]

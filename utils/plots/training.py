@@ -7,25 +7,18 @@ from .style import CURVES, axes, grouped_bars, show
 
 
 def models_by_context(rows, title: str, alt: str, colours: Mapping[str, str]):
-    """Bars with intervals: contexts on the x axis, one bar per model. colours: model → colour.
-
-    rows: frame with model, context, mean, low, high.
-    """
+    """Bars by context (x) and model, in their colours. rows: frame with model, context, mean, low, high."""
     figure, area = axes(title, "passages in the prompt", "exact match (share of questions)", (8.0, 4.0))
     grouped_bars(area, rows, "context", "model", colours)
     area.legend(fontsize=11, frameon=False, ncols=rows.model.nunique(), loc="upper left")
     return show(figure, alt)
 
 
-def curves(lines: dict[str, tuple[Sequence[float], Sequence[float]]], title: str, x: str, y: str, alt: str,
-           points: dict[str, tuple[float, float]] | None = None, colours: Mapping[str, str] | None = None):
-    """Named lines, each a pair (xs, ys), and named single points. colours: point → colour."""
+def curves(lines: dict[str, tuple[Sequence[float], Sequence[float]]], title: str, x: str, y: str, alt: str):
+    """Named lines, each a pair (xs, ys)."""
     figure, area = axes(title, x, y, (7.5, 4.0))
     for (name, (xs, ys)), (style, colour) in zip(lines.items(), CURVES, strict=False):
         area.plot(xs, ys, style, color=colour, lw=2, label=name)
-    for name, point in (points or {}).items():
-        area.plot(*point, "o", ms=10, color=(colours or {}).get(name, "black"))
-        area.annotate(name, point, xytext=(8, 8), textcoords="offset points", fontsize=11)
     area.legend(fontsize=11, frameon=False)
     return show(figure, alt)
 

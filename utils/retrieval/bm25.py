@@ -5,6 +5,8 @@ import logging
 import re
 from collections.abc import Sequence
 
+import numpy
+
 from ..text import detect_language, stems, stop_stems
 from ..types import Chunk, Hit
 
@@ -40,15 +42,11 @@ class BM25Index:
 
     def scores(self, query: str):
         """BM25 score of every chunk, in the order of `chunks`: an array of shape (chunks,)."""
-        import numpy
-
         terms = [token for token in bm25_tokens(query, self.language) if token in self.index.vocab_dict]
         return self.index.get_scores(terms) if terms else numpy.zeros(len(self.chunks), "float32")
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The k best chunks, best first; chunks that share no word with the query are left out."""
-        import numpy
-
         scores = self.scores(query)
         best = numpy.argsort(-scores, kind="stable")[:k]
         return [Hit(self.chunks[i], rank, float(scores[i])) for rank, i in enumerate(best, 1) if scores[i] > 0]

@@ -1,4 +1,4 @@
-"""Documents split into chunks: fixed-size windows, sections with contextual headers, sentences."""
+"""Documents split into chunks: fixed-size windows, sections with contextual headers."""
 from __future__ import annotations
 
 import re
@@ -12,9 +12,9 @@ LONGEST_TOKEN = 20  # characters; tokenizers turn a longer run, such as base64, 
 
 
 def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, overlap: int = 20) -> list[Chunk]:
-    """Windows of `size` tokens, each starting `size - overlap` tokens after the previous one, across section borders.
+    """Windows of `size` tokens (of a fast tokenizer), each `size - overlap` after the one before, across section borders.
 
-    tokenizer: a Hugging Face fast tokenizer. Raises ValueError when overlap is not smaller than size.
+    Raises ValueError when overlap is not smaller than size.
     """
     if not 0 <= overlap < size:
         raise ValueError(f"overlap is {overlap}: it must be at least 0 and below the chunk size {size}")
@@ -36,10 +36,7 @@ def fixed_size_chunks(document: Document, tokenizer: Callable, size: int = 120, 
 
 
 def contextual_header(document: Document, section: str) -> str:
-    """A passage's place in the corpus, in plain words: group › document › section.
-
-    A title that does not just repeat group and name follows the document's name; nothing is said twice.
-    """
+    """A passage's place in plain words, nothing said twice: group › document › title, if it says more › section."""
     own_title = "" if document.title in (document.name, f"{document.group} {document.name}") else document.title
     parts = [" ".join(split_identifiers(part).lower().split()) for part in (document.group, document.name, own_title, section)]
     return " › ".join(dict.fromkeys(part for part in parts if part))
@@ -49,7 +46,7 @@ def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
     """Neighbouring parts joined while they fit in `size` tokens; a longer part is cut at spaces, or inside a word that long."""
     packed: list[str] = []
     used = 0
-    for joint, part in [piece for long in parts for piece in _cut(long, count, size)]:
+    for joint, part in [piece for long in parts for piece in cut_to_size(long, count, size)]:
         tokens = count(part)
         if packed and used + tokens <= size:
             packed[-1] += joint + part
@@ -60,24 +57,23 @@ def pack_sentences(parts: Sequence[str], count: Count, size: int) -> list[str]:
     return packed
 
 
-def _cut(part: str, count: Count, size: int, joint: str = " ") -> list[tuple[str, str]]:
+def cut_to_size(part: str, count: Count, size: int, joint: str = " ") -> list[tuple[str, str]]:
     """Pieces of at most `size` tokens, each with what stood between it and the piece before."""
     if count(part) <= size or len(part) < 2:
         return [(joint, part)]
     words = part.split()
     half, middle = len(words) // 2, len(part) // 2
     if half:
-        return _cut(" ".join(words[:half]), count, size, joint) + _cut(" ".join(words[half:]), count, size)
+        return cut_to_size(" ".join(words[:half]), count, size, joint) + cut_to_size(" ".join(words[half:]), count, size)
     ends = (match.end() for match in re.finditer(r"\W", part) if middle / 2 < match.end() < middle * 1.5)
     middle = min(ends, key=lambda end: abs(end - middle), default=middle)
-    return _cut(part[:middle], count, size, joint) + _cut(part[middle:], count, size, "")
+    return cut_to_size(part[:middle], count, size, joint) + cut_to_size(part[middle:], count, size, "")
 
 
 def chunk_by_section(document: Document, count: Count, size: int = 120) -> list[Chunk]:
-    """One chunk per section; a long section is split at sentence ends.
+    """One chunk of at most `size` tokens (`count` counts) per section; a long section is split at sentence ends.
 
-    count: number of tokens in a text. size: maximum tokens per chunk, header included. The header is stored apart from the
-    text: the index reads both, a prompt may leave the header out.
+    The header is stored apart from the text: the index reads both, a prompt may leave the header out.
     """
     chunks = []
     for section in document.sections:
@@ -89,15 +85,6 @@ def chunk_by_section(document: Document, count: Count, size: int = 120) -> list[
     return chunks
 
 
-def chunk_by_sentence(document: Document, count: Count, size: int = 120) -> list[Chunk]:
-    """One chunk per sentence, without a header: the unit of sentence-window retrieval."""
-    chunks = []
-    for section in document.sections:
-        for text in [piece for sentence in sentences(section.text) for _, piece in _cut(sentence, count, size)]:
-            chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text))
-    return chunks
-
-
 def section_chunks(documents: Sequence[Document], tokenizer, size: int) -> list[Chunk]:
     """Section chunks with contextual headers for all documents; sizes are counted with the embedder's tokenizer."""
     count = token_counter(documents, tokenizer)
@@ -105,10 +92,7 @@ def section_chunks(documents: Sequence[Document], tokenizer, size: int) -> list[
 
 
 def token_counter(documents: Sequence[Document], tokenizer) -> Callable[[str], int]:
-    """A function that counts a text's tokens; the documents' sentences are counted in advance in one batch, for speed.
-
-    A text counts at least one token for every ten characters, since a long word that is unknown is one token to the tokenizer.
-    """
+    """A function that counts a text's tokens (sentences of `documents` in advance); at least one for every ten characters."""
     texts = list({sentence for d in documents for section in d.sections for sentence in sentences(section.text)})
     ids = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
     counts = dict(zip(texts, map(len, ids), strict=True))

@@ -31,10 +31,9 @@ class RetrieverTraining:
 
 def hard_negatives(question: Question, chunks: Sequence[Chunk], scores, allowed: set[str], depth: int, many: int,
                    draw: random.Random) -> list[int]:
-    """`many` random chunks of the `depth` best-scored ones of other documents, at most one per document.
+    """`many` random chunks of the `depth` best-scored ones of other allowed documents, at most one per document.
 
-    allowed: documents that may be negatives. They exclude home documents of dev and test, because a model that learns that
-    these are never correct would score too low there.
+    allowed: no home documents of dev and test, since a model that learns that these are wrong would score too low there.
     """
     best_of: dict[str, int] = {}
     for i in sorted(range(len(chunks)), key=lambda i: -scores[i]):
@@ -64,8 +63,7 @@ def train_embedder(examples: Sequence[tuple[str, str, list[str]]], run: Retrieve
                    name: str = settings.WHEEL_EMBEDDER, questions: Path = settings.QUESTIONS) -> dict:
     """Train embeddings of question and answering passage to be close: softmax over the batch's passages and hard negatives.
 
-    examples: (question, answering passage, hard negatives). name: hub id or local directory of the embedder. questions: their
-    file, for the provenance, which is returned and written beside the adapter.
+    examples: (question, answering passage, hard negatives). questions: their file, for the provenance, which is returned.
     """
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments

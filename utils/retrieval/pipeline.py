@@ -6,14 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+import numpy
+
 from .. import models
 from ..settings import WHEEL_EMBEDDER, Settings
 from ..types import Chunk, Document, Hit
 from .bm25 import BM25Index
 from .chunking import fixed_size_chunks, section_chunks
 from .dense import DenseIndex, distinct_documents
-from .fusion import ranked, standardise
-from .reranking import CROSS_ENCODER, cross_encoder
+from .fusion import CROSS_ENCODER, cross_encoder, ranked, standardise
 
 BI_ENCODER = models.CHECKPOINTS / "bi_encoder"
 SELECTED_CONFIG = models.CHECKPOINTS / "advanced_rag.json"
@@ -63,10 +64,7 @@ class RetrievalPipeline:
 
     def __init__(self, documents: Sequence[Document], settings: Settings, config: PipelineConfig | None = None,
                  chunks: Sequence[Chunk] = ()):
-        """Open or build the index of section chunks; the course's adapters apply to the course's embedder only.
-
-        chunks: the documents' chunks, if you have them already.
-        """
+        """Open or build the index of the documents' chunks (made unless given); course's adapters need the course's embedder."""
         self.config = config or load_selected_config()
         self.settings = settings
         course = str(BI_ENCODER) if self.config.tuned and settings.embedder == WHEEL_EMBEDDER else ""
@@ -89,8 +87,6 @@ class RetrievalPipeline:
 
     def fuse(self, query: str, candidates: int) -> list[Hit]:
         """Dense hits, combined with the scores of BM25 and of the document's overview if they have a weight."""
-        import numpy
-
         config = self.config
         if not config.bm25 and not config.overview:
             return self.dense.search(query, candidates)
@@ -107,8 +103,6 @@ class RetrievalPipeline:
     @functools.cached_property
     def first(self):
         """Index of the first chunk of each chunk's document: an array of shape (chunks,)."""
-        import numpy
-
         first: dict[str, int] = {}
         return numpy.array([first.setdefault(chunk.document_id, place) for place, chunk in enumerate(self.chunks)])
 

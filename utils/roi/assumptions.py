@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import numpy
+import yaml
+
 from .. import settings
 
 
 def smallest(value) -> float:
     """The smallest element of a number or an array."""
-    import numpy
-
     return float(numpy.min(value))
 
 
@@ -23,9 +24,8 @@ def _entry(unit: str, label: str = "", money: bool = False):
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Everything that is not a property of an option. Money is in the price file's currency.
+    """Everything that is not a property of an option: numbers or NumPy arrays, which broadcast. Money: the file's currency.
 
-    Each field is a number or a NumPy array; arrays broadcast, so a simulation uses the same arithmetic as a single table.
     Raises ValueError for a negative field or a share above 1.
     """
 
@@ -81,15 +81,11 @@ def price_units(currency: str) -> dict[str, str]:
 
 def currency_of(path: Path = PRICE_FILE) -> str:
     """The currency of a price file's money; USD if it names none."""
-    import yaml
-
     return str((yaml.safe_load(path.read_text("utf-8")) or {}).get("currency", "USD"))
 
 
 def load_assumptions(path: Path = PRICE_FILE) -> tuple[Assumptions, dict[str, tuple[float, float]], list[dict]]:
     """(assumptions, their ranges, every entry as a row). Raises ValueError naming the invalid entry and the fix."""
-    import yaml
-
     try:
         parts = yaml.safe_load(path.read_text("utf-8"))
         entries = {name: entry for part in PARTS for name, entry in parts[part].items()}
@@ -119,8 +115,6 @@ def load_assumptions(path: Path = PRICE_FILE) -> tuple[Assumptions, dict[str, tu
 
 def write_prices(own: Mapping[str, float], out: Path, price_file: Path = PRICE_FILE) -> None:
     """Write a price file with your own values, dated today; a range grows to hold its value. Without any, the file goes."""
-    import yaml
-
     if not own:
         return out.unlink(missing_ok=True)
     parts = yaml.safe_load(price_file.read_text("utf-8"))

@@ -1,12 +1,11 @@
-"""What an option costs and earns: pure functions over one frozen set of assumptions.
-
-All values are relative to doing nothing, where every question goes to a person. Nothing in this module reads a file.
-"""
+"""What an option costs and earns against doing nothing, where each question goes to a person: pure functions of assumptions."""
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+import numpy
 
 from .. import evaluation
 from .assumptions import Assumptions, smallest
@@ -51,10 +50,7 @@ UTILISATION = 0.3  # usable share of a machine's time, since questions do not ar
 
 
 def assumed_shares(option: Option, a: Assumptions) -> tuple:
-    """Shares correct, wrong and abstained if as many questions are unanswerable as assumed.
-
-    They are as measured if that is the measured share, or if all measured questions, or none, were unanswerable.
-    """
+    """Shares correct, wrong and abstained at the assumed share of unanswerable questions; as measured if all or none were."""
     measured = (option.correct, option.wrong, option.abstained)
     if not 0 < option.unanswerable < 1:
         return measured
@@ -66,8 +62,6 @@ def assumed_shares(option: Option, a: Assumptions) -> tuple:
 
 def machines(option: Option, a: Assumptions):
     """Machines running all month: 0 for an API without retrieval, else 1, or more (a fraction too) if one is too slow."""
-    import numpy
-
     if option.api and not option.retrieves:
         return 0.0
     return numpy.maximum(1.0, a.volume * option.seconds / (3600 * HOURS_A_MONTH * UTILISATION))
@@ -123,8 +117,6 @@ def answer_value(option: Option, a: Assumptions):
 
 def net_present_value(option: Option | None, a: Assumptions):
     """Net present value against doing nothing (None, 0): build cost now, then a discounted cash flow at each month's end."""
-    import numpy
-
     if option is None:
         return 0.0 * (a.volume + a.updates)
     flow = a.volume * (answer_value(option, a) - query_cost(option, a)) - monthly_cost(option, a)
@@ -152,13 +144,10 @@ class BreakEven:
 
 
 def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "volume", within: tuple = ()) -> BreakEven:
-    """Where an assumption makes the two net present values equal, and which is ahead on either side.
+    """Where an assumption makes two net present values equal (up to 1e-9), and which is ahead on either side.
 
-    one: None for doing nothing. within: the range to search, needed unless `what` is volume or updates. A relative difference of
-    up to 1e-9 counts as none. Raises ValueError if the range is missing.
+    one: None for doing nothing. within: the range to search; ValueError without one unless `what` is volume or updates.
     """
-    import numpy
-
     if not within and what not in ("volume", "updates"):
         raise ValueError(f"what is {what!r}: choose volume or updates, or give the range to search as within=(low, high)")
 
@@ -184,9 +173,8 @@ def break_even(one: Option | None, other: Option, a: Assumptions, what: str = "v
 def option_of_arm(name: str, shares: Mapping[str, float], usage: Mapping[str, float], served: bool = False) -> Option:
     """The option that an arm of the benchmark stands for; its model and context determine what it needs.
 
-    shares: correct, wrong and abstained, and `Option`'s of unanswerable questions, if known. usage: tokens_in, tokens_out and
-    seconds per question. served: its model was behind an endpoint, so it is paid by tokens. Raises ValueError for a model whose
-    rounds of feedback are not recorded, since its cost is then unknown.
+    shares: of outcomes, as `Option`'s. usage: tokens_in, tokens_out and seconds per question. served: paid by tokens.
+    Raises ValueError for a model whose rounds of feedback are not recorded, since its cost is then unknown.
     """
     arm = evaluation.parse_arm(name)
     if arm.model.feedback_rounds is None:

@@ -20,10 +20,7 @@ NEAR = 0.5  # token F1 with an accepted answer from which a wrong answer may be 
 
 
 def page_data(report: DecisionReport) -> dict:
-    """What the page's script computes with: options, assumptions, ranges, and draws in steps of 1e-4.
-
-    quality: for each option `SHARES` but `abstained`, as many numbers as draws; uniforms: for each assumption with a range.
-    """
+    """What the page's script computes with; quality (`SHARES` but abstained, by option) and uniforms in steps of 1e-4."""
     keep = ("name", "unanswerable", "tokens_in", "tokens_out", "seconds", "cached", "api", "retrieves", "uses_graph", "trained",
             "feedback_rounds", "facts_in_weights")
     options = [{**{name: value for name, value in asdict(option).items() if name in keep}, "words": option_words(option.name),

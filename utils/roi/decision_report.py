@@ -1,12 +1,11 @@
-"""The decision: from any benchmark's records and a price file to what to choose, how sure that is, and what would change it.
-
-Every number on the page (`decision_page`) is computed here, and again by its script when a slider moves.
-"""
+"""The decision: from records and prices to what to choose, how sure that is, what would change it (as the page's script does)."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy
 
 from .. import evaluation, metrics
 from ..types import Record
@@ -64,22 +63,14 @@ class DecisionReport:
 
     @property
     def detectable(self) -> tuple[int, int] | None:
-        """The smallest difference in right answers of 100 that this sample can show, counted by questions and by clusters.
-
-        None if it can show none: options that differ on a fifth of the questions cannot differ by more.
-        """
+        """Smallest difference in right answers of 100 that these questions, and clusters, can show; None if above a fifth."""
         gaps = [metrics.smallest_detectable_difference(n, 0.2) for n in (self.questions, self.clusters)]
         return tuple(whole(100 * gap) for gap in gaps) if gaps[0] <= 0.2 else None
 
 
 def build_report(records: Sequence[Record], price_file: Path = PRICE_FILE, seed: int = 0,
                  served: Collection[str] = ()) -> DecisionReport:
-    """The decision that the records support. Raises ValueError if they hold no answers or none with an outcome.
-
-    served: arms whose model was behind an endpoint (`evaluation.served_arms`); they are paid by tokens.
-    """
-    import numpy
-
+    """The decision that records support. served: arms paid by tokens. Raises ValueError if no option has an outcome."""
     parsed = [evaluation.parse_arm(name) for name in dict.fromkeys(record.arm for record in records)]
     buyable = [arm for arm in parsed if arm.is_option]
     arms = [arm.name for arm in buyable if arm.model.feedback_rounds is not None]

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from .. import evaluation
 from .cost_model import NOTHING, Option
 
@@ -14,8 +16,6 @@ from .cost_model import NOTHING, Option
 @functools.cache
 def page_words() -> dict[str, dict]:
     """Words for models and contexts, and `headlines`: sentences for the answer and how sure it is."""
-    import yaml
-
     return yaml.safe_load(Path(__file__).with_name("page").joinpath("words.yaml").read_text("utf-8"))
 
 

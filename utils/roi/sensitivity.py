@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy
+
 from .assumptions import Assumptions, label
 from .cost_model import Option, net_present_value
 
@@ -26,8 +28,6 @@ def tornado(one: Option | None, other: Option, a: Assumptions, ranges: Mapping[s
 def triangular(uniform, low: float, mode: float, high: float):
     """Quantiles of a triangular distribution, on the log scale if high is at least 4·low, so that a long upper tail does not
     pull the mean far from the mode. uniform: numbers between 0 and 1."""
-    import numpy
-
     logarithmic = low > 0 and high >= 4 * low
     if logarithmic:
         low, mode, high = math.log(low), math.log(mode), math.log(high)
@@ -38,8 +38,6 @@ def triangular(uniform, low: float, mode: float, high: float):
 
 def uniform_draws(ranges: Mapping[str, tuple[float, float]], draws: int, seed: int = 0) -> dict:
     """For each assumption with a range, `draws` numbers between 0 and 1, rounded to 1e-4 as the page stores them."""
-    import numpy
-
     random = numpy.random.default_rng(seed)
     return {name: random.integers(1, 10_000, draws) / 10_000 for name, (low, high) in ranges.items() if low < high}
 
@@ -48,12 +46,9 @@ def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping
              seed: int = 0, vary: bool = True):
     """Net present values, shape (draws, options), with drawn quality and, if vary, drawn assumptions.
 
-    quality: array (draws, options, 3) of the shares correct, wrong and abstained, from one bootstrap for all options; or 5,
-    with what unanswerable questions contribute to wrong and abstained.
-    Assumptions have a triangular distribution from low to high with its mode at today's value.
+    quality: array (draws, options, 3 or 5) of `SHARES`, from one bootstrap for all options. Assumptions are triangular from low
+    to high with their mode at today's value.
     """
-    import numpy
-
     if quality.shape[1:] not in ((len(options), 3), (len(options), len(SHARES))):
         raise ValueError(f"quality has shape {quality.shape}; give shares of shape (draws, {len(options)}, 3)")
     uniforms = uniform_draws(ranges, len(quality), seed) if vary else {}
@@ -66,11 +61,9 @@ def simulate(options: Sequence[Option], quality, a: Assumptions, ranges: Mapping
 def compare_options(values) -> dict[str, object]:
     """How certain the ranking of options is, from net present values of shape (draws, options).
 
-    choice: index of the highest mean. mean, low, high (95 % of draws), probability_best and regret: one value per option.
-    probability_none and regret_none: doing nothing. Regret: the mean loss against the best choice in each draw.
+    choice: the highest mean's index. mean, low, high (95 %), probability_best, regret (mean loss against the best choice in each
+    draw): by option; probability_none, regret_none: doing nothing.
     """
-    import numpy
-
     top = values.max(axis=1, keepdims=True)
     wins = (values == top) / (values == top).sum(axis=1, keepdims=True) * (top > 0)
     return {"choice": int(values.mean(axis=0).argmax()), "probability_best": wins.mean(axis=0),
@@ -80,14 +73,11 @@ def compare_options(values) -> dict[str, object]:
 
 
 def value_of_labels(values, questions: int, more: int) -> float:
-    """Expected gain in net present value from measuring on `more` new questions before deciding (normal approximation).
+    """Expected gain in net present value from `more` new questions before deciding (preposterior; Raiffa and Schlaifer, 1961).
 
-    values: net present values (draws, options) in which only quality varies; doing nothing, worth 0, is also a choice. With the
-    new data each option's posterior mean has more / (questions + more) of today's variance (preposterior analysis; Raiffa and
-    Schlaifer, 1961). This assumes that the number of clusters grows in proportion to the number of questions.
+    values: (draws, options), only quality varied; doing nothing is worth 0. An option's posterior mean then has
+    more / (questions + more) of today's variance, if clusters grow with questions.
     """
-    import numpy
-
     mean = values.mean(axis=0)
     posterior = mean + math.sqrt(more / (questions + more)) * (values - mean)
     return float(numpy.maximum(posterior.max(axis=1), 0).mean() - max(mean.max(), 0))
@@ -95,8 +85,6 @@ def value_of_labels(values, questions: int, more: int) -> float:
 
 def winner_map(options: Sequence[Option], a: Assumptions, volumes: Sequence[float], updates: Sequence[float]):
     """Index of the option with the highest net present value, shape (updates, volumes); -1 where all of them lose money."""
-    import numpy
-
     grid = replace(a, volume=numpy.asarray(volumes, float)[None, :], updates=numpy.asarray(updates, float)[:, None])
     shape = (len(updates), len(volumes))
     values = numpy.stack([numpy.broadcast_to(net_present_value(option, grid), shape) for option in options])

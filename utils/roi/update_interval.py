@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy
+
 from .assumptions import Assumptions
 from .cost_model import Option, net_present_value
 
@@ -12,12 +14,7 @@ WEEKS_A_MONTH = 365.25 / 12 / 7
 
 
 def stale_share(weekly: float, weeks):
-    """Mean share of stale answers with `weeks` (a number or an array) between updates: 1 − (1 − weekly)^t averaged over t.
-
-    weekly: share of answers that goes stale in a week, from 0 to below 1. Raises ValueError outside this range.
-    """
-    import numpy
-
+    """Mean stale share with `weeks` between updates: 1 − (1 − weekly)^t over t. Raises ValueError if weekly is not in [0, 1)."""
     if not 0 <= weekly < 1:
         raise ValueError(f"weekly is {weekly}: give the share of answers that goes stale in a week, from 0 to below 1")
     x = -math.log1p(-weekly) * numpy.asarray(weeks, float)
@@ -38,8 +35,6 @@ def value_of_interval(option: Option, now: Assumptions, weekly: float, weeks):
 
 def best_interval(option: Option, now: Assumptions, weekly: float) -> float | None:
     """Weeks between updates with the highest net present value, from one day to the horizon; None: never update."""
-    import numpy
-
     horizon = now.months * WEEKS_A_MONTH
     weeks = numpy.geomspace(1 / 7, horizon, 400)
     values = value_of_interval(option, now, weekly, weeks)
@@ -61,7 +56,5 @@ def interval_table(options: Sequence[Option], now: Assumptions, weekly: float, w
 
 def stale_by_updates(weekly: float):
     """(60 numbers of updates a month, 1/12 to 8; mean share of stale answers at each; that share at one update a month)."""
-    import numpy
-
     updates = numpy.geomspace(1 / 12, 8, 60)
     return updates, stale_share(weekly, WEEKS_A_MONTH / updates), float(stale_share(weekly, WEEKS_A_MONTH))

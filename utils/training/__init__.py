@@ -2,19 +2,18 @@
 from .. import lazy_names
 
 _FILES = {
-    "wording": ["value_in", "word_question"],
-    "feedback": ["agreement", "collect_pairs", "in_pool", "label_bias", "labels_in_use", "load_pairs", "save_pairs"],
+    "feedback": ["in_pool", "label_bias", "labels_in_use", "load_pairs", "pair_prompt", "save_pairs"],
     "examples": ["changed_fact_examples", "closed_book_examples", "example_tokens", "find_leaks",
-                 "sample_examples", "tokenized_conversations"],
+                 "sample_examples", "tokenized_conversations", "value_in", "word_question"],
     "callbacks": ["LossPlot"],
     "sft": ["LINEAR_LAYERS", "SFTSettings", "checkpoint_folder", "fit_and_save", "load_base_model", "parent_of",
-            "lora_config", "resume_from_adapter", "rows_digest", "run_in_subprocess", "settings_for_adapters", "train_sft",
-            "trainer_arguments"],
-    "labelled_tokens": ["score_labelled_tokens_only"],
-    "preferences": ["PreferenceSettings", "preference_rows", "train_preferences"],
-    "judges": ["CHECKED_BY_CODE", "JUDGES", "Judges", "SCORING_JUDGES"],
+            "lora_config", "resume_from_adapter", "rows_digest", "run_in_subprocess", "score_labelled_tokens_only",
+            "settings_for_adapters", "train_sft", "trainer_arguments"],
+    "preferences": ["PreferenceRow", "PreferenceSettings", "continue_training", "preference_dataset", "preference_provenance",
+                    "preference_rows", "train_preferences"],
+    "judges": ["Judges"],
     "registry": ["GateResult", "gate_results", "lineage", "promote", "promoted_names", "promotion_gate", "register_adapter",
                  "rollback", "unused_name"],
-    "raft": ["BUDGETS", "ERRORS", "FIRST", "fill_passages", "own_raft_examples", "pool_contexts", "raft_examples"],
+    "raft": ["BUDGETS", "ERRORS", "FIRST", "fill_passages", "own_raft_examples", "raft_examples"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

@@ -8,15 +8,6 @@ from .. import plots
 WATCHED = ("rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected", "kl")
 
 
-class Callback:
-    """Ignores every trainer event it does not define; replaces `transformers.TrainerCallback`, which is slow to import."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith("on_"):
-            return lambda *arguments, **named: None
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-
 def training_bar():
     """A progress bar over optimiser steps that shows the loss, where the one of transformers writes a line for every log."""
     from transformers.trainer_callback import ProgressCallback
@@ -40,17 +31,22 @@ def training_log(history: Sequence[dict], start: int) -> tuple[dict[str, list], 
     return {name: rows for name, rows in logged.items() if rows or name == "loss"}, here[-1] - offset if here else 0
 
 
-class LossPlot(Callback):
-    """Redraws the loss curve in the notebook after every `interval` logged losses."""
+class LossPlot:
+    """Redraws the loss curve in the notebook at every second logged loss; `transformers.TrainerCallback` is slow to import."""
 
-    def __init__(self, interval: int = 2):
-        self.interval, self.losses, self.handle = interval, [], None
+    def __init__(self):
+        self.losses, self.handle = [], None
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("on_"):
+            return lambda *arguments, **named: None  # every trainer event that is not defined here
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def on_log(self, args, state, control, logs=None, **_):
         """Record the loss and redraw the curve when it is due."""
         if logs and "loss" in logs:
             self.losses.append((state.global_step, float(logs["loss"])))
-            if len(self.losses) % self.interval == 0:
+            if len(self.losses) % 2 == 0:
                 self.on_train_end(args, state, control)
 
     def on_train_end(self, args, state, control, **_):

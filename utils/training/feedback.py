@@ -1,9 +1,8 @@
-"""Preference pairs: sampled on-policy, labelled by you in a widget or by the course's authors, and checked for agreement."""
+"""Preference pairs, labelled by you in a widget or by the course's authors, and what their labels depend on."""
 from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,6 @@ from .. import generation, metrics, settings
 from ..types import Chunk, Hit, PreferencePair, Question
 
 SHIPPED = settings.DATA / "feedback.jsonl"
-LONGEST_ANSWER = 15  # words; longer answers are cut
 ENOUGH = 40  # number of your labels from which they replace the authors'
 SOURCES = ("learner", "author", "ai", "program")
 LABELS = ("a", "b", "tie")
@@ -51,34 +49,6 @@ def pair_prompt(pair: PreferencePair, question: Question, chunks: dict[str, Chun
     return generation.build_prompt(question.question, [Hit(chunks[id_], n, 0.0) for n, id_ in enumerate(pair.passages, 1)])
 
 
-def collect_pairs(contexts: Sequence[tuple[Question, Sequence[Hit]]], model, seed: int = 0, temperature: float = 1.0,
-                  tries: int = 3) -> list[PreferencePair]:
-    """On-policy pairs: the model's greedy answer and a sampled one that differs from it, in random order.
-
-    contexts: questions with the passages of their prompts. A question whose samples never differ gives no pair.
-    """
-    draw = random.Random(seed)
-    prompts = [generation.build_prompt(question.question, hits) for question, hits in contexts]
-    greedy = [answer.text for answer in model.generate(prompts)]
-    pairs = {}
-    for attempt in range(tries):
-        left = [i for i in range(len(contexts)) if i not in pairs]
-        sampled = model.generate([prompts[i] for i in left], temperature=temperature, seed=seed + attempt)
-        for i, answer in zip(left, sampled, strict=True):
-            texts = [shortened(greedy[i]), shortened(answer.text)]
-            if len(set(texts)) == 2 and all(texts):
-                draw.shuffle(texts)
-                question, hits = contexts[i]
-                digest = hashlib.sha256(json.dumps([question.id, *[h.chunk.id for h in hits], *texts]).encode()).hexdigest()
-                pairs[i] = PreferencePair(digest[:12], question.id, tuple(h.chunk.id for h in hits), *texts)
-    return [pairs[i] for i in sorted(pairs)]
-
-
-def shortened(text: str) -> str:
-    """The answer's first 15 words on one line."""
-    return " ".join(text.split()[:LONGEST_ANSWER])
-
-
 def labels_in_use(learner: Sequence[PreferencePair], author: Sequence[PreferencePair]) -> tuple[list[PreferencePair], str]:
     """(labelled pairs, sentence naming their source): yours once you have labelled `ENOUGH`, until then the authors'."""
     own = [pair for pair in learner if pair.label]
@@ -106,21 +76,6 @@ def label_by_length(pair: PreferencePair) -> str:
     """The other baseline: the answer with more words wins; equal lengths are a tie."""
     a, b = len(pair.a.split()), len(pair.b.split())
     return "tie" if a == b else "a" if a > b else "b"
-
-
-def agreement(labels: Sequence[str], pairs: Sequence[PreferencePair], swapped: Sequence[str] = ()) -> dict[str, float]:
-    """Agreement of a judge's labels with those of the pairs: accuracy and n (on pairs with a winner), and Cohen's kappa.
-
-    swapped: its labels with each pair in the other order. Labels that depend on the order count as ties, and the result
-    also has the share that does not.
-    """
-    turned = {"a": "b", "b": "a"}
-    same = [turned.get(other, other) == label for label, other in zip(labels, swapped, strict=True)] if swapped else []
-    firm = [label if stable else "tie" for label, stable in zip(labels, same, strict=True)] if same else list(labels)
-    won = [label == pair.label for label, pair in zip(firm, pairs, strict=True) if pair.label != "tie"]
-    scores = {"accuracy": sum(won) / max(1, len(won)), "n": len(won),
-              "kappa": metrics.cohen_kappa(firm, [pair.label for pair in pairs])}
-    return scores | ({"same in both orders": sum(same) / len(same)} if same else {})
 
 
 def split_by_question(pairs: Sequence[PreferencePair]) -> tuple[list[PreferencePair], list[PreferencePair]]:

@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from tqdm.auto import tqdm
+
 from .. import corpus, evaluation, generation, metrics, retrieval, settings
 from ..types import Document, Example, Hit, Question
 from .examples import target_answer
@@ -28,14 +30,11 @@ ERROR_TEMPLATES = (
 
 def raft_examples(questions: Sequence[Question], workspace: evaluation.Workspace, seed: int = 0, absent: float = ABSENT,
                   pool: bool = False, errors: int = ERRORS) -> list[Example]:
-    """Question with retrieved passages → short answer and the number of the passage that holds it.
+    """Question with retrieved passages, the answering one among them → short answer and the number of its passage.
 
-    The answering passage is mixed with hits of the advanced pipeline. For a share `absent` of the questions every document
-    that answers is withheld and the completion abstains. `seen_fact` rows are never used. pool: use the feedback questions
-    instead of all others. errors: templated error questions to add to `data/error_questions.jsonl`; 0 adds neither.
+    absent: share of questions whose evidence is withheld, so that the answer is to abstain. `seen_fact` rows are never used.
+    pool: the feedback questions instead of all others. errors: templated error questions to add to the written ones, if any.
     """
-    from tqdm.auto import tqdm
-
     sources = [q for q in questions if q.split == "train" and q.family != "seen_fact" and in_pool(q) == pool]
     if not pool and errors:
         sources += [*evaluation.load_questions(settings.ERROR_QUESTIONS),
@@ -53,11 +52,9 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
                       split: str = "train") -> list[Example]:
     """RAFT examples of one's own questions: every question of the split once a view, and nothing of the course's.
 
-    The first view shows the passages as search ranks them, where the answering one is among them; further views mix them. Up to
-    `TURNS` questions whose answers stand in the same passages are turns of one conversation, since passages dominate its cost.
+    The first view shows passages as search ranks them if the answering one is there. Up to `TURNS` questions on the same
+    passages are turns of one conversation, since passages dominate its cost.
     """
-    from tqdm.auto import tqdm
-
     sources, examples = [q for q in questions if q.split == split and not q.retrieval_only], []
     pipeline, hits, answering, by_document = workspace.pipeline, {}, {}, {}
     for question in tqdm(sources, desc="examples", unit="question", disable=len(sources) < 40, leave=False):
@@ -87,10 +84,7 @@ def own_raft_examples(questions: Sequence[Question], workspace: evaluation.Works
 
 
 def templated_errors(questions: Sequence[Question], documents: Mapping[str, Document], many: int = ERRORS) -> list[Question]:
-    """Error questions made from the documents' descriptions of errors; a fixed seed draws the same ones every time.
-
-    Home documents of dev and test and the errors that dev or test questions of a service ask for are excluded.
-    """
+    """Error questions from the documents' descriptions, always the same; none of dev's and test's homes and errors."""
     held_out = [q for q in questions if q.split in ("dev", "test")]
     homes = {q.home for q in held_out}
     tested = {(documents[q.cluster].group, name) for q in held_out if q.task == "error" for name in q.answers}
@@ -111,7 +105,7 @@ def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation
     budget, count, pipeline = draw.choice(BUDGETS), workspace.model().count, workspace.pipeline
     absent, reference = draw.random() < absent_share, workspace.reference(question)
     if reference:
-        hits = [retrieval.without_sentence(hit, reference) for hit in hits]
+        hits = [generation.without_sentence(hit, reference) for hit in hits]
     others = [hit for hit in hits if hit.document_id not in question.evidence]
     if not question.evidence or absent:
         shown = fill_passages([], others, count, budget, 0)
@@ -121,7 +115,7 @@ def _raft_example(question: Question, hits: Sequence[Hit], workspace: evaluation
     place = evaluation.answering_chunk(question, pipeline.chunks, pipeline.bm25.scores(question.question))
     answering = Hit(pipeline.chunks[place], 1, 0.0)
     if reference:
-        answering = retrieval.without_sentence(answering, reference)
+        answering = generation.without_sentence(answering, reference)
     # Other chunks of the home document are the hardest distractors; other evidence documents would answer as well.
     distractors = [hit for hit in hits if hit.chunk.id != answering.chunk.id
                    and (hit.document_id == answering.document_id or hit.document_id not in question.evidence)]
@@ -170,16 +164,3 @@ def fill_passages(answering: list[Hit], others: Sequence[Hit], count: Callable[[
         around.append(hit)
         spent += tokens
     return [*around[:position], *answering, *around[position:]]
-
-
-def pool_contexts(questions: Sequence[Question], workspace: evaluation.Workspace,
-                  seed: int = 7) -> list[tuple[Question, list[Hit]]]:
-    """(question, hits) of the feedback pool: each answerable question once with and once without the answering passage."""
-    known, chunks = {q.id: q for q in questions}, {chunk.id: chunk for chunk in workspace.pipeline.chunks}
-    contexts = {}
-    for share in (0.0, 1.0):
-        for example in raft_examples(questions, workspace, seed=seed, absent=share, pool=True):
-            if known[example.question_id].task in metrics.JUDGED_TASKS:
-                hits = [Hit(chunks[id_], rank, 0.0) for rank, id_ in enumerate(example.shown, 1)]
-                contexts[example.question_id, example.shown] = (known[example.question_id], hits)
-    return list(contexts.values())

@@ -28,11 +28,9 @@ def promotion_gate(candidate: Sequence[Record], present: Sequence[Record], perpl
                    most_lost: float = 0.03, most_forgotten: float = 1.05) -> GateResult:
     """Decides whether the candidate replaces the adapter in use (`present`), from paired results on the same dev questions.
 
-    candidate, present: records of one model each; those of a `+distractor` arm count as unanswerable, because their passages do
-    not contain the answer. perplexity: (candidate, present) on general text. The candidate is promoted when a training goal
-    improved (correct abstention, citation or exact match: interval above zero), exact match and correct abstention fell by at
-    most `most_lost`, needless abstention rose by at most `most_lost`, and perplexity grew at most `most_forgotten` times.
-    Raises ValueError when the two sets of records share no answerable or no unanswerable question.
+    Records of a `+distractor` arm count as unanswerable. perplexity: (candidate, present). It is promoted if a goal improved
+    (abstention, citation or exact match: interval above zero), nothing fell and needless abstention rose by at most `most_lost`,
+    and perplexity grew at most `most_forgotten` times. Raises ValueError if the records share too few questions.
     """
     goals = {"abstains where it should": _change(candidate, present, False, "abstained"),
              "cites a right passage": _change(candidate, present, True, "cited_right"),

@@ -1,6 +1,7 @@
 """Supervised LoRA fine-tuning with TRL and PEFT: a frozen settings record and a function that trains, resumes and saves."""
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -13,7 +14,6 @@ from .. import models, settings
 from ..types import Example
 from .callbacks import training_bar, training_log
 from .examples import tokenized_conversations
-from .labelled_tokens import score_labelled_tokens_only
 
 LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]  # every linear layer of a block
 SAVE_EVERY = 20  # optimiser steps between checkpoints, the most an interruption can lose
@@ -102,8 +102,8 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
               parent: Path | None = None, model_name: str = settings.WHEEL_MODEL) -> dict:
     """Train a LoRA adapter on the examples and save it, with its run record, in `folder`; returns the record.
 
-    An interrupted run resumes from its last checkpoint when you call it again with the same settings and examples. callbacks:
-    extra trainer callbacks, such as a loss plot. parent: adapter to continue from. model_name: hub id or local directory.
+    Called again with the same settings and examples, it resumes. callbacks: extra ones of the trainer. parent: an adapter to
+    continue from. model_name: hub id or local directory.
     """
     from trl import SFTConfig, SFTTrainer
 
@@ -120,10 +120,7 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
 
 
 def run_in_subprocess(function: Callable, *arguments):
-    """Call a training function in its own process, so that its memory is freed afterwards; returns its result.
-
-    It ends with this process, however that ends, so that a run that is started again never meets the one before.
-    """
+    """Result of a training function run in its own process, which frees its memory and ends with this process."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -182,3 +179,42 @@ def parent_of(parent: Path) -> dict:
     """Name and digest of the adapter that a run starts from."""
     return {"parent": parent.name,
             "parent_sha256": hashlib.sha256((parent / "adapter_model.safetensors").read_bytes()).hexdigest()}
+
+
+def score_labelled_tokens_only(model) -> None:
+    """Replace the model's forward pass by one with the same results that skips the logits of unlabelled tokens.
+
+    Without Triton, TRL's `fused_lm_head=True` computes 49,152 logits for every prompt position, a quarter of the time.
+    """
+    import torch
+    from trl.trainer.utils import FusedCausalLMOutput
+
+    former = model.forward
+    if getattr(former, "compact", False):
+        return
+
+    @functools.wraps(type(model).forward)
+    def forward(*arguments, fused_lm_head: bool = False, labels=None, **named):
+        if not fused_lm_head or labels is None or named.get("shift_labels") is not None:
+            return former(*arguments, fused_lm_head=fused_lm_head, labels=labels, **named)
+        count = named.pop("num_items_in_batch", None)
+        named["use_cache"] = False
+        hidden = model.base_model(*arguments, **named).last_hidden_state[:, :-1]  # (batch, length - 1, width)
+        targets = labels[:, 1:]
+        mask = targets != -100
+        logits = model.get_output_embeddings()(hidden[mask]).float()  # (labelled tokens, vocabulary)
+        log_softmax = torch.log_softmax(logits, -1)
+        detached = log_softmax.detach()
+
+        def spread(values):
+            return values.new_zeros(mask.shape).masked_scatter(mask, values)
+
+        log_probs = spread(log_softmax.gather(-1, targets[mask].unsqueeze(-1)).squeeze(-1))
+        return FusedCausalLMOutput(
+            loss=-log_probs.sum() / (mask.sum().clamp(min=1) if count is None else count), log_probs=log_probs,
+            entropy=spread(-(detached.exp() * detached).sum(-1)), mean_logits=spread(logits.detach().mean(-1)),
+            log_sum_sq_probs=spread(torch.logsumexp(2 * detached, -1)),
+            is_top1=mask.new_zeros(mask.shape).masked_scatter(mask, detached.argmax(-1) == targets[mask]), label_mask=mask)
+
+    forward.compact = True
+    model.forward = forward

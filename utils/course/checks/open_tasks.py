@@ -3,16 +3,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ... import metrics, training
 from ...types import Example, PreferencePair, Question
-from ..exercises import record_check
-from ..reference_solutions import reference_solution
-from .harness import LEFT_OVER, OPEN, WrongAnswer, is_untouched, outcome_of, refuse
-
-Property = tuple[tuple, Callable[[object], bool], str]  # arguments, whether the result is acceptable, the question if it is not
-_passed: dict[str, Callable] = {}
+from .harness import run_cases
 
 
 def check_fuse_scores(fn: Callable) -> None:
@@ -20,7 +15,7 @@ def check_fuse_scores(fn: Callable) -> None:
     dense, words = [("a", 0.9), ("b", 0.6), ("c", 0.5), ("d", 0.1)], [("b", 21.0), ("e", 20.0), ("a", 3.0), ("d", 1.0)]
     far, near = [("a", 0.9), ("b", 0.3), ("c", 0.1)], [("b", 0.9), ("a", 0.88), ("c", 0.1)]
     once = _plain(fn, dense, words)
-    check_properties(fn, [
+    run_cases("fuse_scores", None, [
         ((dense, []), lambda r: r == list("abcd"), "One ranking alone: does it keep its order, whatever the other one lacks?"),
         (([], words), lambda r: r == list("bead"), "One ranking alone: does it keep its order, whatever the other one lacks?"),
         (([("a", -0.1), ("b", -0.3)], []), lambda r: r == ["a", "b"],
@@ -38,14 +33,14 @@ def check_fuse_scores(fn: Callable) -> None:
         ((near, far), lambda r: r[0] == "a", "The same with the rankings exchanged: do gaps count in both?"),
         (([("a", 0.5), ("b", 0.5)], [("a", 2.0)]), lambda r: sorted(r) == ["a", "b"],
          "All scores of a ranking can be equal: do you divide by zero?"),
-    ])
+    ], fn)
 
 
 def check_pack_passages(fn: Callable) -> None:
     """Exercise: which passages go into the prompt, by a rule of your own."""
     twins = [("a", "x", 100), ("b", "x", 100), ("c", "y", 100)]
     crowd = [("a", f"text {n}", 50) for n in range(4)] + [("b", "other", 50)]
-    check_properties(fn, [
+    run_cases("pack_passages", None, [
         (([("a", "x", 100), ("b", "y", 100)], 200), lambda r: r == [0, 1], "Both fit: exactly filling the budget is allowed."),
         (([("a", "x", 100), ("b", "y", 101)], 200), lambda r: r == [0], "Do the tokens together stay within the budget?"),
         (([("a", "x", 900), ("b", "y", 10)], 200), lambda r: r == [0], "The best passage goes in even when it is too long; then "
@@ -57,7 +52,7 @@ def check_pack_passages(fn: Callable) -> None:
          "c would still fit behind a: is room wasted?"),
         (([("a", "x", 40), ("b", "y", 40), ("c", "z", 40)], 100), lambda r: r == sorted(r) and r[0] == 0 and len(r) == 2,
          "Do the positions stay in order, best first?"),
-    ])
+    ], fn)
 
 
 def check_answer_confidence(fn: Callable) -> None:
@@ -70,7 +65,7 @@ def check_answer_confidence(fn: Callable) -> None:
     gains = {name: value - once for name, value in zip(surer, moved, strict=True)} if known else dict.fromkeys(surer, 0.0)
     weakest, strongest = min(gains, key=gains.get), max(gains, key=gains.get)
     alone = "One number is extremely good, two are bad: is that less certain than three usual ones? Limit what each adds."
-    check_properties(fn, [
+    run_cases("answer_confidence", None, [
         (usual, lambda r: isinstance(r, float) and math.isfinite(r), "Is the result one finite float?"),
         (surer["log_probability"], lambda r: r >= once, "A likelier answer must not be less certain: is the sign right?"),
         (surer["log_probability_abstention"], lambda r: r >= once,
@@ -82,7 +77,7 @@ def check_answer_confidence(fn: Callable) -> None:
         ((-3.0, -500.0, 0.0), lambda r: r < once, alone),
         ((-3.0, -0.01, 1000.0), lambda r: r < once, alone),
         ((-3.0, 0.0, 0.0), lambda r: isinstance(r, float) and math.isfinite(r), "Zeros occur: do you divide, or take a log?"),
-    ])
+    ], fn)
 
 
 def check_choose_pairs(fn: Callable) -> None:
@@ -94,7 +89,7 @@ def check_choose_pairs(fn: Callable) -> None:
     wins, loses = [pair(n, no, "x [1]") for n in (90, 50, 70)], [pair(n, "x [1]", no) for n in (80, 60)]
     plain = [pair(n, "x [1]", "y [2]") for n in (40, 30, 20)]
     mirrored = [(tokens, loser, winner, "b") for tokens, winner, loser, _ in [*wins, *loses, *plain]]
-    check_properties(fn, [
+    run_cases("choose_pairs", None, [
         ((plain, 9), lambda r: r == [0, 1, 2], "All three have a winner and fit: do you take them all, in ascending order?"),
         (([tie, plain[0]], 9), lambda r: r == [1], "A tie has no winner to learn from: is it left out?"),
         ((plain, 2), lambda r: len(r) == 2, "Do you take at most `most` pairs, and no fewer than fit?"),
@@ -107,40 +102,7 @@ def check_choose_pairs(fn: Callable) -> None:
         (([*wins, *loses, *plain], 3), lambda r: len(r) == 3 and sum(n < 3 for n in r) == sum(3 <= n < 5 for n in r),
          "With little room, is it filled, and abstaining still balanced?"),
         (([], 9), lambda r: r == [], "Without pairs, the list is empty."),
-    ])
-
-
-def check_properties(fn: Callable, cases: Sequence[Property]) -> None:
-    """Print "to do" or "solved"; a card and WrongAnswer for the first case that is not acceptable or changes its arguments."""
-    name = fn.__name__
-    _passed.pop(name, None)
-    if is_untouched(name, fn):
-        return
-    for arguments, acceptable, question in cases:
-        given, call = copy.deepcopy(arguments), f"{name}({', '.join(map(repr, arguments))})"
-        try:
-            result = fn(*given)
-            fine = acceptable(result)
-        except NotImplementedError:
-            refuse(WrongAnswer(name, call, "raised NotImplementedError", OPEN, LEFT_OVER))
-        except Exception as error:
-            refuse(WrongAnswer(name, call, outcome_of(error, fn), OPEN, question))
-        if not fine:
-            refuse(WrongAnswer(name, call, f"gave {result!r}", OPEN, question))
-        if given != arguments:
-            refuse(WrongAnswer(name, call, "changed its arguments", OPEN, "Work on a copy: the caller still needs them."))
-    record_check(name, fn, solved=True)
-    _passed[name] = fn
-    print(f"{name}: solved. It is right in all {len(cases)} cases; the next cell puts it to use.")
-
-
-def use_design(fn: Callable) -> Callable:
-    """The learner's function if it passed its check, else the reference solution; prints which one."""
-    if _passed.get(fn.__name__) is fn:
-        print(f"Used below: your {fn.__name__}.")
-        return fn
-    print(f"Used below: the course's {fn.__name__}, because yours has not passed its check yet.")
-    return reference_solution(fn.__name__)
+    ], fn)
 
 
 def _plain(fn: Callable, *arguments: object) -> object:

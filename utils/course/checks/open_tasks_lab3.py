@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...metrics import MeanInterval
-from .open_tasks import check_properties, print_problems
+from .harness import run_cases
+from .open_tasks import print_problems
 
 TOSSES = 200
 
@@ -23,7 +24,7 @@ def check_difference_interval(fn: Callable) -> None:
         low, high = low_high
         return high - low
 
-    check_properties(fn, [
+    run_cases("difference_interval", None, [
         (([0.0, 0.5, 1.0], [0.5, 1.0, 1.5], ["a", "a", "b"]), lambda r: len(r) == 2 and abs(r[0] - 0.5) + abs(r[1] - 0.5) < 1e-6,
          "Every question gains 0.5: do pairs stay together, and are both ends 0.5?"),
         ((hard, [x - 0.25 for x in hard], many), lambda r: abs(r[0] + 0.25) + abs(r[1] + 0.25) < 1e-6,
@@ -35,7 +36,7 @@ def check_difference_interval(fn: Callable) -> None:
          "Each question was asked ten times: do you draw operations, not questions? Copies teach nothing new."),
         (([0.0] * 100, gaps, uneven), lambda r: r[0] > 0.65,
          "Most questions belong to large operations: is the mean over questions, not over means of operations?"),
-    ])
+    ], fn)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def check_ask_twice(fn: Callable) -> None:
         return (first, option), acceptable, question
 
     either = ("first", "second")
-    check_properties(fn, [
+    run_cases("ask_twice", None, [
         case(cites, cites, ("first",), {0}, "The first answers and cites: is it given at once, without asking the second?"),
         case(silent, cites, ("second",), {1}, "The first abstains: is the second asked, once, its answer given, and both their "
                                               "seconds added?"),
@@ -80,7 +81,7 @@ def check_ask_twice(fn: Callable) -> None:
         case(silent, bare, either, {1}, "The second answers without a citation: either reply may be given, and both took time."),
         case(bare, cites, either, {0, 1}, "The first cites nothing: ask or do not, but add seconds only of what was asked."),
         case(bare, silent, ("first",), {0, 1}, "The first answers and the second abstains: is there a reason to give nothing?"),
-    ])
+    ], fn)
 
 
 JUDGED = (  # reply, accepted answers, whether it is correct, the problem if that is not said

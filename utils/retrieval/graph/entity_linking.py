@@ -39,10 +39,7 @@ NUMBERS = dict(zip("one two three four five six seven eight nine ten fifteen".sp
 
 @dataclass(frozen=True)
 class Link:
-    """A question's link to the graph: the `relation` of `nodes` that it asks for, and what the traversal returns.
-
-    names: the bare names in the answer. documents: ids of the operations that support it. confidence: 0 to about 2.
-    """
+    """The `relation` of `nodes` that a question asks for; names and supporting documents found. confidence: 0 to about 2."""
 
     relation: str
     nodes: tuple[str, ...]
@@ -87,10 +84,7 @@ class Linker:
         return " ".join([data["kind"], plain_words(self._spelled(node)), *meanings])
 
     def link(self, question: str, services: Sequence[str] = ()) -> Link | None:
-        """The question's link to the graph; None when it does not ask for a set of names.
-
-        services: the services the question is about, if known; empty for all.
-        """
+        """The question's link to the graph, None if it asks for no set of names. services: those it is about; empty for all."""
         named = self.named_operations(question, services)
         asks_where = re.search(r"\bservices?\b|\bwhere (?:is|else|do|can)\b", question, re.I)
         if asks_where and len({self.operations[node]["name"] for node in named}) == 1:

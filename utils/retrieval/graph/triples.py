@@ -27,8 +27,7 @@ class Triple:
 def extract_triples(documents: Iterable[Document]) -> list[Triple]:
     """Triples of every relation, read line by line from the documents' text.
 
-    Nodes are `service`, `service.Operation`, `service:error:X`, `service:parameter:x`, `service:output:x` (names of members
-    in lower case, because spellings vary) and `service:condition:sentence`.
+    Nodes: `service`, `service.Operation`, `service:KIND:name`; KIND: error, parameter or output (lower case), condition.
     """
     documents = list(documents)
     names: dict[str, dict[str, str]] = {}
@@ -75,10 +74,7 @@ def _read(document: Document, operations: dict[str, str]) -> list[Triple]:
 
 
 def build_graph(triples: Iterable[Triple], documents: Iterable[Document] = ()):
-    """A networkx.MultiDiGraph with the relation as edge key; every node carries `kind`, `service` and `name`.
-
-    documents: those that are no operations, such as files, are called by their whole id.
-    """
+    """A networkx.MultiDiGraph, edge keys the relations; nodes have kind, service, name (of a file in `documents`, its id)."""
     import networkx
 
     graph, triples = networkx.MultiDiGraph(), list(triples)

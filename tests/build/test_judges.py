@@ -1,24 +1,28 @@
 """Judges of preference pairs and their controls."""
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
-from data.build import judge_controls
+import pytest
+
+from data.build import judge_controls, scoring_judges
 from utils import metrics, models, training
-from utils.training import judges, raft
+from utils.training import feedback, judges, raft
 from utils.types import Chunk, Example, PreferencePair, Question
 
 PAIRS = [PreferencePair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", metrics.ABSTENTION, "b" if n % 3 else "a", "author")
          for n in range(12)]
+PLAIN = [PreferencePair(f"p{n}", "q1", ("d.x#0",), f"a{n} [1]", f"b{n} longer words [1]") for n in range(4)]
 QUESTIONS = [Question(f"q{n}", "fact", f"how many {n}?", (str(n),), (), ("d.x",), "train") for n in range(12)]
 
 
-def fake_judges(monkeypatch) -> training.Judges:
+def fake_judges(monkeypatch) -> scoring_judges.AllJudges:
     chunks = [Chunk("d.x#0", "d.x", "overview", "five", "header")]
     workspace = SimpleNamespace(pipeline=SimpleNamespace(chunks=chunks), model=lambda adapter="base": adapter)
     monkeypatch.setattr(models, "mean_log_probability", lambda model, prompts, texts, **_: [-len(text) for text in texts])
     monkeypatch.setattr(judges, "ask_which", lambda model, pairs, known, chunks: ["a"] * len(pairs))
-    fakes = training.Judges(PAIRS, QUESTIONS, workspace, "folder")
+    fakes = scoring_judges.AllJudges(PAIRS, QUESTIONS, workspace, "folder")
     fakes.__dict__["reward"] = SimpleNamespace(score=lambda prompts, texts: [len(text) for text in texts])
     return fakes
 
@@ -38,7 +42,7 @@ def test_calibration_exposes_a_judge_that_follows_the_order_and_one_that_fails_a
     abstains = PreferencePair("s", "q1", ("d.x#0",), metrics.ABSTENTION, "1 [1]", "a", "program")
     monkeypatch.setattr(judge_controls, "control_pairs", lambda *_: {"gold wins": [gold], "silence wins": [abstains]})
     rows = {row["judge"]: row for row in judge_controls.calibrate(fakes)}
-    assert set(rows) == {*training.JUDGES, training.CHECKED_BY_CODE}
+    assert set(rows) == {*scoring_judges.JUDGES, judge_controls.CHECKED_BY_CODE}
     assert rows["asked"]["same in both orders"] == 0.0 and rows["asked"]["accuracy"] == 0.0
     assert rows["likelihood"]["gold wins"] == 1.0 and rows["likelihood"]["silence wins"] == 0.0
     assert rows["the phrase wins"]["silence wins"] == 1.0
@@ -57,7 +61,7 @@ def test_controls_have_a_known_winner_and_leave_out_the_questions_a_judge_traine
     for pair in controls["silence wins"]:
         better = pair.a if pair.label == "a" else pair.b
         assert better == metrics.ABSTENTION
-    assert training.agreement([p.label for p in controls["gold wins"]], controls["gold wins"])["accuracy"] == 1.0
+    assert judge_controls.agreement([p.label for p in controls["gold wins"]], controls["gold wins"])["accuracy"] == 1.0
 
 
 def test_accepted_answers_label_pairs_by_the_rubric():
@@ -70,6 +74,17 @@ def test_accepted_answers_label_pairs_by_the_rubric():
                                   (("d.y#0", "d.x#0"), "5 [1]", "5 [2]", "b"), (("d.x#0",), "5", "5 [1]", "b")):
         pair = judge_controls.label_by_accepted_answers([PreferencePair("p", "q", passages, a, b)], questions, chunks)[0]
         assert (pair.label, pair.source) == (label, "program"), (passages, a, b)
+
+
+def test_agreement_counts_a_judge_that_changes_its_mind_as_undecided():
+    labelled = [replace(pair, label=label) for pair, label in zip(PLAIN, ("a", "b", "a", "tie"), strict=True)]
+    firm = judge_controls.agreement(["a", "b", "b", "tie"], labelled, ["b", "a", "a", "tie"])
+    assert firm["accuracy"] == pytest.approx(2 / 3) and firm["n"] == 3 and firm["same in both orders"] == 1.0
+    always_left = judge_controls.agreement(["a"] * 4, labelled, ["a"] * 4)
+    assert always_left["accuracy"] == 0.0 and always_left["same in both orders"] == 0.0
+    assert training.label_bias(labelled)["first won"] == pytest.approx(2 / 3)
+    abstaining = replace(labelled[0], a=metrics.ABSTENTION)
+    assert [feedback.label_by_phrase(pair) for pair in (abstaining, abstaining.swapped(), labelled[0])] == ["a", "b", "tie"]
 
 
 def test_balance_leaves_as_many_pairs_in_which_abstaining_loses_as_wins():

@@ -1,12 +1,35 @@
-"""Steps between search and prompt: diversity, compression, wider windows."""
+"""Stages that lab 1 reads from records only: sentence windows, parent sections, diversity, compression, query likelihood."""
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ..text import content_words, sentences
-from ..types import Chunk, Document, Hit
+from utils import models
+from utils.retrieval.chunking import Count, cut_to_size
+from utils.retrieval.fusion import ranked
+from utils.text import content_words, sentences
+from utils.types import Chunk, Document, Hit
+
+
+def chunk_by_sentence(document: Document, count: Count, size: int = 120) -> list[Chunk]:
+    """One chunk per sentence, without a header: the unit of sentence-window retrieval."""
+    chunks = []
+    for section in document.sections:
+        for text in [piece for sentence in sentences(section.text) for _, piece in cut_to_size(sentence, count, size)]:
+            chunks.append(Chunk(f"{document.id}#{len(chunks)}", document.id, section.name, text))
+    return chunks
+
+
+def query_likelihood(hits: Sequence[Hit], question: str, model: models.LanguageModel, batch_size: int = 8) -> list[Hit]:
+    """Hits by the likelihood of the question given the passage: the mean log-probability of the question's tokens.
+
+    One forward pass per passage, no generation (Sachan et al., 2022).
+    """
+    texts = [f"Passage: {hit.document_id} {hit.chunk.text}\nA question that this passage answers:" for hit in hits]
+    prompts = [ids[-400:] for ids in models.token_ids(model, texts)]  # the end, where the question follows
+    asked = models.token_ids(model, [" " + question]) * len(hits)
+    scores = models.mean_token_log_probability(model, prompts, asked, batch_size)
+    return ranked([replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)])
 
 
 def maximal_marginal_relevance(hits: Sequence[Hit], vectors: Mapping[str, Sequence[float]], trade: float = 0.7) -> list[Hit]:
@@ -79,9 +102,3 @@ def parent_sections(hits: Iterable[Hit], documents: dict[str, Document]) -> list
             whole = replace(hit.chunk, text=documents[hit.document_id].section(hit.chunk.section))
             widened.append(replace(hit, chunk=whole, rank=len(widened) + 1))
     return widened
-
-
-def without_sentence(hit: Hit, sentence: str) -> Hit:
-    """The hit without `sentence` in its passage: contexts must not contain the reference answers of `summary` questions."""
-    flat = re.sub(r"\s+", r"\\s+", re.escape(sentence).replace(r"\ ", " "))
-    return replace(hit, chunk=replace(hit.chunk, text=re.sub(flat, "", hit.chunk.text).strip()))
