@@ -163,6 +163,7 @@ class Decision:
 
     def _train_from_base(self, examples: list[Example], bar) -> None:
         """A second reader that starts at the base model; the one with the lower loss on dev is `own_raft`."""
+        self.plan.fit()  # the first reader may have taken longer than forecast
         if self.plan.steps[FROM_BASE].state == "dropped":
             shutil.rmtree(self.out / "adapters" / FROM_BASE_FOLDER, ignore_errors=True)
         else:
