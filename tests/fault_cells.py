@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tests.scratch import own_cache
 from utils import settings
 
-UNTIL, DIES = 9, 5  # code cells that are run; the one in which the kernel is killed, two seconds after its start
+UNTIL, DIES = 5, 2  # code cells that are run; the one in which the kernel is killed, two seconds after its start
 
 
 class Kernel(NotebookClient):

@@ -47,6 +47,7 @@ def small_model(folder: Path) -> Path:
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+    models.quiet()
     if not (folder / "config.json").exists():
         tokenizer = AutoTokenizer.from_pretrained(models.language_model_path(settings.WHEEL_MODEL))
         torch.manual_seed(0)
