@@ -69,8 +69,8 @@ class PreferenceAnnotator:
         both = [(own, self.pairs[own.id]) for own in mine if own.id in self.pairs and self.pairs[own.id].label]
         kappa = metrics.cohen_kappa(*([pair.label for pair in side] for side in zip(*both, strict=True))) if both else 0.0
         page = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True).get_template("annotator.html")
-        return page.render(pair=self.present, count=len(mine), left=len(self.left), both=both, kappa=kappa, questions=self.questions,
-                           chunks=self.chunks, show_after=self.SHOW_AFTER, bias=training.label_bias([own for own, _ in both]))
+        return page.render(pair=self.present, count=len(mine), left=len(self.left), questions=self.questions, chunks=self.chunks,
+                           both=both, kappa=kappa, show_after=self.SHOW_AFTER, bias=training.label_bias([own for own, _ in both]))
 
     def widget(self):
         """The pair and its buttons as an ipywidget for the last line of a cell."""
