@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader
+
 from .. import environment, metrics, roi, settings, training
 from ..types import Chunk, PreferencePair, Question
-from .learner import note
 
 
 def learner_labels_file() -> Path:
@@ -62,35 +63,14 @@ class PreferenceAnnotator:
             with self.path.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(asdict(replace(pair, label=label, source="learner")), ensure_ascii=False) + "\n")
 
-    def comparison(self) -> str:
-        """HTML on how the learner's labels agree with the authors', and each pair on which they differ."""
-        both = [(mine, self.pairs[mine.id]) for mine in self.labelled() if mine.id in self.pairs and self.pairs[mine.id].label]
-        if len(both) < self.SHOW_AFTER:
-            return f"<p>From {self.SHOW_AFTER} labels on, this shows where you and the authors differ.</p>"
-        kappa = metrics.cohen_kappa(*([pair.label for pair in side] for side in zip(*both, strict=True)))
-        differing = [(mine, theirs) for mine, theirs in both if mine.label != theirs.label]
-        rows = "".join(f"<tr><td>{html.escape(self.questions[mine.question_id].question)}</td><td>{_winner(mine)}</td>"
-                       f"<td>{_winner(theirs)}</td></tr>" for mine, theirs in differing)
-        table = f"<table><tr><th>question</th><th>you</th><th>the authors</th></tr>{rows}</table>" if differing else ""
-        bias = training.label_bias([mine for mine, _ in both])
-        return (f"<details><summary>You and the authors agree on {len(both) - len(differing)} of {len(both)}; kappa "
-                f"{kappa:.2f}; left won {bias['first won']:.0%} of your {bias['pairs with a winner']} pairs with a winner"
-                f"</summary>{table}</details>")
-
     def text(self) -> str:
-        """The current pair as HTML, with the comparison above it."""
-        pair, count = self.present, len(self.labelled())
-        if pair is None:
-            return f"{note(f'You have labelled all pairs: {count} labels saved. Thank you.')}{self.comparison()}"
-        passages = "".join(f"<p style='margin:4px 0'><b>[{n}]</b> {html.escape(self.chunks[id_].document_id)} "
-                           f"{html.escape(self.chunks[id_].section)}: {html.escape(self.chunks[id_].text)}</p>"
-                           for n, id_ in enumerate(pair.passages, 1))
-        answers = "".join(f"<td style='width:50%;padding:8px;border:1px solid #888;text-align:left'><b>{side}</b><br>"
-                          f"{html.escape(answer)}</td>" for side, answer in zip(("left", "right"), (pair.a, pair.b), strict=True))
-        return (f"{note(f'Labelled: {count}, remaining: {len(self.left)}')}{self.comparison()}"
-                f"<h4>{html.escape(self.questions[pair.question_id].question)}</h4>"
-                f"<details open><summary>Passages: {len(pair.passages)}</summary>{passages}</details>"
-                f"<table style='width:100%'><tr>{answers}</tr></table>")
+        """The current pair as HTML, with a comparison of your labels with the authors' above it."""
+        mine = self.labelled()
+        both = [(own, self.pairs[own.id]) for own in mine if own.id in self.pairs and self.pairs[own.id].label]
+        kappa = metrics.cohen_kappa(*([pair.label for pair in side] for side in zip(*both, strict=True))) if both else 0.0
+        page = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True).get_template("annotator.html")
+        return page.render(pair=self.present, count=len(mine), left=len(self.left), questions=self.questions, chunks=self.chunks,
+                           both=both, kappa=kappa, show_after=self.SHOW_AFTER, bias=training.label_bias([own for own, _ in both]))
 
     def widget(self):
         """The pair and its buttons as an ipywidget for the last line of a cell."""
@@ -114,10 +94,6 @@ class PreferenceAnnotator:
         for side, button in buttons.items():
             button.on_click(lambda _, side=side: press(side))
         return ipywidgets.VBox([pair, ipywidgets.HBox(list(buttons.values()))])
-
-
-def _winner(pair: PreferencePair) -> str:
-    return html.escape({"a": pair.a, "b": pair.b}.get(pair.label, "no difference"))
 
 
 def show_page(path: Path, height: int = 720):

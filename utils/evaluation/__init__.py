@@ -2,6 +2,7 @@
 from .. import lazy_names
 
 _FILES = {
+    "files": ["typed"],
     "questions": ["QuestionsFile", "answering_sentence", "load_questions", "near_duplicates", "read_questions",
                   "similar_questions", "stale_per_week", "stale_questions", "training_questions"],
     "arms": ["Arm", "DEFAULT_ARMS", "MODELS", "arm_colours", "parse_arm", "parse_arms"],

@@ -53,14 +53,6 @@ class StageCatalog:
         pipeline.config = replace(pipeline.config, **changes)
         return pipeline
 
-    def rerank(self, hits: list[Hit], query: str) -> list[Hit]:
-        """The hits, reranked by the trained cross-encoder."""
-        return fusion.cross_encoder(self.workspace.settings.reranker).rerank(hits, query)
-
-    def fused(self, query: str, k: int) -> list[Hit]:
-        """Reciprocal rank fusion of dense and BM25 over the naive chunks."""
-        return fusion.reciprocal_rank_fusion([self.workspace.dense.search(query, k), self.words.search(query, k)])[:k]
-
     def reranked_search(self, rerank: Callable[[list[Hit], str], list[Hit]], query: str, k: int) -> list[Hit]:
         """Naive search with its top hits reranked."""
         hits = self.workspace.dense.search(query, k)
@@ -68,13 +60,16 @@ class StageCatalog:
 
     def stages(self) -> list[Stage]:
         """The stages that lab 1 runs live, naive first; `data/build/stages.py` adds those that it reads from records."""
+        dense, reranker = self.workspace.dense, self.workspace.settings.reranker
         return [
-            Stage(NAIVE, "", self.workspace.dense.search),
+            Stage(NAIVE, "", dense.search),
             Stage("BM25 alone", "search", lambda q, k: self.words.search(q, k)),
-            Stage("dense + BM25 (RRF)", "search", self.fused),
+            Stage("dense + BM25 (RRF)", "search",
+                  lambda q, k: fusion.reciprocal_rank_fusion([dense.search(q, k), self.words.search(q, k)])[:k]),
             Stage("tuned embedder + header", "search", lambda q, k: self.selected(bm25=0.0, overview=0.0).search(q, k)),
             Stage("tuned + BM25 + overview", "search", lambda q, k: self.selected().search(q, k)),  # what dev selected
-            Stage("cross-encoder", "after", functools.partial(self.reranked_search, self.rerank)),
+            Stage("cross-encoder", "after", functools.partial(
+                self.reranked_search, lambda hits, q: fusion.cross_encoder(reranker).rerank(hits, q))),
         ]
 
 

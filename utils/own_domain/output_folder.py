@@ -63,8 +63,12 @@ def ask(out: Path, question: str, arm: str = "") -> str:
         chosen, why = report.best.name, " (the recommended option)"
     documents, reading = corpus.read_folder(provenance["corpus"]["folder"])
     workspace = own_workspace(out, documents, reading)
-    started = time.monotonic()
-    answer = workspace.ask(question, chosen, _solved(out, question, chosen, workspace))
+    started, parsed, solved = time.monotonic(), evaluation.parse_arm(chosen), []
+    if parsed.model.name == "few_shot":  # which shows solved training questions
+        train = [q for q in evaluation.load_questions(out / "questions.jsonl") if q.split == "train"]
+        examples = evaluation.SolvedExamples(train, workspace, parsed.context.name)
+        solved = examples.turns(Question("", "fact", question, (), (), ()))
+    answer = workspace.ask(question, chosen, solved)
     lines = ["not in the documents" if answer.abstained else answer.text]
     lines += [f"from: {', '.join(answer.cited)}"] if answer.cited and not answer.abstained else []
     lines += [f"read: {', '.join(dict.fromkeys(hit.document_id for hit in answer.hits[: answer.used]))}"] if answer.used else []
@@ -72,15 +76,6 @@ def ask(out: Path, question: str, arm: str = "") -> str:
     if provenance["corpus"]["sha256"] != evaluation.corpus_digest(workspace):
         lines.append("the documents have changed since the decision: run `decide` again")
     return "\n".join([*lines, f"by {chosen}{why}{confidence}, {time.monotonic() - started:.1f} s"])
-
-
-def _solved(out: Path, question: str, arm: str, workspace: evaluation.Workspace) -> list[dict[str, str]]:
-    """The solved training questions that `few_shot` shows; none for other arms."""
-    parsed = evaluation.parse_arm(arm)
-    if parsed.model.name != "few_shot":
-        return []
-    train = [q for q in evaluation.load_questions(out / "questions.jsonl") if q.split == "train"]
-    return evaluation.SolvedExamples(train, workspace, parsed.context.name).turns(Question("", "fact", question, (), (), ()))
 
 
 def ask_command(options: argparse.Namespace, prepare: evaluation.Prepare) -> int:

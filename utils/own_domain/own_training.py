@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from .. import evaluation, models, settings, training
 from ..types import Example, Question
 from .splitting import split_questions
@@ -56,8 +58,6 @@ def parent_folder(name: str, recipe: str, workspace: evaluation.Workspace) -> Pa
 def kept_examples(path: Path, key: str, questions: Sequence[Question],
                   workspace: evaluation.Workspace) -> dict[str, list[Example]]:
     """Training examples of each recipe, from the file if it holds this key: search is approximate, made again some may differ."""
-    from pydantic import TypeAdapter
-
     form = TypeAdapter(tuple[str, dict[str, list[Example]]])
     try:
         kept, examples = form.validate_json(path.read_bytes())

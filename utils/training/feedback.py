@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from .. import generation, metrics, settings
+from .. import evaluation, generation, metrics, settings
 from ..types import Chunk, Hit, PreferencePair, Question
 
 SHIPPED = settings.DATA / "feedback.jsonl"
@@ -22,12 +22,9 @@ def load_pairs(path: Path = SHIPPED) -> list[PreferencePair]:
     for number, line in enumerate(path.read_text("utf-8").split("\n") if path.exists() else [], 1):
         if not line.strip():
             continue
-        where = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-            pair = PreferencePair(**{**row, "passages": tuple(row["passages"])})
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{where}: is not a preference pair; remove the line or restore it from the repository") from None
+        (pair, problems), where = evaluation.typed(PreferencePair, line), f"{path}, line {number}"
+        if problems:
+            raise ValueError(f"{where}: is not a preference pair ({problems[0]}); remove the line or restore the file")
         if pair.label not in ("", *LABELS) or (pair.label and pair.source not in SOURCES):
             raise ValueError(f"{where}: label {pair.label!r} from {pair.source!r}; use one of {LABELS} from one of {SOURCES}")
         pairs[pair.id] = pair  # a later line corrects an earlier one

@@ -11,7 +11,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import NoReturn
 
 from ..exercises import plain_result, record_check, same_result
 from ..reference_solutions import blank_exercise, reference_solution
@@ -48,14 +47,18 @@ def run_cases(name: str, draw: Callable[[random.Random], tuple] | None, cases: l
     draw: arguments of a random call, compared with the reference's result; None for a design with many right answers.
     rule: the question where they differ.
     """
-    if is_untouched(name, fn):
+    record_check(name, fn, solved=False)
+    own, blank = getattr(fn, "__code__", None), blank_exercise(name).__code__
+    if own is not None and (own.co_code, own.co_varnames) == (blank.co_code, blank.co_varnames):
+        print(f"{name}: to do. You can continue the notebook without it.")
         return
     generator, reference = random.Random(0), reference_solution(name)
     drawn = sorted((draw(generator) for _ in range(200 if draw else 0)), key=lambda arguments: len(repr(arguments)))
     for case in [*cases, *((arguments, reference(*copy.deepcopy(arguments)), rule) for arguments in drawn)]:
-        problem = _problem(name, fn, case, list(inspect.signature(reference).parameters), tolerance)
-        if problem:
-            refuse(problem)
+        if problem := _problem(name, fn, case, list(inspect.signature(reference).parameters), tolerance):
+            if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+                sys.modules["IPython"].display.display(problem.card(), raw=True)
+            raise problem
     arguments, begin = copy.deepcopy(cases[0][0]), time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         fn(*arguments)
@@ -64,30 +67,6 @@ def run_cases(name: str, draw: Callable[[random.Random], tuple] | None, cases: l
     told = f", {len(cases)} cases and {len(drawn)} random ones. {milliseconds:.3f} ms a call on this machine."
     design = f". It is right in all {len(cases)} cases; the next cell puts it to use."
     print(f"{name}: solved{told if draw else design}")
-
-
-def is_untouched(name: str, fn: Callable) -> bool:
-    """Book the exercise as tried; say "to do" where nothing was written yet."""
-    record_check(name, fn, solved=False)
-    own, blank = getattr(fn, "__code__", None), blank_exercise(name).__code__
-    untouched = own is not None and (own.co_code, own.co_varnames) == (blank.co_code, blank.co_varnames)
-    if untouched:
-        print(f"{name}: to do. You can continue the notebook without it.")
-    return untouched
-
-
-def refuse(problem: WrongAnswer) -> NoReturn:
-    """Show the card in a notebook, and raise."""
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
-        sys.modules["IPython"].display.display(problem.card(), raw=True)
-    raise problem
-
-
-def outcome_of(error: Exception, fn: Callable) -> str:
-    """What an answer raised, and in which of its lines."""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == getattr(fn, "__name__", "")]
-    where = f" in line {own[-1].lineno}, {own[-1].line}".rstrip(", ") if own else ""
-    return f"raised {type(error).__name__}: {error}{where}"
 
 
 def _problem(name: str, fn: Callable, case: Case, parameters: list[str], tolerance: float) -> WrongAnswer | None:
@@ -107,7 +86,9 @@ def _problem(name: str, fn: Callable, case: Case, parameters: list[str], toleran
         return wrong("raised NotImplementedError", LEFT_OVER)
     except Exception as error:
         broken = not callable(expected) and isinstance(error, (NameError, AttributeError, TypeError, ImportError))
-        return wrong(outcome_of(error, fn), "Python cannot run that line." if broken else question)
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == getattr(fn, "__name__", "")]
+        where = f" in line {own[-1].lineno}, {own[-1].line}".rstrip(", ") if own else ""
+        return wrong(f"raised {type(error).__name__}: {error}{where}", "Python cannot run that line." if broken else question)
     if result is None and expected is not None:
         return wrong("gave None", "Do you print the result? Return it instead." if printed.getvalue()
                      else f"{question} (A path without a `return` gives None, too.)")
