@@ -47,8 +47,8 @@ def _front_matter(text: str) -> tuple[str, str]:
     if not found:
         return "", text
     try:
-        data = yaml.safe_load(found[1]) or {}
-    except yaml.YAMLError:
+        data = yaml.safe_load(found[1]) if found[1].strip() else {}
+    except (yaml.YAMLError, ValueError):
         lines = [line for line in found[1].split("\n") if line.strip() and line[0] not in " \t-#"]
         data = dict(pairs) if len(pairs := re.findall(r"(?m)^([\w-]+)\s*:\s*(.*)$", found[1])) == len(lines) else None
     if not isinstance(data, dict):
