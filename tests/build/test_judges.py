@@ -8,7 +8,7 @@ import pytest
 
 from data.build import judge_controls, scoring_judges
 from utils import metrics, models, training
-from utils.training import feedback, judges, raft
+from utils.training import feedback, raft
 from utils.types import Chunk, Example, PreferencePair, Question
 
 PAIRS = [PreferencePair(f"p{n}", f"q{n}", ("d.x#0",), f"{n} [1]", metrics.ABSTENTION, "b" if n % 3 else "a", "author")
@@ -21,7 +21,7 @@ def fake_judges(monkeypatch) -> scoring_judges.AllJudges:
     chunks = [Chunk("d.x#0", "d.x", "overview", "five", "header")]
     workspace = SimpleNamespace(pipeline=SimpleNamespace(chunks=chunks), model=lambda adapter="base": adapter)
     monkeypatch.setattr(models, "mean_log_probability", lambda model, prompts, texts, **_: [-len(text) for text in texts])
-    monkeypatch.setattr(judges, "ask_which", lambda model, pairs, known, chunks: ["a"] * len(pairs))
+    monkeypatch.setattr(feedback, "ask_which", lambda model, pairs, known, chunks: ["a"] * len(pairs))
     fakes = scoring_judges.AllJudges(PAIRS, QUESTIONS, workspace, "folder")
     fakes.__dict__["reward"] = SimpleNamespace(score=lambda prompts, texts: [len(text) for text in texts])
     return fakes

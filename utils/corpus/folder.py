@@ -12,8 +12,7 @@ from pathlib import Path
 
 from ..types import Document, Section
 from .encodings import clean, decode
-from .markdown import markdown_content, notebook_content
-from .markup import html_content, rst_content
+from .markup import html_content, markdown_content, notebook_content, rst_content
 from .office import docx_content, pptx_content
 from .pdf import pdf_content
 from .reading_report import Content, FileReading, ReadingReport

@@ -2,7 +2,7 @@
 from .. import lazy_names
 
 _FILES = {
-    "feedback": ["in_pool", "label_bias", "labels_in_use", "load_pairs", "pair_prompt", "save_pairs"],
+    "feedback": ["Judges", "in_pool", "label_bias", "labels_in_use", "load_pairs", "pair_prompt", "save_pairs"],
     "examples": ["changed_fact_examples", "closed_book_examples", "example_tokens", "find_leaks",
                  "sample_examples", "tokenized_conversations", "value_in", "word_question"],
     "callbacks": ["LossPlot"],
@@ -11,7 +11,6 @@ _FILES = {
             "settings_for_adapters", "train_sft", "trainer_arguments"],
     "preferences": ["PreferenceRow", "PreferenceSettings", "continue_training", "preference_dataset", "preference_provenance",
                     "preference_rows", "train_preferences"],
-    "judges": ["Judges"],
     "registry": ["GateResult", "gate_results", "lineage", "promote", "promoted_names", "promotion_gate", "register_adapter",
                  "rollback", "unused_name"],
     "raft": ["BUDGETS", "ERRORS", "FIRST", "fill_passages", "own_raft_examples", "raft_examples"],
