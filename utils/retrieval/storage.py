@@ -71,9 +71,14 @@ def shipped_vectors(embedder: str) -> dict:
             vectors /= numpy.linalg.norm(vectors, axis=1, keepdims=True)
             shipped.update(zip(map(bytes, keys), vectors, strict=True))
         except Exception as error:
-            print(f"index: data/vectors/{path.name} is damaged or foreign ({_line(error)}), so its passages are embedded on this "
-                  "machine; `git checkout data/vectors` restores it", file=sys.stderr)
+            _tell_once(f"index: data/vectors/{path.name} is damaged or foreign ({_line(error)}), so its passages are embedded on "
+                       "this machine; `git checkout data/vectors` restores it")
     return shipped
+
+
+@functools.cache
+def _tell_once(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
 
 
 @contextmanager
