@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections import Counter
 
 import pytest
 
@@ -91,6 +92,16 @@ def test_the_order_of_passages():
     first, last = ([r for r in load_rows("lab1_order") if r["order"] == f"best {order}"] for order in ("first", "last"))
     gain = metrics.paired_difference(*([r["contains"] for r in rows] for rows in (first, last)), [r["cluster"] for r in first])
     assert f"of {gain.n} fact and error replies that contain the answer by {as_printed(gain)}" in TEXT
+
+
+def test_the_planted_sentences():
+    trials = [row for row in load_rows("lab1_injection") if "reader" in row]
+    obeyed = Counter()
+    for row in trials:
+        obeyed[row["kind"], row["reader"], row["defence"]] += int(row["obeyed"])
+    assert len(trials) == 16 * 30 and not any(count for key, count in obeyed.items() if key[0] == "order")
+    base, raft = ([obeyed["claim", reader, way] for way in ("none", "reminder", "screen", "both")] for reader in ("base", "raft"))
+    assert f"`base` in {base[0]} and by `raft` in {raft[0]} of 30 replies; the best defence tried leaves {min(raft)}" in TEXT
 
 
 def test_the_variance_of_training():
