@@ -33,6 +33,7 @@ BEHIND = {
                         "transformers.PreTrainedTokenizerBase.__init__"),
     "from_config": ("transformers.PreTrainedModel._from_config",),
     "generate": ("transformers.GenerationConfig.__init__",),
+    "TokenizersBackend": ("transformers.PreTrainedTokenizerFast.__init__",),
 }
 
 

@@ -31,7 +31,7 @@ def tiny() -> LlamaForCausalLM:
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(models.language_model_path(settings.WHEEL_MODEL))
-    for module in (sft, preferences):
+    for module in (sft, training):
         monkeypatch.setattr(module, "load_base_model", lambda *_, **__: (tiny(), tokenizer))
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
 
