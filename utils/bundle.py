@@ -87,7 +87,7 @@ def write_bundle(folder: Path) -> str:
         left = (sum(sizes.values()) / fetched - 1) * (time.monotonic() - started) / 60 if fetched else 0
         environment.show_progress(f"Bundle: {len(files)} files, {f'{left:.0f} minutes left, ' if left else ''}{batch[0]} …")
         fetch_packages([f"{name}=={packages[name]}" for name in batch], folder / "part")
-        for path in (folder / "part").glob("*.whl"):
+        for path in sorted((folder / "part").glob("*.whl")):
             keep_file(folder, path.name, files)
         fetched += sum(map(sizes.get, batch))
     environment.show_progress("")
