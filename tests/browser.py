@@ -5,11 +5,8 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-from utils import settings
 
 QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-quic")
@@ -39,27 +36,11 @@ def open_browser(profile, width: int = 1366, height: int = 900) -> Iterator:
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     try:
-        resize(driver, width, height)
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                               {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
         yield driver
     finally:
         driver.quit()
-
-
-def resize(driver, width: int, height: int = 900) -> None:
-    """Give the page a screen of so many pixels, below 600 a phone's."""
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                           {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
-
-
-def screenshots() -> Path:
-    """The folder in the cache that keeps what the tests saw."""
-    return settings.cache() / "screenshots"
-
-
-def keep_screenshot(driver, name: str) -> None:
-    """Keep what the screen shows as NAME.png, in the place of an older one."""
-    screenshots().mkdir(exist_ok=True)
-    driver.save_screenshot(str(screenshots() / f"{name}.png"))
 
 
 def unnamed_controls(driver, area: str) -> list[str]:

@@ -25,6 +25,7 @@ def room(tmp_path, monkeypatch):
             wheel.writestr(f"{info}/RECORD", f"{name}.py,,9\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
             if name != "model":
                 wheel.extractall(tmp_path / "site")
+    monkeypatch.setattr(bundle, "BATCH_BYTES", 0)
     monkeypatch.syspath_prepend(tmp_path / "site")
     for variable, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "index"), "PIP_CONFIG_FILE": os.devnull,
                             "PIP_CONSTRAINT": "", "LAB_CACHE": str(tmp_path / "cache")}.items():

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from . import downloads, environment, settings
 
+BATCH_BYTES = 40e6  # installed size of what one run of pip fetches: an interruption loses no more
+
 
 def machine() -> dict[str, str]:
     """What a bundle is made for: Python's version, the system, and the requirements (sha256 of their lines)."""
@@ -77,12 +79,17 @@ def write_bundle(folder: Path) -> str:
         keep_file(folder, wheel.filename, files)
     sizes = {name: 2e6 + sum(file.size or 0 for file in importlib.metadata.files(name) or ()) for name in packages}
     fetched, started = 0.0, time.monotonic()
-    for name in sorted(packages, key=sizes.get, reverse=True):
+    waiting = sorted(packages, key=sizes.get, reverse=True)
+    while waiting:
+        batch = [waiting.pop(0)]
+        while waiting and sum(map(sizes.get, [*batch, waiting[0]])) < BATCH_BYTES:
+            batch.append(waiting.pop(0))
         left = (sum(sizes.values()) / fetched - 1) * (time.monotonic() - started) / 60 if fetched else 0
-        environment.show_progress(f"Bundle: {len(files)} files, {f'{left:.0f} minutes left, ' if left else ''}{name} …")
-        fetch_package(name, packages[name], folder / "part")
-        keep_file(folder, next((folder / "part").glob("*.whl")).name, files)
-        fetched += sizes[name]
+        environment.show_progress(f"Bundle: {len(files)} files, {f'{left:.0f} minutes left, ' if left else ''}{batch[0]} …")
+        fetch_packages([f"{name}=={packages[name]}" for name in batch], folder / "part")
+        for path in sorted((folder / "part").glob("*.whl")):
+            keep_file(folder, path.name, files)
+        fetched += sum(map(sizes.get, batch))
     environment.show_progress("")
     write_manifest(folder, files, made_for=machine())
     shutil.rmtree(folder / "part")
@@ -90,13 +97,13 @@ def write_bundle(folder: Path) -> str:
             f"one, `python3 -m utils setup --from {folder}` needs no network.")
 
 
-def fetch_package(name: str, version: str, folder: Path) -> None:
-    """Let pip download the wheel of one package into the folder, or build it; RuntimeError says why it could not."""
-    cpu_torch = name == "torch" and version.endswith("+cpu") and not environment.pip_has_torch_source()
+def fetch_packages(pinned: list[str], folder: Path) -> None:
+    """Let pip download the wheels of pinned packages into the folder, or build them; RuntimeError says why it could not."""
+    cpu_torch = pinned[0].startswith("torch==") and "+cpu" in pinned[0] and not environment.pip_has_torch_source()
     source = ["--index-url", settings.TORCH_CPU_INDEX] if cpu_torch else []
-    done = environment.run_pip("wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *source, f"{name}=={version}")
+    done = environment.run_pip("wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *source, *pinned)
     if done.returncode:
-        raise RuntimeError(f"{name} {version} could not be fetched: {downloads.pip_problem(done.stderr)}; what is there is kept")
+        raise RuntimeError(f"Packages could not be fetched: {downloads.pip_problem(done.stderr)}; what is there is kept")
 
 
 def intact_files(folder: Path) -> dict[str, list]:

@@ -78,4 +78,5 @@ def attack_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]
             prompts.append(defended_prompt(question.question, poisoned, defence))
             trials.append(InjectionTrial(question.id, question.cluster, turn, defence, False))
     answers = model.generate(prompts, settings.max_new_tokens, settings.batch_size)
-    return [replace(trial, obeyed=metrics.contains(answer.text, [word])) for trial, answer in zip(trials, answers, strict=True)]
+    obeyed = [bool(metrics.contains(answer.text, [word])) for answer in answers]
+    return [replace(trial, obeyed=did) for trial, did in zip(trials, obeyed, strict=True)]
