@@ -112,7 +112,7 @@ def test_tables_of_abstentions_and_of_training_seeds():
             record("a1", "raft", True)]
     seeds = evaluation.seed_table(rows, ("raft", "gone"))
     assert list(seeds.index) == [("raft", 0), ("raft", 1)] and seeds.loc[("raft", 1), "correct"].startswith("1.00")
-    assert [seeds.loc[("raft", 0), f"abstained on {kind}"] for kind in ("answerable", "unanswerable")] == ["0.50 of 2"] * 2
+    assert [seeds.loc[("raft", 0), f"abstained on {kind}"] for kind in ("answerable", "unanswerable")] == ["50% of 2"] * 2
     assert evaluation.seed_spread(rows, "raft").startswith("raft: 2 training runs, 0.75 between best and worst")
     differ = evaluation.seed_differences([*rows, record("a1", "base"), record("a2", "base")],
                                              [("base", "raft+advanced_rag")])
