@@ -202,7 +202,8 @@ def _constrains_torch(path: str) -> bool:
 def pip_install(lines: list[str]) -> None:
     """Install the requirement lines, showing one line of progress; RuntimeError on failure. The cache keeps pip's log."""
     log = settings.cache() / "pip.log"
-    command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *lines]
+    command = [str(interpreter()), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off",
+               "--no-compile", *lines]  # Python compiles what is imported, a fraction of what pip would
     with log.open("w", encoding="utf-8") as file:
         process, count = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True), 0
         try:
