@@ -150,10 +150,16 @@ class LanguageModel:
 
 @functools.lru_cache(maxsize=2)
 def language_model(run_settings: settings.Settings, adapter: str = "", digest: str = ""):
-    """The generator of these settings, loaded once: an Endpoint (ValueError with an adapter's folder) or a LanguageModel."""
+    """The generator of these settings, loaded once: an Endpoint (ValueError with an adapter's folder) or a LanguageModel.
+
+    The last two stay in memory, and are never three there.
+    """
     if run_settings.profile == "endpoint":
         if adapter:
             raise ValueError("LAB_PROFILE is endpoint, but an endpoint cannot load an adapter: unset it, and "
                              "ask the server as the arms endpoint+CONTEXT beside your own models")
         return Endpoint(run_settings.endpoint, run_settings.endpoint_model or run_settings.model)
+    if language_model.cache_info().currsize == 2:
+        language_model.cache_clear()
+    release_memory()
     return LanguageModel(run_settings.model, adapter=adapter)

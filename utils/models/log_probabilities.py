@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from importlib import resources
 
-from .device import autocast
+from .device import autocast, release_memory_after
 
 WINDOW = 256  # tokens per forward pass of `perplexity`
 
@@ -23,6 +23,7 @@ def token_ids(model, texts: Sequence[str]) -> list[list[int]]:
     return model.tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"] if texts else []
 
 
+@release_memory_after()
 def mean_token_log_probability(model, prompts: Sequence[list[int]], answers: Sequence[list[int]],
                                batch_size: int = 8) -> list[float]:
     """As `mean_log_probability`, of token ids. One forward pass per pair, no generation."""
@@ -36,11 +37,10 @@ def mean_token_log_probability(model, prompts: Sequence[list[int]], answers: Seq
         padded = model.tokenizer.pad({"input_ids": [prompts[i] + answers[i] for i in batch]}, return_tensors="pt",
                                      padding_side="left").to(model.model.device)
         with autocast():
-            logits = model.model(**padded, logits_to_keep=longest + 1, use_cache=False).logits[:, :-1].float()
-        log_probs = torch.log_softmax(logits, -1)
+            logits = model.model(**padded, logits_to_keep=longest + 1, use_cache=False).logits[:, :-1]
         for row, i in enumerate(batch):
-            targets = torch.tensor(answers[i], device=log_probs.device)
-            scores[i] = float(log_probs[row, -len(targets):].gather(-1, targets.unsqueeze(-1)).mean())
+            targets = torch.tensor(answers[i], device=logits.device)
+            scores[i] = -float(torch.nn.functional.cross_entropy(logits[row, -len(targets):].float(), targets))
     return scores
 
 
