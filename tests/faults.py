@@ -48,8 +48,10 @@ class Place:
     def run(self, words: Sequence[str], after: float = math.inf, until: Path | None = None) -> Done:
         """Run a process to its end, or kill it and its children (SIGKILL) after so many seconds or as soon as a file exists."""
         own = {"LAB_CACHE": str(self.folder / "cache"), "LAB_MODEL": str(self.shared / "model"), "LAB_CHROMA_URL": "",
-               "LAB_FAST": "", "PIP_NO_INDEX": "1", "PIP_NO_CACHE_DIR": "1",
-               "PIP_FIND_LINKS": (self.shared / "address").read_text("utf-8")}
+               "LAB_FAST": ""}
+        if "bundle" not in words:  # which needs every package, not the models alone
+            own |= {"PIP_NO_INDEX": "1", "PIP_NO_CACHE_DIR": "1",
+                    "PIP_FIND_LINKS": (self.shared / "address").read_text("utf-8")}
         log, begun = self.shared / f"log-{time.monotonic_ns()}", time.monotonic()
         with log.open("w") as output:
             process = subprocess.Popen([*self.before, *words], cwd=self.checkout, env={**os.environ, **own}, stdout=output,
@@ -122,6 +124,8 @@ STEPS = {  # another step is another line
     "index": Step(("models",), command("benchmark", "--retrieval-only", "--arms", "naive_rag,advanced_rag"), records),
     "training": Step(("models",), command("train", "--recipe", "raft", "--from", "none"), adapter),
     "benchmark": Step(("models",), command("benchmark", "--arms", "base,naive_rag,advanced_rag"), records),
+    "bundle": Step(("wheels",), lambda place, out: [sys.executable, "-m", "utils", "bundle", "--out", str(place.folder / out)],
+                   digests("out")),
     "release": Step((), lambda place, out: [sys.executable, "-m", "utils", "release"], digests("copy/labs", "copy/solutions")),
 }
 

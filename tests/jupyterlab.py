@@ -1,63 +1,59 @@
-"""JupyterLab for tests: a server of our own on a free port, its page in a real browser, and the cells of the labs by content."""
+"""JupyterLab for tests: a copy of the course, started by the command `lab`, and its notebooks in a real browser."""
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
-import socket
+import shutil
+import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
+from tests.scratch import free_port, own_cache, server
 from utils import settings
 
 SECONDS = 300  # at most, on a loaded machine
+SHOWN = "jupyterapp.shell.currentWidget"
 KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+CELLS = f"[...{SHOWN}.content.widgets]"
+
+
+def copy_of_course(folder: Path) -> Path:
+    """All files that git knows or would add, in a new folder, beside a link to this environment."""
+    names = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=settings.ROOT, check=True,
+                           capture_output=True, text=True).stdout.split("\0")
+    for path in (settings.ROOT / name for name in names if name):
+        if path.is_file():
+            copy = folder / path.relative_to(settings.ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
 
 
 @contextlib.contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
-    """JupyterLab on the folder `work` in `folder`, with its settings and the course's cache in `home`. Yields the address of a
-    notebook, with `{}` for its name. Ends with all its children."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token, home = secrets.token_hex(16), folder / "home"
-    (folder / "work").mkdir(exist_ok=True)
-    (home / "labconfig").mkdir(parents=True)
-    (home / "labconfig" / "page_config.json").write_text(
-        json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}), "utf-8")
+    """`lab --no-browser` in the folder `course` in `folder`, with settings, learner's files and cache in `home`.
+
+    Yields the address of a notebook in `labs`, with `{}` for its name. At its end all that the command started must end, too.
+    """
+    port, token, course = free_port(), secrets.token_hex(16), copy_of_course(folder / "course")
+    home = own_cache(folder / "home", copied=("corpus", "chroma", "prepared.json"))
+    (home / "jupyter_lab_config.json").write_text(json.dumps({"LabApp": {"expose_app_in_browser": True}}), "utf-8")
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_SETTINGS_DIR",
               "JUPYTERLAB_WORKSPACES_DIR", "LAB_CACHE")
-    variables = {**os.environ, "PYTHONPATH": str(settings.ROOT), "JUPYTER_TOKEN": token, **dict.fromkeys(places, str(home))}
-    variables.pop("LAB_UNATTENDED", None)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-               f"--ServerApp.root_dir={folder / 'work'}", "--LabApp.expose_app_in_browser=True"]
-    with (folder / "jupyterlab.log").open("wb") as log:
-        server = psutil.Popen(command, env=variables, cwd=folder, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + SECONDS
-        while not _answers(f"http://127.0.0.1:{port}/api/status?token={token}"):
-            assert server.poll() is None and time.monotonic() < deadline, (folder / "jupyterlab.log").read_text("utf-8")[-2000:]
-            time.sleep(0.1)
+    variables = {"PYTHONPATH": str(course), "JUPYTER_TOKEN": token, "LAB_UNATTENDED": "", **dict.fromkeys(places, str(home))}
+    command = [str(Path(".venv") / "bin" / "python"), "-m", "utils", "lab", "--no-browser", f"--port={port}"]
+    status = f"http://127.0.0.1:{port}/api/status?token={token}"
+    with server(command, status, folder / "jupyterlab.log", SECONDS, course, **variables) as process:
         yield f"http://127.0.0.1:{port}/lab/tree/{{}}?reset&token={token}"
-    finally:
-        started = [server, *server.children(recursive=True)]
-        server.terminate()
-        for process in psutil.wait_procs(started, timeout=10)[1]:
-            process.kill()
-
-
-def _answers(address: str) -> bool:
-    try:
-        return urllib.request.urlopen(address, timeout=5).status == 200
-    except OSError:
-        return False
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        alive = psutil.wait_procs(started, timeout=30)[1]
+        assert not alive, f"`lab` left running: {alive}"
 
 
 def lab_cells(lab: str, *words: str) -> list[str]:
@@ -84,11 +80,39 @@ class Notebook:
         self.open(address)
 
     def open(self, address: str = "") -> None:
-        """Open the page, or load it again, and run all cells in the notebook's kernel."""
+        """Open the page, or load it again, and wait for its kernel."""
         self.driver.get(address or self.driver.current_url)
         self.until(self.kernel_is_idle)
+        self.wait_for(f"{SHOWN}.context.ready")
+
+    def run_all(self) -> None:
+        """Run all cells; none may end in an error."""
         self.wait_for('jupyterapp.commands.execute("notebook:run-all-cells")')
-        assert not self.driver.find_elements("css selector", "[data-mime-type='application/vnd.jupyter.error']")
+        assert not self.errors()
+
+    def errors(self) -> list[str]:
+        """The text of each output that is an error."""
+        return self.script(f"return {CELLS}.flatMap(cell => cell.model.outputs?.toJSON() ?? [])"
+                           ".filter(output => output.output_type == 'error').map(output => output.evalue)")
+
+    def place(self, words: str) -> int:
+        """The number of the first code cell that holds these words."""
+        return self.script(f"return {CELLS}.findIndex(cell => cell.model.type == 'code' && "
+                           "cell.model.sharedModel.getSource().includes(arguments[0]))", words)
+
+    def run(self, words: str, source: str = "") -> str:
+        """Run the first code cell that holds these words, with a new source if one is given; the text of its outputs."""
+        place = self.place(words)
+        if source:
+            self.script(f"{CELLS}[arguments[0]].model.sharedModel.setSource(arguments[1])", place, source)
+        self.script(f"{SHOWN}.content.activeCellIndex = arguments[0]", place)
+        self.wait_for('jupyterapp.commands.execute("notebook:run-cell")')
+        return self.script(f"return {CELLS}[arguments[0]].model.outputs.toJSON().map(output => output.text "
+                           "?? output.data?.['text/plain'] ?? output.evalue).join('\\n')", place)
+
+    def show(self, words: str) -> None:
+        """Scroll to the first code cell that holds these words; a long notebook draws only what is on the screen."""
+        self.wait_for(f"{SHOWN}.content.scrollToItem({self.place(words)}, 'start')")
 
     def restart(self) -> None:
         """Restart the kernel, which forgets every variable."""
@@ -104,9 +128,9 @@ class Notebook:
         self.script(f"window.kept = false; {promise}.then(() => {{ window.kept = true; }})")
         self.until(lambda: self.script("return window.kept"))
 
-    def script(self, code: str):
+    def script(self, code: str, *arguments: object):
         """Run JavaScript and return its result."""
-        return self.driver.execute_script(code)
+        return self.driver.execute_script(code, *arguments)
 
     def until(self, condition: Callable[[], object]):
         """Wait until the condition holds, and return what it returns; what is not there yet does not count as an error."""
@@ -118,12 +142,24 @@ class Notebook:
     def element(self, selector: str):
         """The first element in the outputs that a CSS selector finds, as soon as there is one, on the screen."""
         found = self.until(lambda: self.driver.find_element("css selector", f".jp-OutputArea-output {selector}"))
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+        self.script("arguments[0].scrollIntoView({block: 'center'})", found)
         return found
 
-    def press(self, selector: str, key: str) -> None:
-        """Give an element the focus and press a key."""
+    def press(self, selector: str, *keys: str) -> None:
+        """Give an element the focus and press keys."""
         from selenium.webdriver.common.action_chains import ActionChains
 
-        self.driver.execute_script("arguments[0].focus()", self.element(selector))
-        ActionChains(self.driver).send_keys(key).perform()
+        self.script("arguments[0].focus()", self.element(selector))
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def too_wide(self) -> list[str]:
+        """Outputs on the screen that are wider than their place, and the page if it is wider than the window."""
+        page = ["page"] * self.script("return document.documentElement.scrollWidth > innerWidth")
+        return page + self.script("return [...document.querySelectorAll('.jp-OutputArea-output')].filter(output => "
+                                  "output.scrollWidth > output.clientWidth + 1).map(output => output.innerText)")
+
+    def picture(self, name: str) -> None:
+        """Keep what the window shows in the cache's folder `screenshots`."""
+        folder = settings.cache() / "screenshots"
+        folder.mkdir(exist_ok=True)
+        self.driver.save_screenshot(str(folder / f"{name}.png"))

@@ -109,10 +109,12 @@ def answers(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def server(command: Sequence[str], address: str, log: Path, seconds: float = 120, **variables: str) -> Iterator[None]:
-    """A server process that answers at the address; it ends with the block. RuntimeError, with its last line, if it does not."""
+def server(command: Sequence[str], address: str, log: Path, seconds: float = 120, folder: Path = settings.ROOT,
+           **variables: str) -> Iterator[subprocess.Popen]:
+    """A server process, run in `folder`, that answers at the address; it ends with the block. RuntimeError, with its last line,
+    if it does not answer."""
     with log.open("w") as output:
-        process = subprocess.Popen(command, env={**os.environ, **variables}, cwd=settings.ROOT, stdout=output, stderr=output,
+        process = subprocess.Popen(command, env={**os.environ, **variables}, cwd=folder, stdout=output, stderr=output,
                                    start_new_session=True)
     try:
         deadline = time.monotonic() + seconds
@@ -121,7 +123,7 @@ def server(command: Sequence[str], address: str, log: Path, seconds: float = 120
                 told = log.read_text("utf-8").strip().splitlines() or ["no word"]
                 raise RuntimeError(f"{Path(command[0]).name} did not start: {told[-1]}")
             time.sleep(0.5)
-        yield
+        yield process
     finally:
         end(process)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,9 +40,16 @@ def main(arguments: list[str]) -> int:
         return 1
     except OSError as error:
         mend = {errno.ENOSPC: "free some space", errno.EROFS: "use a folder that can be written (for the cache, set LAB_CACHE)"}
-        print(f"{error.filename or 'a file'}: {error.strerror or error}; {mend.get(error.errno, 'fix this')} and run the command "
-              "again", file=sys.stderr)
+        where = error.filename or (_fullest_disk(options) if error.errno == errno.ENOSPC else "a file")
+        print(f"{where}: {error.strerror or error}; {mend.get(error.errno, 'fix this')} and run the command again", file=sys.stderr)
         return 1
+
+
+def _fullest_disk(options: argparse.Namespace) -> Path:
+    """Of the folders that this command writes, the one with the least space left on its disk."""
+    out = Path(getattr(options, "out", "") or settings.cache()).absolute()
+    folders = [settings.ROOT, settings.cache(), next(path for path in (out, *out.parents) if path.is_dir())]
+    return min(folders, key=lambda folder: shutil.disk_usage(folder).free)
 
 
 def run_child(command: list[str], **options) -> int:

@@ -43,8 +43,10 @@ def lab(home):
     choices = first.partition("CHOICES = ")[2].partition("]")[0] + "]"
     annotator = "annotator = " + annotator.partition("annotator = ")[2]
     with jupyterlab(home) as address, open_browser(home / "profile", WIDTH) as driver:
-        write_notebook(home / "work" / "lab.ipynb", [SETUP.format(choices=choices), prices, annotator, page])
-        yield Notebook(driver, address.format("lab.ipynb"))
+        write_notebook(home / "course" / "labs" / "lab.ipynb", [SETUP.format(choices=choices), prices, annotator, page])
+        notebook = Notebook(driver, address.format("lab.ipynb"))
+        notebook.run_all()
+        yield notebook
 
 
 def in_page(lab, code: str):
@@ -99,6 +101,7 @@ def test_own_prices_survive_a_new_kernel_and_a_reload_and_the_page_starts_from_t
     lab.until(lambda: "cost of a wrong answer 4 instead of 0.5." in lab.element(".own-answer").text)
     lab.restart()
     lab.open()
+    lab.run_all()
     lab.until(lambda: lab.element(HANDLE.format(2)).get_attribute("aria-valuetext") == "4 USD per answer")
     assert "cost of a wrong answer 4 instead of 0.5." in lab.element(".own-answer").text
     assert in_page(lab, "return data.assumptions.wrong") == 4
@@ -120,6 +123,5 @@ def test_the_page_works_within_jupyterlab(lab):
 
 def test_nothing_is_wider_than_the_screen(lab):
     lab.driver.switch_to.default_content()
-    assert lab.script("return document.documentElement.scrollWidth") <= WIDTH
-    assert not lab.script("return [...document.querySelectorAll('.jp-OutputArea-output')]"
-                          ".filter(output => output.scrollWidth > output.clientWidth).map(output => output.innerText)")
+    assert not lab.too_wide()
+    lab.picture("prices-annotator-page")

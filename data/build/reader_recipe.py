@@ -1,0 +1,142 @@
+"""One recipe for the reader: a fixed number of conversations of every task, drawn from one pool, one view each.
+
+`python -m data.build.reader_recipe SIZE [SEED]` trains on SIZE of them and asks the held-out services, whose documents are not in
+the pool. A smaller draw of the same seed is part of a larger one, so that sizes make a learning curve. Resumes.
+"""
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from utils import corpus, evaluation, generation, metrics, models, retrieval, settings, training
+from utils.types import Document, Example, Question
+
+from .common import work
+from .lab2 import made_already
+from .reading_practice import natural, practice
+from .reading_questions import held_out_questions, reading_rows
+
+SHARES = {"course": 0.30, "natural": 0.48, "practice": 0.10, "summary": 0.12}  # of a draw, until a part is used up
+MADE = 500  # conversations that code words, of `practice` and of `summary`
+SERVICES = 40  # of which summaries are made
+WORDINGS = (
+    "{service} {name}, in one sentence: what does it do?",
+    "Sum up {name} of {service} in a sentence.",
+    "what is {name} there for?",
+    "{name}: its purpose in one line, please",
+    "I see a call to {name} in {service}. Explain it in a sentence.",
+    "Short description of {service}'s {name}",
+)
+ARMS = ("advanced_rag", "oracle")
+SUMMARIES = 30  # of held-out operations
+
+
+def summaries(documents: Sequence[Document], many: int, count, draw: random.Random) -> Iterator[Example]:
+    """Conversations that ask for an operation's lead sentence, which no passage shows. count: tokens of a text."""
+    tokenizer = models.embedder().tokenizer
+    by_service: dict[str, list[Document]] = {}
+    for document in documents:
+        by_service.setdefault(document.group, []).append(document)
+    for own in by_service.values():
+        chunks = retrieval.section_chunks(own, tokenizer, retrieval.load_selected_config().chunk_tokens)
+        words, usable = retrieval.BM25Index(chunks), [d for d in own if 5 <= len(corpus.lead_sentence(d).split()) <= 30]
+        for document in draw.sample(usable, min(many // len(by_service) + 1, len(usable))):
+            question, lead = summary_question(document, draw), corpus.lead_sentence(document)
+            hits = [generation.without_sentence(hit, lead) for hit in words.search(question.question, 20)]
+            right = next((hit for hit in hits if hit.document_id == document.id and hit.chunk.text), None)
+            if right is None:
+                continue
+            others = [hit for hit in hits if hit.chunk.id != right.chunk.id]
+            place = 0 if draw.random() < training.FIRST else draw.randrange(1, 6)
+            shown = training.fill_passages([right], others, count, draw.choice(training.BUDGETS[:2]), place)
+            number = next(n for n, hit in enumerate(shown, 1) if hit.chunk.id == right.chunk.id)
+            yield Example(question.id, generation.build_prompt(question.question, shown), f"{lead} [{number}]", "answer",
+                          tuple(hit.chunk.id for hit in shown), question)
+
+
+def summary_question(document: Document, draw: random.Random, split: str = "train") -> Question:
+    """A question for the purpose of an operation."""
+    text = draw.choice(WORDINGS).format(service=document.group, name=document.name)
+    return Question(f"summary-{document.id}", "summary", text, (), (), (document.id,), split, "reading", home=document.id)
+
+
+def pool(questions: Sequence[Question], workspace: evaluation.Workspace, seed: int) -> dict[str, list[Example]]:
+    """All conversations that may be drawn, by part. Raises RuntimeError when the leak check finds a leak."""
+    run, count, draw = workspace.settings, workspace.model().count, random.Random(seed)
+    held_out = {row["document"].partition(".")[0] for row in reading_rows() if row.get("held_out")}
+    others = [name for name in corpus.service_names() if name not in {*settings.COURSE_SERVICES, *held_out}]
+    documents = corpus.load(sorted(draw.sample(others, SERVICES)))
+    made = practice(2 * MADE, run, count, seed)
+    parts = {"course": training.raft_examples(questions, workspace, seed), "natural": natural(run, count, seed),
+             "practice": [e for e in made if e.question.cluster.partition(".")[0] not in held_out][:MADE],
+             "summary": list(summaries(documents, MADE, count, draw))}
+    if leaks := [leak for examples in parts.values() for leak in training.find_leaks(examples, questions)]:
+        raise RuntimeError(f"{len(leaks)} leaks, the first: {leaks[0]}")
+    return parts
+
+
+def drawn(parts: Mapping[str, Sequence[Example]], size: int, seed: int) -> list[Example]:
+    """The first `size` conversations of one order in which every part keeps its share; a smaller draw is its beginning."""
+    draw, ranked = random.Random(seed), []
+    for name, examples in parts.items():
+        mixed = draw.sample(list(examples), len(examples))
+        ranked += [((place + 0.5) / SHARES[name], name, place, example) for place, example in enumerate(mixed)]
+    return [example for *_, example in sorted(ranked, key=lambda row: row[:3])][:size]
+
+
+def figures(records: Sequence, arm: str) -> dict[str, str]:
+    """What a reader is chosen by, of one arm over the held-out services."""
+    def of(metric: str, *tasks: str) -> str:
+        return str(evaluation.metric_interval([r for r in records if r.task in tasks], arm, metric))
+
+    single = metrics.SINGLE_ANSWER_TASKS
+    return {"exact match": of("exact_match", *single), **{f"… {task}": of("exact_match", task) for task in single},
+            "lists, set F1": of("set_f1", "multi_doc"), "summaries, ROUGE-L": of("rouge_l", "summary"),
+            "silent: unanswerable": of("abstained", "unanswerable"), "silent: answerable": of("abstained", *single),
+            "cites a right one": of("cited_right", *single)}
+
+
+def trained(size: int, seed: int, workspace: evaluation.Workspace) -> str:
+    """The adapter trained on a draw, made unless it is there, as the name of a model."""
+    run, folder = training.SFTSettings(recipe="raft", epochs=1.0, seed=seed), work(f"recipe-{size}-{seed}")
+    questions = evaluation.load_questions(known=workspace.documents)
+    parts = pool(questions, workspace, seed)
+    examples = drawn(parts, size, seed)
+    beginnings = Counter(example.question_id.partition("-")[0] for example in examples)
+    print(size, "of", {name: len(part) for name, part in parts.items()}, beginnings, flush=True)
+    if not made_already(folder, run, training.rows_digest(examples)):
+        models.language_model.cache_clear()
+        record = training.run_in_subprocess(training.train_sft, examples, run, folder)
+        print({key: value for key, value in record.items() if key not in ("loss", "settings")}, flush=True)
+    return f"adapter:{folder}"
+
+
+def held_out_figures(model: str, name: str) -> None:
+    """Ask a model all tasks of the held-out services and print its figures."""
+    documents, questions = held_out_questions()
+    draw = random.Random(0)
+    usable = [d for d in documents if 5 <= len(corpus.lead_sentence(d).split()) <= 30]
+    questions += [summary_question(document, draw, "test") for document in draw.sample(usable, SUMMARIES)]
+    arms = [f"{model}+{context}" for context in ARMS]
+    records = evaluation.run_arms(questions, ",".join(arms), evaluation.Workspace(documents), work(f"held-out-{name}.jsonl"))
+    for arm in arms:
+        print(arm.rpartition("+")[2], figures(records, arm), flush=True)
+
+
+def main(words: Sequence[str]) -> None:
+    """Train on so many conversations with this seed, or ask the adapter of that name, such as `raft`."""
+    if not words[0].isdigit():
+        held_out_figures(words[0], words[0])
+        return
+    size, seed = int(words[0]), int((*words, "0")[1])
+    workspace = evaluation.Workspace()
+    model = trained(size, seed, workspace)
+    reader = workspace.model(model)
+    print("perplexity on general text", round(models.perplexity(reader, models.general_text()), 2), flush=True)
+    held_out_figures(model, f"{size}-{seed}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
