@@ -40,8 +40,9 @@ def main(arguments: list[str]) -> int:
         return 1
     except OSError as error:
         mend = {errno.ENOSPC: "free some space", errno.EROFS: "use a folder that can be written (for the cache, set LAB_CACHE)"}
+        todo = mend.get(error.errno, "fix this")
         where = error.filename or (_fullest_disk(options) if error.errno == errno.ENOSPC else "a file")
-        print(f"{where}: {error.strerror or error}; {mend.get(error.errno, 'fix this')} and run the command again", file=sys.stderr)
+        print(f"{where}: {error.strerror or error}; {todo} and run the command again", file=sys.stderr)
         return 1
 
 
