@@ -1,7 +1,7 @@
 """Feedback that a processor can do: sample eight answers, keep what is exact and rightly cited, and train on that.
 
-`python -m data.build.rejection SIZE [SEED]` starts from the reader that `reader_recipe SIZE SEED` trained, samples on conversations
-of the pool that it has not seen, trains on what was kept, and asks the held-out services. Resumes.
+`python -m data.build.rejection SIZE [SEED]` starts from the reader that `reader_recipe SIZE SEED` trained, samples on
+conversations of the pool that it has not seen, trains on what was kept, and asks the held-out services. Resumes.
 """
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def kept_answers(examples: Sequence[Example], reader, path: Path) -> list[Exampl
         chances.append(sum(texts.count(text) for text in best) / SAMPLES)
         (answers if row["accepted"] else abstentions).extend(replace(example, completion=text, more=()) for text in best)
     some = sum(0 < chance < 1 for chance in chances)
-    print(f"{len(answers)} answers and {len(abstentions)} abstentions kept; of {len(examples)} prompts, {chances.count(1.0)} always "
-          f"right, {some} sometimes, {chances.count(0.0)} never", flush=True)
+    print(f"{len(answers)} answers and {len(abstentions)} abstentions kept; of {len(examples)} prompts {chances.count(1.0)} "
+          f"always right, {some} sometimes, {chances.count(0.0)} never", flush=True)
     return answers + abstentions[: len(answers)]
 
 
