@@ -107,8 +107,8 @@ class Notebook:
             self.script(f"{CELLS}[arguments[0]].model.sharedModel.setSource(arguments[1])", place, source)
         self.script(f"{SHOWN}.content.activeCellIndex = arguments[0]", place)
         self.wait_for('jupyterapp.commands.execute("notebook:run-cell")')
-        return self.script(f"return {CELLS}[arguments[0]].model.outputs.toJSON().map(output => output.text "
-                           "?? output.data?.['text/plain'] ?? output.evalue).join('\\n')", place)
+        return self.script(f"return {CELLS}[arguments[0]].model.outputs.toJSON().map(output => output.text ?? "
+                           "output.data?.['text/markdown'] ?? output.data?.['text/plain'] ?? output.evalue).join('\\n')", place)
 
     def show(self, words: str) -> None:
         """Scroll to the first code cell that holds these words; a long notebook draws only what is on the screen."""

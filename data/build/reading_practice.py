@@ -92,14 +92,14 @@ def natural(run: settings.Settings, count, seed: int = 0, only: str = ".*") -> l
         chunks = retrieval.section_chunks(own, tokenizer, retrieval.load_selected_config().chunk_tokens)
         askable = [(chunk, kind, text, answer) for chunk in chunks for kind, text, answer in asked_of(chunk)]
         asked = [row for row in rows if row["document"].partition(".")[0] == service]
-        words, stated = retrieval.BM25Index(chunks), _stated(asked, own, chunks)
+        words, stated = retrieval.BM25Index(chunks), stated_places(asked, own, chunks)
         for row in asked:
-            first = _example(_asked(row, stated, chunks), chunks, words, count, draw)
+            first = _example(asked_row(row, stated, chunks), chunks, words, count, draw)
             examples.append(replace(first, more=_further(first, askable, chunks, service, draw)))
     return examples
 
 
-def _stated(rows: Sequence[dict], documents: Sequence[Document], chunks: Sequence[Chunk]) -> dict:
+def stated_places(rows: Sequence[dict], documents: Sequence[Document], chunks: Sequence[Chunk]) -> dict:
     """(document, digest) → (chunk, sentence) of every place that states the sentence; all that the rows name are among them."""
     stated: dict[tuple[str, str], list[tuple[Chunk, str]]] = {}
     for chunk in chunks:
@@ -113,7 +113,8 @@ def _stated(rows: Sequence[dict], documents: Sequence[Document], chunks: Sequenc
     return stated
 
 
-def _asked(row: dict, stated: dict, chunks: Sequence[Chunk]) -> Asked:
+def asked_row(row: dict, stated: dict, chunks: Sequence[Chunk]) -> Asked:
+    """The question of a row. stated: `stated_places` of its service."""
     service, names = row["document"].partition(".")[0], tuple(row.get("answer_set", ()))
     answer, right = row.get("answers", [", ".join(names)])[0], []
     for place in row["sentences"]:  # a document may repeat a sentence: the right place has the answer

@@ -71,7 +71,7 @@ def main() -> None:
     clusters = [q.cluster for q in evaluation.load_questions(split="test") if q.task in metrics.SINGLE_ANSWER_TASKS]
     index, draw = numpy.unique(clusters, return_inverse=True)[1], numpy.random.default_rng(0)
     print(f"{len(clusters)} questions, {index.max() + 1} operations, {PAIRS} pairs", "| spread of three seeds | one seed, "
-          "questions | three seeds, questions | bootstrap of three seeds | seeds and questions |", "|---|---|---|---|---|", sep="\n")
+          "questions | three seeds, questions | bootstrap of three seeds | seeds and questions |", "|---" * 5 + "|", sep="\n")
     for luck in LUCK:
         false, spread = numpy.zeros(4), []
         for _ in range(PAIRS):
