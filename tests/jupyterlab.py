@@ -76,7 +76,7 @@ class Notebook:
     """A notebook that is open in JupyterLab in a browser."""
 
     def __init__(self, driver, address: str):
-        self.driver = driver
+        self.driver, self.area = driver, ".jp-OutputArea-output"
         self.open(address)
 
     def open(self, address: str = "") -> None:
@@ -111,8 +111,11 @@ class Notebook:
                            "output.data?.['text/markdown'] ?? output.data?.['text/plain'] ?? output.evalue).join('\\n')", place)
 
     def show(self, words: str) -> None:
-        """Scroll to the first code cell that holds these words; a long notebook draws only what is on the screen."""
+        """Scroll to the first code cell that holds these words, and look at its outputs only: the others may not be drawn."""
         self.wait_for(f"{SHOWN}.content.scrollToItem({self.place(words)}, 'start')")
+        self.script(f"{CELLS}.forEach((cell, place) => cell.node.toggleAttribute('data-shown', place == arguments[0]))",
+                    self.place(words))
+        self.area = "[data-shown] .jp-OutputArea-output"
 
     def restart(self) -> None:
         """Restart the kernel, which forgets every variable."""
@@ -141,7 +144,7 @@ class Notebook:
 
     def element(self, selector: str):
         """The first element in the outputs that a CSS selector finds, as soon as there is one, on the screen."""
-        found = self.until(lambda: self.driver.find_element("css selector", f".jp-OutputArea-output {selector}"))
+        found = self.until(lambda: self.driver.find_element("css selector", f"{self.area} {selector}"))
         self.script("arguments[0].scrollIntoView({block: 'center'})", found)
         return found
 
@@ -152,11 +155,15 @@ class Notebook:
         self.script("arguments[0].focus()", self.element(selector))
         ActionChains(self.driver).send_keys(*keys).perform()
 
-    def too_wide(self) -> list[str]:
-        """Outputs on the screen that are wider than their place, and the page if it is wider than the window."""
+    def too_wide(self, besides: str = ":not(*)") -> list[str]:
+        """Outputs that are wider than their place, and the page if it is wider than the window.
+
+        besides: elements that may be scrolled sideways within their output.
+        """
         page = ["page"] * self.script("return document.documentElement.scrollWidth > innerWidth")
-        return page + self.script("return [...document.querySelectorAll('.jp-OutputArea-output')].filter(output => "
-                                  "output.scrollWidth > output.clientWidth + 1).map(output => output.innerText)")
+        return page + self.script("return [...document.querySelectorAll(arguments[0])].filter(output => output.scrollWidth "
+                                  "> output.clientWidth + 1 && !output.querySelector(arguments[1]))"
+                                  ".map(output => output.innerText)", self.area, besides)
 
     def picture(self, name: str) -> None:
         """Keep what the window shows in the cache's folder `screenshots`."""

@@ -5,6 +5,7 @@ import pytest
 
 from data.build import post_retrieval
 from tests.retrieval.test_chunking import count, document
+from utils import models
 from utils.retrieval import chunking
 from utils.types import Chunk, Hit
 
@@ -49,4 +50,5 @@ def test_query_likelihood_prefers_the_passage_the_question_is_about(language_mod
     ranked = post_retrieval.query_likelihood(hits, "How long does bread stay in the oven?", language_model)
     assert ranked[0].document_id == "oven" and all(hit.score < 0 for hit in ranked)
     alone = post_retrieval.query_likelihood(hits[1:], "How long does bread stay in the oven?", language_model)
-    assert alone[0].score == pytest.approx(ranked[0].score, abs=1e-3)  # padding changes nothing
+    rounding = 0.05 if models.prefers_bfloat16() else 1e-3
+    assert alone[0].score == pytest.approx(ranked[0].score, abs=rounding)  # padding changes nothing else

@@ -85,22 +85,21 @@ def test_a_guess_is_kept_by_keyboard(shortest, home):
     words = 'course.guess("closed book"'
     shortest.run(words)
     shortest.show(words)
-    assert unnamed_controls(shortest.driver, ".jp-OutputArea-output .widget-vbox") == []
-    shortest.press("input[type=number]", Keys.ARROW_UP, Keys.ARROW_UP, Keys.TAB, Keys.ENTER)
-    shortest.until(lambda: learner_file(home)["guesses"]["closed book"] == 2)
+    assert unnamed_controls(shortest.driver, shortest.area) == []
+    shortest.press("input[type=number]", Keys.ARROW_UP, Keys.TAB, Keys.ENTER)
+    shortest.until(lambda: learner_file(home).get("guesses") == {"closed book": 1})
     said = shortest.run("course.compare_guess(")
-    assert "You guessed 2 of 5" in said
+    assert "You guessed 1 of 5" in said
 
 
 def test_a_pipeline_is_chosen_and_scored_by_keyboard(shortest, home):
     from selenium.webdriver.common.keys import Keys
 
-    shortest.run("choice.widget()")
     shortest.show("choice.widget()")
     shortest.press("input[type=checkbox]", Keys.SPACE)
     shortest.press(".widget-dropdown ~ .widget-dropdown select", Keys.ARROW_DOWN)
     shortest.press(".widget-checkbox ~ .widget-hbox button", Keys.ENTER)
-    shortest.until(lambda: learner_file(home)["tries"])
+    shortest.until(lambda: "tries" in learner_file(home))
     assert list(learner_file(home)["tries"]) == ["120 tokens, 5 of 480, section chunks with headers"]
     shortest.until(lambda: "Score" in shortest.element(".widget-checkbox ~ .widget-hbox [role=status]").text)
     shortest.picture(f"{SHORTEST}-choice")
@@ -109,11 +108,10 @@ def test_a_pipeline_is_chosen_and_scored_by_keyboard(shortest, home):
 def test_a_quiz_explains_a_choice_made_by_keyboard(shortest, home):
     from selenium.webdriver.common.keys import Keys
 
-    shortest.run("course.quiz(")
     shortest.show("course.quiz(")
     shortest.press("input[type=radio]", Keys.SPACE)
-    shortest.until(lambda: learner_file(home)["quizzes"]["lab1"])
-    shortest.until(lambda: shortest.script("return document.body.innerText").count("of 4 right so far") == 1)
+    shortest.until(lambda: "quizzes" in learner_file(home))
+    shortest.until(lambda: "of 4 right so far" in shortest.script("return document.body.innerText"))
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(shortest):
@@ -122,4 +120,4 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(shortest):
     shortest.script("jupyterapp.shell.collapseLeft(); jupyterapp.shell.collapseRight()")
     shortest.show("course.quiz(")
     shortest.picture(f"{SHORTEST}-phone")
-    assert not shortest.too_wide()
+    assert not shortest.too_wide(besides="table")

@@ -50,10 +50,10 @@ def execute_notebook(path: Path, fast: bool, save: bool) -> Executed:
 
 
 def _worth_keeping(output) -> bool:
-    """False for progress bars: their times differ in every run."""
+    """False for progress bars, whose times differ in every run, and for scripts."""
     if output.output_type == "stream":
         return output.name == "stdout"
-    return "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+    return not {"application/vnd.jupyter.widget-view+json", "application/javascript"} & output.get("data", {}).keys()
 
 
 class _Memory:

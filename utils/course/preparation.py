@@ -10,6 +10,8 @@ from pathlib import Path
 
 from .. import corpus, downloads, environment, evaluation, models, own_domain, retrieval, settings
 
+WIDGET_KEYS = Path(__file__).with_name("widget_keys.js")
+
 
 def prepare(index: bool = True) -> None:
     """Build or repair models, corpus and index and silence library logs; takes seconds if all is ready.
@@ -17,6 +19,7 @@ def prepare(index: bool = True) -> None:
     index: False prepares the models alone, for documents of your own.
     """
     models.quiet()
+    prepare_notebook()
     if not missing_part(index):
         return
     environment.check_disk(2)
@@ -43,6 +46,23 @@ def prepare(index: bool = True) -> None:
     print(f"Index: {passages:,} passages, {sections:,} sections and {entities:,} entities; {source}.", flush=True)
     names = [dense.name for dense in indexes]
     _prepared_stamp().write_text(json.dumps({"key": prepared_key(), "indexes": names}), "utf-8")
+
+
+def prepare_notebook() -> None:
+    """In a notebook, leave the arrow keys to the widgets, and say below a NameError that a cell above may not have run."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if not shell:
+        return
+    from IPython.display import Javascript, display
+
+    def tell(shell, kind, error, trace, tb_offset=None) -> None:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        print(f"If a cell above defines {error.name}, it has not run since the kernel started: choose Run, then Run All Above "
+              "Selected Cell, and run this cell again.")
+
+    shell.set_custom_exc((NameError,), tell)
+    if hasattr(shell, "kernel"):
+        display(Javascript(WIDGET_KEYS.read_text("utf-8")))
 
 
 def course_indexes(workspace: evaluation.Workspace) -> list[retrieval.DenseIndex]:

@@ -16,7 +16,6 @@ from .callbacks import training_bar, training_log
 from .examples import tokenized_conversations
 
 LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]  # every linear layer of a block
-LONG_ROW = 512  # tokens from which a row's activations are recomputed
 SAVE_EVERY = 20  # optimiser steps between checkpoints, the most an interruption can lose
 
 
@@ -112,11 +111,9 @@ def train_sft(examples: Sequence[Example], run: SFTSettings, folder: Path, callb
     work = checkpoint_folder(examples, run, parent, model_name)
     model, tokenizer = load_base_model(model_name)
     model = resume_from_adapter(model, parent) if parent else model
-    arguments = trainer_arguments(SFTConfig, work, run, train_sampling_strategy="group_by_length",
-                                  gradient_checkpointing=model.supports_gradient_checkpointing)
+    arguments = trainer_arguments(SFTConfig, work, run, train_sampling_strategy="group_by_length")
     trainer = SFTTrainer(model, arguments, train_dataset=tokenized_conversations(examples, tokenizer),
                          processing_class=tokenizer, peft_config=None if parent else lora_config(run))
-    checkpoint_long_rows(trainer.model.get_base_model())
     provenance = {"base": model_name, "settings": asdict(run), "examples": len(examples),
                   **(parent_of(parent) if parent else {}), "data_sha256": rows_digest(examples)}
     return fit_and_save(trainer, folder, work, provenance, callbacks)
@@ -165,20 +162,6 @@ def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks:
         models.save_adapter(trainer.model, folder, "bfloat16", record, selected_adapters=["default"])
         shutil.rmtree(work, ignore_errors=True)
     return record
-
-
-def checkpoint_long_rows(model) -> None:
-    """Limit gradient checkpointing to rows of at least `LONG_ROW` tokens: recomputing saves their memory, and costs time."""
-    from transformers.modeling_layers import GradientCheckpointingLayer
-
-    layers = [layer for layer in model.modules() if isinstance(layer, GradientCheckpointingLayer)]
-
-    def switch(_, arguments, named) -> None:
-        ids = named["input_ids"] if "input_ids" in named else arguments[0]
-        for layer in layers:
-            layer.gradient_checkpointing = ids.shape[-1] >= LONG_ROW
-
-    model.base_model.register_forward_pre_hook(switch, with_kwargs=True)
 
 
 def rows_digest(rows: Sequence) -> str:
