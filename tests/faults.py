@@ -1,8 +1,7 @@
 """Tries faults with real processes and prints what was lost and whether the next run goes on.
 
-`python -m tests.faults [NAME…]` works in a folder and caches of its own and removes them; run it after `setup`, on Linux. A full
-disk, a read-only checkout and a machine without network need root. Names: kill, twice, disk, readonly, offline, or one of
-them with a step, such as kill:index. `tests.fault_cells` tries notebooks. What came of it is in `tests/README.md`.
+`python -m tests.faults [NAME…]`, after `setup`, on Linux; a full disk, a read-only checkout and no network need root. Names:
+kill, twice, disk, readonly, offline, or one with a step, such as kill:index. What came of it is in `tests/README.md`.
 """
 from __future__ import annotations
 
@@ -47,11 +46,9 @@ class Place:
 
     def run(self, words: Sequence[str], after: float = math.inf, until: Path | None = None) -> Done:
         """Run a process to its end, or kill it and its children (SIGKILL) after so many seconds or as soon as a file exists."""
-        own = {"LAB_CACHE": str(self.folder / "cache"), "LAB_MODEL": str(self.shared / "model"), "LAB_CHROMA_URL": "",
-               "LAB_FAST": ""}
-        if "bundle" not in words:  # which needs every package, not the models alone
-            own |= {"PIP_NO_INDEX": "1", "PIP_NO_CACHE_DIR": "1",
-                    "PIP_FIND_LINKS": (self.shared / "address").read_text("utf-8")}
+        own = {"LAB_CACHE": str(self.folder / "cache"), "LAB_MODEL": str(self.shared / "model"), "LAB_CHROMA_URL": ""}
+        links = {"PIP_NO_INDEX": "1", "PIP_NO_CACHE_DIR": "1", "PIP_FIND_LINKS": (self.shared / "address").read_text("utf-8")}
+        own |= {"LAB_FAST": ""} | ({} if "bundle" in words else links)
         log, begun = self.shared / f"log-{time.monotonic_ns()}", time.monotonic()
         with log.open("w") as output:
             process = subprocess.Popen([*self.before, *words], cwd=self.checkout, env={**os.environ, **own}, stdout=output,
@@ -126,13 +123,12 @@ STEPS = {  # another step is another line
     "benchmark": Step(("models",), command("benchmark", "--arms", "base,naive_rag,advanced_rag"), records),
     "bundle": Step(("wheels",), lambda place, out: [sys.executable, "-m", "utils", "bundle", "--out", str(place.folder / out)],
                    digests("out")),
-    "release": Step((), lambda place, out: [sys.executable, "-m", "utils", "release"], digests("copy/labs", "copy/solutions")),
-}
+    "release": Step((), lambda place, out: [sys.executable, "-m", "utils", "release"], digests("copy/labs", "copy/solutions"))}
 
 
 def new_place(shared: Path, name: str, step: str, folder: Path | None = None) -> Place:
     """A place with what the step needs; for `release` with a copy of the checkout, where a lab holds an answer."""
-    place = Place(folder or shared / name.replace(" ", "-"), shared)
+    place = Place(folder or shared / name, shared)
     own_cache(place.folder / "cache", () if folder else STEPS[step].needs)
     for part in STEPS[step].needs if folder else ():
         (place.folder / "cache" / part).symlink_to(own_cache(shared / "linked", (part,)) / part)
