@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 from collections import Counter
 
@@ -118,6 +119,15 @@ def test_the_variance_of_training():
                     for row in load_rows("lab3_gates") if row["candidate"].startswith("raft_dpo_author@")]
     assert f"({' and '.join(first_rounds)} exact match".replace("0.", ".").replace("-", "−") in TEXT
     assert [row["candidate"] for row in load_rows("lab3_gates") if row["promoted"]] == ["raft_dpo_author"]
+    best, feedback = "raft+advanced_rag", "raft_feedback+advanced_rag"
+    over_all = [as_printed(evaluation.all_seeds_difference(stored, *pair)) for pair in (("advanced_rag", best), (best, feedback))]
+    assert f"alone by {over_all[0]}; feedback − `raft` is {over_all[1]}" in TEXT
+    alike = [evaluation.seed_spread(stored, name).rpartition(" ")[2].rstrip("%") for name in ("raft", "raft_feedback")]
+    assert f"the same answer to {alike[0]} % (`raft`) and {alike[1]} % (`raft_feedback`)" in TEXT
+    runs = (best, "raft@1+advanced_rag", "raft@2+advanced_rag")
+    equal = [evaluation.paired_outcomes(stored, *pair) for pair in itertools.combinations(runs, 2)]
+    assert "pairwise: {}, {} and {}, all inconclusive".format(*map(as_printed, equal)) in TEXT
+    assert {gap.verdict() for gap in equal} == {"inconclusive"}
 
 
 def test_the_money_sentence():

@@ -6,8 +6,6 @@ belong together.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy
 
 from utils import evaluation, metrics
@@ -16,34 +14,6 @@ PAIRS, SEEDS, RESAMPLES = 1000, 3, 400
 CLUSTER, QUESTION, ARM, DRAW = 0.5, 0.6, 0.3, 0.5  # spread on the probit scale: operation, question, arm on it, seed on it
 LUCK = (0.0, 0.05, 0.1, 0.15)  # of a seed as a whole
 LEVEL = -0.25  # makes .43 correct, about what the reader reaches
-
-
-def seeded_interval(a, b, clusters: Sequence[str]) -> tuple[float, float, float]:
-    """(difference, low, high) of the mean of b minus a, for luck of questions and of training together.
-
-    a, b: scores of shape (seeds, questions). The variance of the difference is that of its clusters, without what the seeds add
-    to it question by question, plus that of each arm's seed means; the quantile is Student's, with degrees of freedom by
-    Satterthwaite (1946), the two arms' seeds pooled.
-    """
-    from scipy import stats
-
-    arms, index = [numpy.asarray(a, float), numpy.asarray(b, float)], numpy.unique(list(clusters), return_inverse=True)[1]
-    questions, groups = arms[0].shape[1], index.max() + 1
-    gap = arms[1].mean(0) - arms[0].mean(0)
-    sums = numpy.bincount(index, weights=gap - gap.mean())
-    of_questions, of_seeds, free = (sums**2).sum() / questions**2 * groups / (groups - 1), 0.0, 0
-    for arm in (arm for arm in arms if len(arm) > 1):
-        rest = arm - arm.mean(0) - arm.mean(1, keepdims=True) + arm.mean()
-        of_questions -= (rest**2).sum() / (len(arm) - 1) / questions**2 / len(arm)
-        of_seeds += arm.mean(1).var(ddof=1) / len(arm)
-        free += len(arm) - 1
-    of_questions = max(of_questions, 0.0)
-    whole = of_questions + of_seeds
-    if not whole:
-        return gap.mean(), gap.mean(), gap.mean()
-    degrees = whole**2 / ((of_seeds**2 / free if free else 0.0) + of_questions**2 / (groups - 1))
-    width = stats.t.ppf(0.975, degrees) * whole**0.5
-    return gap.mean(), gap.mean() - width, gap.mean() + width
 
 
 def bootstrapped(a, b, index, draw) -> tuple[float, float]:
@@ -77,9 +47,10 @@ def main() -> None:
         for _ in range(PAIRS):
             a, b = equal_pair(index, luck, draw)
             spread += [a.mean(1).std(ddof=1)]
-            intervals = (seeded_interval(a[:1], b[:1], clusters)[1:],
-                         seeded_interval(a.mean(0)[None], b.mean(0)[None], clusters)[1:],
-                         bootstrapped(a, b, index, draw), seeded_interval(a, b, clusters)[1:])
+            seeded = [metrics.seeded_difference(*arms, clusters)
+                      for arms in ((a[:1], b[:1]), (a.mean(0)[None], b.mean(0)[None]), (a, b))]
+            intervals = [(gap.low, gap.high) for gap in seeded]
+            intervals.insert(2, bootstrapped(a, b, index, draw))
             false += [low > 0 or high < 0 for low, high in intervals]
         print(f"| {numpy.mean(spread):.3f} | " + " | ".join(f"{share:.1%}" for share in false / PAIRS) + " |", flush=True)
 

@@ -113,8 +113,10 @@ def test_tables_of_abstentions_and_of_training_seeds():
     seeds = evaluation.seed_table(rows, ("raft", "gone"))
     assert list(seeds.index) == [("raft", 0), ("raft", 1)] and seeds.loc[("raft", 1), "correct"].startswith("1.00")
     assert [seeds.loc[("raft", 0), f"abstained on {kind}"] for kind in ("answerable", "unanswerable")] == ["50% of 2"] * 2
-    assert evaluation.seed_spread(rows, "raft").startswith("raft: 2 training runs, 0.75 between best and worst")
+    told = evaluation.seed_spread(rows, "raft")
+    assert told.startswith("raft: 2 training runs, 0.75 between best and worst") and told.endswith("same answer to 50%")
     differ = evaluation.seed_differences([*rows, record("a1", "base"), record("a2", "base")],
                                              [("base", "raft+advanced_rag")])
-    assert list(differ.columns) == ["seed 0", "seed 1"] and differ.iloc[0]["seed 1"].startswith("+1.00")
+    assert list(differ.columns) == ["seed 0", "seed 1", "all seeds"]
+    assert differ.iloc[0]["seed 1"].startswith("+1.00") and differ.iloc[0]["all seeds"].startswith("+0.75")
     assert evaluation.seed_spread(rows, "gone") == "gone: trained once, so the spread between seeds is unknown"

@@ -88,3 +88,25 @@ def test_wrong_input_is_refused():
         metrics.paired_difference([1.0], [1.0, 2.0], ["a"])
     with pytest.raises(ValueError, match="at least one question"):
         metrics.smallest_detectable_difference(0)
+
+
+def test_with_one_seed_the_seeded_interval_is_about_that_of_the_cluster_bootstrap():
+    draw = numpy.random.default_rng(1)
+    clusters, weights = [f"c{i // 3}" for i in range(240)], [0.5, 1.0, 1.0] * 80
+    a, b = (draw.random((1, 240)) < share for share in (0.4, 0.5))
+    ours = metrics.seeded_difference(a, b, clusters, weights)
+    plain = metrics.paired_difference(list(a[0] + 0.0), list(b[0] + 0.0), clusters, weights=weights)
+    assert (ours.difference, ours.n, ours.clusters) == (pytest.approx(plain.difference), 240, 80)
+    assert (ours.low, ours.high, ours.p) == pytest.approx((plain.low, plain.high, plain.p), abs=0.01)
+
+
+def test_seeds_that_differ_as_a_whole_widen_the_interval_and_equal_ones_do_not():
+    clusters, one = [f"c{i}" for i in range(100)], numpy.arange(100) % 2 + 0.0
+    alike = numpy.stack([one] * 3)
+    spread = numpy.stack([numpy.clip(one + shift, 0, 1) for shift in (-0.2, 0.0, 0.2)])
+    same = metrics.seeded_difference(alike, alike, clusters)
+    assert (same.difference, same.low, same.high, same.p) == pytest.approx((0, 0, 0, 1))
+    wide = metrics.seeded_difference(alike, spread, clusters)
+    assert wide.high - wide.low > 0.2
+    with pytest.raises(ValueError, match="pair them"):
+        metrics.seeded_difference(alike, spread[:, :50], clusters)

@@ -18,7 +18,8 @@ _FILES = {
                  "correct_share", "mean_usage", "metric_interval", "outcome", "outcome_draws", "outcome_shares",
                  "outcomes_by_context", "paired_outcomes", "rescue_table", "scorable"],
     "commands": ["Prepare", "benchmark_command", "close_command", "new_file", "new_folder", "questions_of", "rescore_command"],
-    "tables": ["benchmark_tables", "seed_differences", "seed_spread", "seed_table", "summarise", "wide_table"],
+    "tables": ["all_seeds_difference", "benchmark_tables", "seed_differences", "seed_spread", "seed_table", "summarise",
+               "wide_table"],
     "retrieval_stages": ["Stage", "StageCatalog", "compare_stages", "measure_stage"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

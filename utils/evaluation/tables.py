@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy
+
 from .. import metrics
 from ..types import Record
 from . import outcomes
@@ -106,17 +108,19 @@ def seed_table(records: Sequence[Record], models: Sequence[str], context: str = 
 
 
 def seed_spread(records: Sequence[Record], model: str, context: str = "advanced_rag") -> str:
-    """A sentence on the spread of correct answers over a model's training seeds, and the first seed's interval width."""
-    shares = [outcomes.correct_share(records, arm.name) for arm in _runs(records, model, context)]
+    """A sentence on a model's training seeds: the spread of correct answers, the first one's interval, and consistency."""
+    arms = [arm.name for arm in _runs(records, model, context)]
+    shares = [outcomes.correct_share(records, name) for name in arms]
     if len(shares) < 2:
         return f"{model}: trained once, so the spread between seeds is unknown"
-    means, first = [share.mean for share in shares], shares[0]
+    means, first, rows = [share.mean for share in shares], shares[0], outcomes.shared_records(records, *arms)
+    alike = sum(len({(r.abstained, r.abstained or (r.answer, r.answer_sha256)) for r in row}) == 1 for row in rows) / len(rows)
     return (f"{model}: {len(shares)} training runs, {max(means) - min(means):.2f} between best and worst; "
-            f"the interval of the first is {first.high - first.low:.2f} wide")
+            f"the interval of the first is {first.high - first.low:.2f} wide; all give the same answer to {alike:.0%}")
 
 
 def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]):
-    """Paired difference in correct answers of each pair of arms, second minus first, by training seed: a DataFrame."""
+    """Difference in correct answers of each pair of arms, second minus first, by training seed and over all: a DataFrame."""
     import pandas
 
     present, rows = dict.fromkeys(record.arm for record in records), {}
@@ -127,4 +131,17 @@ def seed_differences(records: Sequence[Record], pairs: Sequence[tuple[str, str]]
             names = [other if other in present else name for name, other in seeded.items()]
             if not seed or names[1] != second:
                 row[f"seed {seed}"] = str(outcomes.paired_outcomes(records, *names))
+        if len(row) > 1:
+            row["all seeds"] = str(all_seeds_difference(records, first, second))
     return pandas.DataFrame(rows).T.fillna("–")
+
+
+def all_seeds_difference(records: Sequence[Record], first: str, second: str) -> metrics.PairedDifference:
+    """Correct answers of the second arm minus the first, for luck of questions and of training: over all seeds of either."""
+    chosen = [(arm.model.name, arm.context.name) for arm in map(parse_arm, (first, second))]
+    names = [[arm.name for arm in _runs(records, *own)] for own in chosen]
+    rows = outcomes.shared_records(records, *names[0], *names[1])
+    right = numpy.array([[float(outcomes.outcome(record) == "correct") for record in row] for row in rows]).T
+    told = [row[0] for row in rows]
+    return metrics.seeded_difference(right[: len(names[0])], right[len(names[0]) :], [record.cluster for record in told],
+                                     outcomes.record_weights(told))

@@ -130,7 +130,7 @@ class LanguageModel:
                 answers[i] = answer
             if on_batch:
                 on_batch(batch, generations)
-        release_memory()
+            release_memory()
         return answers
 
     def _batch(self, ids: list[list[int]], max_new_tokens: int, temperature: float) -> list[Generation]:

@@ -82,7 +82,9 @@ def continue_training(kind, config, rows: Sequence[PreferenceRow], parent: Path,
     sft.score_labelled_tokens_only(model.get_base_model())  # first, because building the trainer scores with the reference model
     arguments = sft.trainer_arguments(config, work, run, beta=run.beta, gradient_checkpointing=True,
                                   precompute_ref_log_probs=True, **more)
+    hook = model.register_forward_hook(lambda *_: models.release_memory())  # the reference model's scores: no step ends there
     trainer = kind(model, args=arguments, train_dataset=dataset(rows), processing_class=tokenizer)
+    hook.remove()
     return sft.fit_and_save(trainer, folder, work, preference_provenance(rows, parent, run))
 
 
