@@ -1,13 +1,14 @@
 """Emulates Google Colab: its Python and packages in place, a notebook opened from a clone, nothing of the course installed.
 
 `python -m tests.colab FOLDER PYTHON [labs]`, from the repository root, on Linux; PYTHON is a 3.12. It makes the environment in
-FOLDER once, opens lab 1, and prints the minutes until the first number of one's own, what was replaced and what was added. With
+FOLDER, opens lab 1, and prints the minutes until the first number of one's own, what was replaced and what was added. With
 `labs`, it also runs all three labs, at the fast size. What differs from Colab: the machine, and torch is pip's default build.
 """
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -29,13 +30,18 @@ OPENING = 3  # code cells until the guess of lab 1 is compared with what was mea
 
 
 def environment(folder: Path, python: str) -> Path:
-    """The interpreter of an environment with Colab's packages, made once."""
-    inside = folder / "env" / "bin" / "python"
-    if not (folder / "ready").exists():
-        subprocess.run([python, "-m", "venv", folder / "env"], check=True)
-        pip = [inside, "-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check"]
-        subprocess.run([*pip, *PREINSTALLED, "setuptools<80"], check=True)
-        (folder / "ready").touch()
+    """The interpreter of an environment with exactly Colab's packages; what an earlier run changed is undone."""
+    inside, listed = folder / "env" / "bin" / "python", folder / "packages.json"
+    pip = [inside, "-m", "pip", "--disable-pip-version-check"]
+    if not listed.exists():
+        subprocess.run([python, "-m", "venv", "--clear", folder / "env"], check=True)
+        subprocess.run([*pip, "install", "-q", "--no-compile", *PREINSTALLED, "setuptools<80"], check=True)
+        listed.write_text(json.dumps(packages(inside)), "utf-8")
+    wanted, now = json.loads(listed.read_text("utf-8")), packages(inside)
+    if added := now.keys() - wanted.keys():
+        subprocess.run([*pip, "uninstall", "-q", "-y", *added], check=True)
+    if changed := [f"{name}=={version}" for name, version in wanted.items() if now.get(name) != version]:
+        subprocess.run([*pip, "install", "-q", "--no-compile", "--no-deps", *changed], check=True)
     return inside
 
 
@@ -69,9 +75,11 @@ def main() -> None:
     kernel.parent.mkdir(parents=True, exist_ok=True)
     kernel.write_text(json.dumps({"argv": [str(inside), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
                                   "display_name": "Colab", "language": "python"}), "utf-8")
-    os.environ |= {"JUPYTER_PATH": str(folder / "jupyter"), "COLAB_RELEASE_TAG": "emulated", "LAB_UNATTENDED": "1"}
+    os.environ |= {"JUPYTER_PATH": str(folder / "jupyter"), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+                   "COLAB_RELEASE_TAG": "emulated", "LAB_UNATTENDED": "1"}
     os.environ.pop("LAB_CACHE", None)
     before, begun = packages(inside), time.monotonic()
+    shutil.rmtree(folder / "content", ignore_errors=True)
     (folder / "content").mkdir()
     subprocess.run(["git", "clone", "-q", settings.ROOT, folder / "content" / "course"], check=True)
     seconds = seconds_by_cell(folder, labs[0], OPENING)

@@ -1,9 +1,11 @@
 """Common parts of all figures: title, axes, a colour-blind-safe palette (Okabe and Ito), alt text."""
 from __future__ import annotations
 
+import base64
 import io
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 NEUTRAL = "#56B4E9"
 CURVES = (("-", "#0072B2"), ("--", "#D55E00"), (":", "#009E73"), ("-.", "#CC79A7"))
@@ -47,10 +49,23 @@ def grouped_bars(area, rows, group: str, bar: str, colours: Mapping[str, str]) -
     area.legend(fontsize=11, frameon=False, ncols=len(names), loc="upper right")
 
 
-def show(figure, alt: str):
-    """The figure as an IPython image: a PNG of 256 colours with alt text. Closes the figure."""
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with alt text for a notebook; the image class of Colab's IPython takes no alt text."""
+
+    data: bytes
+    alt: str
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_png_(self) -> tuple[str, dict[str, str]]:
+        return base64.b64encode(self.data).decode("ascii"), {"alt": self.alt}
+
+
+def show(figure, alt: str) -> Picture:
+    """The figure as a PNG of 256 colours with alt text, which a notebook displays. Closes the figure."""
     import PIL.Image
-    from IPython.display import Image
     from matplotlib import pyplot
 
     buffer = io.BytesIO()
@@ -58,7 +73,7 @@ def show(figure, alt: str):
     pyplot.close(figure)
     small = io.BytesIO()
     PIL.Image.open(buffer).convert("RGB").quantize(256).save(small, format="png", optimize=True)
-    return Image(data=small.getvalue(), format="png", alt=alt)
+    return Picture(small.getvalue(), alt)
 
 
 def you_are_here(part: str):
