@@ -22,7 +22,8 @@ PYTHONS = ((3, 11), (3, 13))
 NEEDED_GB = 5
 # Never replaced on Colab: a running kernel breaks when these packages change.
 COLAB_KEEPS = {"torch", "numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "tqdm", "ipywidgets", "beautifulsoup4",
-               "lxml", "openpyxl", "docutils", "babel", "regex", "pydantic", "filelock", "charset-normalizer", "jinja2"}
+               "lxml", "openpyxl", "docutils", "babel", "regex", "nltk", "pydantic", "openai", "filelock", "markdown-it-py",
+               "charset-normalizer", "jinja2"}
 
 
 def on_colab() -> bool:

@@ -31,7 +31,7 @@ def test_a_page_of_one_task_and_twenty_questions_recommends_and_says_how_sure(tm
     rows = records({"base": 0.0, "raft+advanced_rag": 0.9, "oracle": 1.0, "question_only": 0.1, "raft@1+advanced_rag": 0.95,
                     "format_only": 0.9})
     text = page(rows, tmp_path)
-    assert "Use search, with a model that the course trained to read passages." in text and "raft+advanced_rag" in text
+    assert "Use search, with a model that the course trained to read." in text and "raft+advanced_rag" in text
     assert not [name for name in ("oracle", "question_only", "@1", "format_only") if name in text]
     assert "Measured on 20 questions" in text and "This sample is too small to tell two options apart reliably." in text
     for kind, arm in (("search and training", "raft+advanced_rag"), ("neither", "base")):
