@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from utils import __main__ as commands
 from utils import environment, settings
 from utils.course import doctor
 
@@ -178,3 +180,20 @@ def test_the_interpreter_path_matches_the_operating_system(monkeypatch):
     monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
     expected = "Scripts" if os.name == "nt" else "bin"
     assert environment.interpreter().parent.name == expected
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), Exception("I/O error: … (os error 28)")])
+def test_a_full_disk_is_one_sentence_that_names_the_folder_whichever_library_met_it(error, monkeypatch, capsys):
+    def fail(_):
+        raise error
+
+    monkeypatch.setitem(commands.COMMANDS, "doctor", (fail, "", {}))
+    assert commands.main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"/.+: No space left on device; free some space and run the command again\n", said)
+
+
+def test_an_error_that_nobody_foresaw_is_not_hidden(monkeypatch):
+    monkeypatch.setitem(commands.COMMANDS, "doctor", (lambda _: 1 // 0, "", {}))
+    with pytest.raises(ZeroDivisionError):
+        commands.main(["doctor"])

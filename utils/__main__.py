@@ -44,6 +44,12 @@ def main(arguments: list[str]) -> int:
         where = error.filename or (_fullest_disk(options) if error.errno == errno.ENOSPC else "a file")
         print(f"{where}: {error.strerror or error}; {todo} and run the command again", file=sys.stderr)
         return 1
+    except Exception as error:
+        if f"os error {errno.ENOSPC}" not in str(error):  # as libraries written in Rust say it
+            raise
+        where = _fullest_disk(options)
+        print(f"{where}: {os.strerror(errno.ENOSPC)}; free some space and run the command again", file=sys.stderr)
+        return 1
 
 
 def _fullest_disk(options: argparse.Namespace) -> Path:

@@ -62,6 +62,16 @@ class Stop(TrainerCallback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("half", [None, "", '{"epoch": 1'])
+def test_a_half_written_checkpoint_is_passed_over_for_the_one_before(half, tmp_path):
+    for step, state in ((20, "{}"), (100, half)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if state is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state, "utf-8")
+    assert sft.last_checkpoint(tmp_path).name == "checkpoint-20"
+    assert not (tmp_path / "checkpoint-100").exists() and sft.last_checkpoint(tmp_path / "none") is None
+
+
 def test_an_interrupted_training_resumes_and_ends_with_the_same_loss(small, tmp_path, monkeypatch):
     monkeypatch.setattr(sft, "SAVE_EVERY", 3)
     whole = training.train_sft(ROWS, RUN, tmp_path / "whole")

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -141,20 +142,17 @@ def _end_with_parent() -> None:
 
 def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks: Sequence = ()) -> dict:
     """Run a TRL trainer, from its last checkpoint if there is one, and save adapter and record; returns the record."""
-    import shutil
-
     from transformers import PrinterCallback
-    from transformers.trainer_utils import get_last_checkpoint
 
     score_labelled_tokens_only(trainer.model.get_base_model())
     trainer.remove_callback(PrinterCallback)
     for callback in (training_bar(), *callbacks):
         trainer.add_callback(callback)
-    last = get_last_checkpoint(str(work)) if work.exists() else None
+    last = last_checkpoint(work)
     started = time.monotonic()
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=last and str(last))
     seconds = time.monotonic() - started
-    logged, tokens = training_log(trainer.state.log_history, int(last.rpartition("-")[2]) if last else 0)
+    logged, tokens = training_log(trainer.state.log_history, int(last.name.rpartition("-")[2]) if last else 0)
     record = {"base": settings.WHEEL_MODEL, **provenance, **logged, "seconds": round(seconds, 1), "resumed": bool(last),
               "tokens_per_second": round(tokens / seconds, 1), "peak_memory_gb": round(models.peak_memory_gb(), 2)}
     if trainer.is_world_process_zero():
@@ -162,6 +160,17 @@ def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks:
         models.save_adapter(trainer.model, folder, "bfloat16", record, selected_adapters=["default"])
         shutil.rmtree(work, ignore_errors=True)
     return record
+
+
+def last_checkpoint(work: Path) -> Path | None:
+    """The newest checkpoint that was saved whole, as its last file tells; newer ones, half written, are removed."""
+    for folder in sorted(work.glob("checkpoint-*"), key=lambda path: -int(path.name.rpartition("-")[2])):
+        try:
+            json.loads((folder / "trainer_state.json").read_text("utf-8"))
+            return folder
+        except (OSError, ValueError):
+            shutil.rmtree(folder)
+    return None
 
 
 def rows_digest(rows: Sequence) -> str:
