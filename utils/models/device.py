@@ -53,15 +53,26 @@ def prefers_bfloat16() -> bool:
         return False
     vectors = "SVE" in torch.backends.cpu.get_cpu_capability() or torch.cpu._is_avx512_bf16_supported()
     supported = vectors or torch.cpu._is_amx_tile_supported()
-    return supported and product_seconds("bfloat16") < 0.8 * product_seconds("float32")
+    if not supported:
+        return False
+    seconds = product_seconds()
+    return seconds["bfloat16"] < 0.8 * seconds["float32"]
 
 
-def product_seconds(dtype: str, rounds: int = 8) -> float:
-    """Seconds of the fastest of `rounds` matrix products shaped like the model's feed-forward layers, at 512 positions."""
+def product_seconds(rounds: int = 24) -> dict[str, float]:
+    """Format → seconds of its fastest matrix product shaped like the model's feed-forward layers, at 512 positions.
+
+    The formats take turns, so that a machine that is busy for a moment slows both: in turns of their own, the answer changed.
+    """
     import torch
 
-    left, right = (torch.ones(shape, dtype=getattr(torch, dtype)) for shape in ((512, 576), (1536, 576)))
-    return min(timeit.repeat(lambda: torch.nn.functional.linear(left, right), number=1, repeat=rounds))
+    pairs = {dtype: [torch.ones(shape, dtype=getattr(torch, dtype)) for shape in ((512, 576), (1536, 576))]
+             for dtype in ("bfloat16", "float32")}
+    fastest = dict.fromkeys(pairs, float("inf"))
+    for _ in range(rounds):
+        for dtype, pair in pairs.items():
+            fastest[dtype] = min(fastest[dtype], timeit.timeit(lambda pair=pair: torch.nn.functional.linear(*pair), number=1))
+    return fastest
 
 
 @contextlib.contextmanager
