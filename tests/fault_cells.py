@@ -1,12 +1,13 @@
 """Tries what people do to notebooks: cells out of order, and a kernel that dies in the middle of one.
 
-`python -m tests.fault_cells` runs a few cells of every solution at the fast size, on a copy of the prepared cache.
+`python -m tests.fault_cells [LAB…]` runs a few cells of every solution at the fast size, on a copy of the prepared cache.
 """
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -58,7 +59,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="course-cells-") as name:
         os.environ |= {"LAB_FAST": "1", "LAB_UNATTENDED": "1", "LAB_CACHE": name}
         own_cache(Path(name), ("models", "corpus"), ("chroma", "prepared.json"))
-        for path in sorted((settings.ROOT / "solutions").glob("*.ipynb")):
+        labs = sys.argv[1:] or sorted(path.stem for path in (settings.ROOT / "solutions").glob("*.ipynb"))
+        for path in (settings.ROOT / "solutions" / f"{lab}.ipynb" for lab in labs):
             code = [n for n, cell in enumerate(nbformat.read(path, 4).cells) if cell.cell_type == "code"]
             for first in (code[len(code) // 3], code[-5]):
                 with kernel(path) as client:
