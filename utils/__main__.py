@@ -161,6 +161,7 @@ def _report(options: argparse.Namespace) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     questions = evaluation.questions_of_records(provenance, options.questions)
     prices = Path(options.prices) if options.prices else roi.PRICE_FILE
+    records, provenance = roi.decided_at_prices(records, questions, provenance, prices)
     print(roi.write_report(records, out, prices, provenance, questions, not options.no_answers))
     return 0
 
@@ -201,7 +202,9 @@ COMMANDS = {
         "--arms": {"default": evaluation.DEFAULT_ARMS, "metavar": "A,B",
                    "help": f"default {evaluation.DEFAULT_ARMS}; an unknown arm prints the list of all arms"},
         "--split": {"default": "", "metavar": "S", "help": "use only this split of the file (train, dev or test)"},
-        "--retrieval-only": {**FLAG, "help": "score retrieval only, without a language model"}}),
+        "--retrieval-only": {**FLAG, "help": "score retrieval only, without a language model"},
+        "--threshold": {"type": float, "metavar": "P",
+                        "help": "give an answer where the confidence in it is at least P (default: the model decides)"}}),
     "rescore": (lambda options: evaluation.rescore_command(options, course.prepare),
                 "score stored answers anew, with corrected questions; asks no model",
                 {"--records": RECORDS, "--questions": QUESTIONS, "--corpus": CORPUS, "--out": NEW_RECORDS}),

@@ -93,6 +93,8 @@ class Generation:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    confidence: float | None = None  # 0 to 1, not calibrated: of the text, or of what it withholds
+    withheld: str = ""  # what it says if it may not begin as the silence it was given does
 
 
 class Generator(Protocol):
@@ -104,8 +106,11 @@ class Generator(Protocol):
         """Number of tokens of a text."""
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
-                 on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
-        """One answer per conversation, in order; calls on_batch(indices, generations) after each batch."""
+                 on_batch: Callable[[list[int], list[Generation]], None] | None = None, silence: str = "") -> list[Generation]:
+        """One answer per conversation, in order; calls on_batch(indices, generations) after each batch.
+
+        silence: the reply that gives no answer. With it a model on this machine adds `confidence` and `withheld`.
+        """
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,8 @@ class Answer:
     completion_tokens: int
     seconds_retrieve: float
     seconds_generate: float
-    confidence: float | None = None  # 0 to 1: the model's own probability of its tokens, not calibrated
+    confidence: float | None = None  # 0 to 1, not calibrated: of the text, or of what an abstention withholds
+    withheld: str = ""  # what an abstention withholds, with its citations as [n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +204,8 @@ class Record:
     answer_words: int | None = None  # set, with the digest, where a committed record omits a long answer
     answer_sha256: str | None = None
     rescored: bool | None = None  # False: scored anew, but the answer was omitted, so its scores are the stored ones
-    confidence: float | None = None  # 0 to 1
-    withheld_answer: str | None = None  # what it would have said; never scored as the answer
+    confidence: float | None = None  # 0 to 1, of the answer or of the one withheld; calibrated where the provenance says so
+    withheld_answer: str | None = None  # what an abstention would have said, with citations as [n]; never scored as the answer
     __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}
 
     @classmethod

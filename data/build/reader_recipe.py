@@ -87,15 +87,17 @@ def drawn(parts: Mapping[str, Sequence[Example]], size: int, seed: int) -> list[
 
 
 def figures(records: Sequence, arm: str) -> dict[str, str]:
-    """What a reader is chosen by, of one arm over the held-out services."""
+    """What a reader is chosen by, of one arm over the held-out services; only of the tasks that it was asked."""
     def of(metric: str, *tasks: str) -> str:
-        return str(evaluation.metric_interval([r for r in records if r.task in tasks], arm, metric))
+        own = [r for r in records if r.task in tasks and r.arm == arm]
+        return str(evaluation.metric_interval(own, arm, metric)) if own else ""
 
     single = metrics.SINGLE_ANSWER_TASKS
-    return {"exact match": of("exact_match", *single), **{f"… {task}": of("exact_match", task) for task in single},
+    rows = {"exact match": of("exact_match", *single), **{f"… {task}": of("exact_match", task) for task in single},
             "lists, set F1": of("set_f1", "multi_doc"), "summaries, ROUGE-L": of("rouge_l", "summary"),
             "silent: unanswerable": of("abstained", "unanswerable"), "silent: answerable": of("abstained", *single),
             "cites a right one": of("cited_right", *single)}
+    return {name: value for name, value in rows.items() if value}
 
 
 def trained(size: int, seed: int, workspace: evaluation.Workspace) -> str:

@@ -110,3 +110,14 @@ def test_seeds_that_differ_as_a_whole_widen_the_interval_and_equal_ones_do_not()
     assert wide.high - wide.low > 0.2
     with pytest.raises(ValueError, match="pair them"):
         metrics.seeded_difference(alike, spread[:, :50], clusters)
+
+
+def test_the_area_under_risk_and_coverage_is_the_mean_share_wrong_over_all_thresholds():
+    sure, right = [0.9, 0.8, 0.8, 0.1], [True, False, True, False]
+    at = [0, 1 / 3, 1 / 3, 2 / 4]  # of those that are at least as sure as each
+    assert metrics.risk_coverage_area(sure, right) == pytest.approx(sum(at) / 4)
+    assert metrics.risk_coverage_area([1.0] * 4, right) == 0.5  # a constant knows nothing
+    best, worst = (metrics.risk_coverage_area(order, [True] * 5 + [False] * 5) for order in (range(10, 0, -1), range(10)))
+    assert best < 0.25 < 0.7 < worst
+    with pytest.raises(ValueError, match="no answers"):
+        metrics.risk_coverage_area([], [])

@@ -44,6 +44,16 @@ def test_on_batch_is_called_after_each_batch(language_model):
     assert [count for _, count in seen] == [3, 1] and sorted(i for indices, _ in seen for i in indices) == [0, 1, 2, 3]
 
 
+def test_a_reply_that_begins_as_silence_does_also_says_what_it_withholds(language_model):
+    plain = language_model.generate(conversations(), 6)
+    silence = plain[0].text[:12]
+    asked = language_model.generate(conversations(), 6, silence=silence)
+    assert [one.text for one in asked] == [one.text for one in plain] and all(one.confidence is None for one in plain)
+    assert asked[0].withheld and not asked[0].withheld.startswith(silence) and 0 < asked[0].confidence < 0.5
+    spoken = [one for one in asked if not one.text.startswith(silence)]
+    assert spoken and all(not one.withheld and 0 < one.confidence < 1 for one in spoken)
+
+
 def test_the_chat_template_came_through_the_conversion(language_model):
     assert language_model.prompt(conversations()[0]).endswith("<|im_end|>\n<|im_start|>assistant\n")
 

@@ -6,13 +6,13 @@ import json
 import pytest
 from tqdm.auto import tqdm
 
-from utils.own_domain.plan import ARMS, DROPPED, FROM_BASE, Plan, digest
+from utils.own_domain.plan import ARMS, CONFIDENCE, DROPPED, FROM_BASE, Plan, digest
 
 
 @pytest.fixture
 def plan(tmp_path):
     made = Plan(tmp_path / "plan.json", minutes=60)
-    for name in ("embedder", "train own_raft", "train own_closed_book", FROM_BASE, *ARMS, "page"):
+    for name in ("embedder", "train own_raft", "train own_closed_book", FROM_BASE, CONFIDENCE, *ARMS, "page"):
         made.step(name).forecast = 240.0
     return made
 
@@ -21,7 +21,7 @@ def dropped(plan) -> list[str]:
     return [name for name in DROPPED if plan.steps[name].state == "dropped"]
 
 
-@pytest.mark.parametrize(("minutes", "left_out"), [(60, 0), (55, 1), (51, 2), (47, 3), (43, 4), (39, 5), (35, 6)])
+@pytest.mark.parametrize(("minutes", "left_out"), [(60, 0), (59, 1), (55, 2), (51, 3), (47, 4), (43, 5), (39, 6), (35, 7)])
 def test_steps_are_dropped_in_the_agreed_order_and_no_more_than_needed(plan, minutes, left_out):
     plan.minutes = minutes
     assert plan.fit() == 0 and dropped(plan) == list(DROPPED[:left_out])
@@ -41,6 +41,13 @@ def test_a_training_that_was_left_out_does_not_come_back_once_the_reader_is_trai
     plan.fit()
     plan.steps["train own_raft"].state, plan.minutes = "done", 90  # it took no time, or more is given
     assert plan.fit() == 0 and dropped(plan) == [FROM_BASE, "embedder"]
+
+
+def test_dev_is_not_asked_for_confidence_once_test_was(plan):
+    plan.minutes = 30
+    plan.fit()
+    plan.steps["base"].state, plan.minutes = "done", 90
+    assert plan.fit() == 0 and dropped(plan) == [CONFIDENCE]
 
 
 def test_a_finished_step_is_never_dropped_and_counts_with_its_own_seconds(plan):

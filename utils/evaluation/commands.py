@@ -13,7 +13,7 @@ from .outcomes import right_shares
 from .provenance import language_notes, provenance_file, questions_provenance, read_provenance, records_provenance
 from .questions import QuestionsFile, read_questions, training_questions
 from .records import read_records, record_line, write_with_backup
-from .runner import run_arms
+from .runner import run_arms, threshold_note
 from .scoring import accepted_forms, rescore, score_changes, with_accepted
 from .tables import benchmark_tables
 from .workspace import Workspace, load_workspace
@@ -24,6 +24,8 @@ Prepare = Callable[..., None]  # `course.prepare`, which a command calls once it
 def benchmark_command(options: argparse.Namespace, prepare: Prepare) -> int:
     """Score arms on a questions file."""
     arms, out = parse_arms(options.arms), new_file(options.out, options.questions)
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
+        raise ValueError(f"--threshold {options.threshold:g} is no probability: give a number from 0 to 1")
     read_questions(options.questions)  # reports a broken file before the corpus is loaded
     workspace = load_workspace(options.corpus)
     file = questions_of(options.questions, workspace)
@@ -33,8 +35,11 @@ def benchmark_command(options: argparse.Namespace, prepare: Prepare) -> int:
     learns = any(arm.is_baseline or arm.model.name == "few_shot" for arm in arms)
     train = training_questions(file.questions) if learns else ()
     try:
-        records = run_arms(questions, arms, workspace, out, options.retrieval_only, train)
+        records = run_arms(questions, arms, workspace, out, options.retrieval_only, train, threshold=options.threshold)
         provenance = records_provenance(arms, workspace, options.corpus, file, records)
+        if options.threshold is not None:
+            provenance["threshold"] = options.threshold
+            print(threshold_note(options.threshold, records, provenance["confidence"]))
         write_with_backup(provenance_file(out), json.dumps(provenance, indent=1) + "\n")
     except OSError as error:
         raise RuntimeError(f"{out}: cannot be written ({error.strerror}); free some space or give another --out, then run the "

@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from .. import models
@@ -16,6 +17,7 @@ from ..settings import WHEEL_EMBEDDER, WHEEL_MODEL, Settings
 from ..text import detect_language
 from ..types import Document, Question, Record
 from .arms import Arm
+from .confidence import load_calibrations
 from .questions import QuestionsFile, read_questions
 from .workspace import Workspace
 
@@ -38,7 +40,9 @@ def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, q
                    "documents": len(workspace.documents), "reading": workspace.reading and workspace.reading.counts()},
         "language": language_notes(list(workspace.documents.values()), questions.questions, workspace.settings),
         "questions": questions_provenance(questions, len({record.question_id for record in records})),
-        "settings_hash": {record.arm: record.settings_hash for record in records},
+        "settings_hash": (hashes := {record.arm: record.settings_hash for record in records}),
+        "confidence": {arm: asdict(calibration) for arm, (hash_, calibration) in load_calibrations(workspace.calibrations).items()
+                       if hashes.get(arm) == hash_},
     }
 
 

@@ -6,7 +6,7 @@ import functools
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from .. import generation, settings
 from ..types import Answer, Hit, Question, Record
 from .arms import Arm, parse_arm, parse_arms
+from .confidence import calibrated, decided, load_calibrations
 from .files import text_lines
 from .records import record_line, write_with_backup
 from .scoring import make_record, rescored_record, same_hits
@@ -23,11 +24,13 @@ from .workspace import Workspace
 
 
 def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace: Workspace, out: Path | None = None,
-             retrieval_only: bool = False, train: Sequence[Question] = ()) -> list[Record]:
+             retrieval_only: bool = False, train: Sequence[Question] = (), calibrate: bool = True,
+             threshold: float | None = None) -> list[Record]:
     """Records of every question under every arm (or comma-separated names), ordered by arm, then as in `questions`.
 
     out: the JSON-lines file to write; an interrupted run leaves `out` + `.part`, from which the next one resumes.
-    train: the questions that baselines learn from and `few_shot` shows.
+    train: the questions that baselines learn from and `few_shot` shows. calibrate: False leaves the model's own confidence, to
+    fit a calibration on. threshold: the confidence from which an answer is given; None leaves that to the model.
     """
     arms = parse_arms(arms) if isinstance(arms, str) else arms
     workspace.check_models(arms)
@@ -50,12 +53,23 @@ def run_arms(questions: Sequence[Question], arms: Sequence[Arm] | str, workspace
                 if part:
                     part.write(record_line({"record": record.to_json(), "question": question.question}))
                     part.flush()
-        ordered = [records[q.id, arm.name] for arm in arms for q in questions]
+        calibrations = load_calibrations(workspace.calibrations if calibrate else None)
+        ordered = [calibrated(records[q.id, arm.name], calibrations) for arm in arms for q in questions]
+        if threshold is not None:
+            ordered = decided(ordered, questions, threshold, {arm.name for arm in arms}, workspace.copies)
         if out:
             write_with_backup(out, "".join(record_line(record.to_json()) for record in ordered))
             part.close()  # Windows deletes no open file
             out.with_name(out.name + ".part").unlink()
     return ordered
+
+
+def threshold_note(threshold: float, records: Sequence[Record], calibrations: Collection[str]) -> str:
+    """What a threshold was applied to, in one or two sentences."""
+    sure = list(dict.fromkeys(record.arm for record in records if record.confidence is not None))
+    own = [arm for arm in sure if arm not in calibrations]
+    return ". ".join([f"An answer is given where its confidence is at least {threshold:g}, by {', '.join(sure) or 'no arm'}",
+                      *([f"Not calibrated, so that this is no probability: {', '.join(own)}"] if own else [])])
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,9 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .. import corpus, generation, models, retrieval
-from ..settings import COURSE_SERVICES, Settings, load
+from ..settings import COURSE_SERVICES, DATA, Settings, load
 from ..types import Answer, Document, Generator, Hit, Question, Retriever
 from .arms import Arm, parse_arm
+
+CALIBRATIONS = DATA / "confidence.json"  # of the course's arms, fitted on dev
 
 
 class Workspace:
@@ -22,9 +23,13 @@ class Workspace:
 
     def __init__(self, documents: Sequence[Document] | None = None, settings: Settings | None = None,
                  reading: corpus.ReadingReport | None = None, config: retrieval.PipelineConfig | None = None,
-                 adapters: Mapping[str, Path] = MappingProxyType({})):
-        """reading: of the documents' folder. config: of the pipeline. adapters: folders by model, such as `own_raft`."""
+                 adapters: Mapping[str, Path] = MappingProxyType({}), calibrations: Path = CALIBRATIONS):
+        """reading: of the documents' folder. config: of the pipeline. adapters: folders by model, such as `own_raft`.
+
+        calibrations: the file of `save_calibrations`; each is used with the settings it was fitted for, and no others.
+        """
         self.settings, self.reading, self.adapters = settings or load(), reading, dict(adapters)
+        self.calibrations = calibrations
         self.config = config or retrieval.load_selected_config()
         self.documents = {d.id: d for d in (corpus.load() if documents is None else documents)}
 
@@ -87,12 +92,7 @@ class Workspace:
         started, context = time.perf_counter(), chosen.context.name
         hits = self.hits(asked, context) if context else []
         seconds, run, model = time.perf_counter() - started, self.settings_for(context), self.model(chosen.adapter)
-        answer = generation.answer_questions([asked], [hits], [seconds], model, run, turns=[list(solved)] if solved else ())[0]
-        if not answer.text or not hasattr(model, "tokenizer"):
-            return answer
-        prompt = [*solved, *generation.build_prompt(question, hits[: answer.used])]
-        log_probability = models.mean_log_probability(model, [prompt], [answer.text], end=False)[0]
-        return replace(answer, confidence=math.exp(log_probability))
+        return generation.answer_questions([asked], [hits], [seconds], model, run, turns=[list(solved)] if solved else ())[0]
 
     def reference(self, question: Question) -> str:
         """The lead sentence that a summary question asks for; "" for other tasks."""

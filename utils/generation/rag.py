@@ -96,14 +96,16 @@ def answer_questions(questions: Sequence[Question], hits: Sequence[Sequence[Hit]
 
     def finish(i: int, reply: Generation) -> Answer:
         text, cited = strip_citations(reply.text, shown[i][: used[i]])
-        return Answer(text, metrics.abstains(text), cited, tuple(hits[i]), used[i], reply.prompt_tokens,
-                      reply.completion_tokens, seconds_retrieve[i], reply.seconds)
+        silent = metrics.abstains(text)
+        known = bool(reply.withheld and not metrics.abstains(reply.withheld)) == silent  # else the confidence is of another text
+        return Answer(text, silent, cited, tuple(hits[i]), used[i], reply.prompt_tokens, reply.completion_tokens,
+                      seconds_retrieve[i], reply.seconds, reply.confidence if known else None, reply.withheld if known else "")
 
     def report(indices: list[int], replies: list[Generation]) -> None:
         if on_batch:
             on_batch(indices, [finish(i, reply) for i, reply in zip(indices, replies, strict=True)])
 
-    replies = model.generate(prompts, settings.max_new_tokens, settings.batch_size, report)
+    replies = model.generate(prompts, settings.max_new_tokens, settings.batch_size, report, metrics.ABSTENTION)
     return [finish(i, reply) for i, reply in enumerate(replies)]
 
 

@@ -153,3 +153,17 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
     if len(set(first) | set(second)) == 1:
         return 1.0
     return float(cohen_kappa_score(list(first), list(second)))
+
+
+def risk_coverage_area(confidence: Sequence[float], right: Sequence[bool]) -> float:
+    """Area under the share wrong against coverage over all thresholds (Geifman and others, 2019), 0 to 1; lower is better.
+
+    Equal confidences are answered together. Raises ValueError without answers.
+    """
+    if not len(confidence):
+        raise ValueError("there are no answers to order")
+    sure, correct = numpy.asarray(confidence), numpy.asarray(right, dtype=float)
+    order = numpy.argsort(-sure, kind="stable")
+    wrong = 1 - numpy.cumsum(correct[order]) / numpy.arange(1, len(sure) + 1)
+    last = numpy.searchsorted(-sure[order], -sure, side="right") - 1  # the last answer of the same confidence
+    return float(wrong[last].mean())

@@ -24,8 +24,11 @@ class Endpoint:
         return max(1, len(text) // 4)
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
-                 on_batch: Callable[[list[int], list[Generation]], None] | None = None) -> list[Generation]:
-        """Greedy answers (temperature 0) in the order of `conversations`. Raises RuntimeError when the server fails."""
+                 on_batch: Callable[[list[int], list[Generation]], None] | None = None, silence: str = "") -> list[Generation]:
+        """Greedy answers (temperature 0) in the order of `conversations`, without confidence, since not every server tells it.
+
+        Raises RuntimeError when the server fails.
+        """
         from concurrent.futures import ThreadPoolExecutor
 
         answers: list[Generation] = []

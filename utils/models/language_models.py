@@ -109,11 +109,12 @@ class LanguageModel:
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
-                 on_batch: Callable[[list[int], list[Generation]], None] | None = None, temperature: float = 0.0,
-                 seed: int = 0) -> list[Generation]:
+                 on_batch: Callable[[list[int], list[Generation]], None] | None = None, silence: str = "",
+                 temperature: float = 0.0, seed: int = 0) -> list[Generation]:
         """Answers in the order of `conversations`, greedy at temperature 0; batches of similar length, smaller for long prompts.
 
-        on_batch(indices, generations) is called after each batch, so that a caller can save partial results.
+        on_batch(indices, generations) is called after each batch, so that a caller can save partial results. silence: as in
+        `Generator`; what a reply that begins so withholds costs a second generation.
         """
         import torch
 
@@ -125,7 +126,7 @@ class LanguageModel:
         while start < len(order):
             batch = order[start : start + min(batch_size, max(1, BATCH_TOKENS // len(ids[order[start]])))]
             start += len(batch)
-            generations = self._batch([ids[i] for i in batch], max_new_tokens, temperature)
+            generations = self._batch([ids[i] for i in batch], max_new_tokens, silence, temperature)
             for i, answer in zip(batch, generations, strict=True):
                 answers[i] = answer
             if on_batch:
@@ -133,19 +134,42 @@ class LanguageModel:
             release_memory()
         return answers
 
-    def _batch(self, ids: list[list[int]], max_new_tokens: int, temperature: float) -> list[Generation]:
+    def _batch(self, ids: list[list[int]], max_new_tokens: int, silence: str, temperature: float) -> list[Generation]:
         started = time.perf_counter()
+        begins = self.tokenizer([silence, silence.capitalize()] if silence else [""], add_special_tokens=False)["input_ids"]
+        barred = sorted({tokens[0] for tokens in begins if tokens})
+        completions, confidences = self._complete(ids, max_new_tokens, temperature, barred)
+        texts, withheld = self._texts(completions), {}
+        if silent := [i for i, text in enumerate(texts) if silence and text.lower().startswith(silence.lower())]:
+            other, sure = self._complete([ids[i] for i in silent], max_new_tokens, temperature, barred,
+                                         begin_suppress_tokens=barred)
+            withheld = dict(zip(silent, zip(sure, self._texts(other), strict=True), strict=True))
+        seconds = (time.perf_counter() - started) / len(ids)
+        return [Generation(text, len(ids[i]), len(completions[i]), seconds, *withheld.get(i, (confidences[i],)))
+                for i, text in enumerate(texts)]
+
+    def _complete(self, ids: list[list[int]], max_new_tokens: int, temperature: float, barred: list[int],
+                  **constraint) -> tuple[list[list[int]], list[float | None]]:
+        """(tokens up to the end, their probability beside that of a beginning with a `barred` token) of each prompt."""
         padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(torch_device())
         with autocast():
             out = self.model.generate(**padded, max_new_tokens=max_new_tokens, do_sample=temperature > 0,
                                       temperature=temperature or None, top_p=None, top_k=None,
-                                      pad_token_id=self.tokenizer.pad_token_id)
-        new = out[:, padded["input_ids"].shape[1] :].tolist()
-        seconds = (time.perf_counter() - started) / len(ids)
+                                      pad_token_id=self.tokenizer.pad_token_id, output_logits=bool(barred),
+                                      return_dict_in_generate=True, **constraint)
+        new = out.sequences[:, padded["input_ids"].shape[1] :].tolist()
         stops = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
-        completions = [next((row[:i] for i, token in enumerate(row) if token in stops), row) for row in new]
-        texts = self.tokenizer.batch_decode(completions, skip_special_tokens=True)
-        return [Generation(t.strip(), len(p), len(c), seconds) for t, p, c in zip(texts, ids, completions, strict=True)]
+        ends = [next((i for i, token in enumerate(row) if token in stops), len(row)) for row in new]
+        confidences: list[float | None] = [None] * len(ids)
+        if barred:
+            steps = [logits.float().log_softmax(-1) for logits in out.logits]
+            quiet = steps[0][:, barred].logsumexp(-1)
+            confidences = [float((sum(step[i, token] for step, token in zip(steps, row[: ends[i] + 1], strict=False)) - quiet[i])
+                                 .sigmoid()) for i, row in enumerate(new)]
+        return [row[:end] for row, end in zip(new, ends, strict=True)], confidences
+
+    def _texts(self, completions: list[list[int]]) -> list[str]:
+        return [text.strip() for text in self.tokenizer.batch_decode(completions, skip_special_tokens=True)]
 
 
 @functools.lru_cache(maxsize=2)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import shutil
 from collections.abc import Sequence
@@ -11,18 +10,18 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from .. import corpus, evaluation, generation, models, retrieval, roi, settings, training
-from ..types import Example, Record
+from .. import corpus, evaluation, models, retrieval, roi, settings, training
+from ..types import Example, Question, Record
 from . import own_training
+from .answering import answer_test, calibrate, measure_speed, options, tell_changed_answers
 from .output_folder import FROM_BASE_FOLDER, own_workspace, question_row, start_words
 from .own_training import RECIPES, examples_for, kept_examples, parent_folder, train_adapter
-from .plan import ARMS, FROM_BASE, Plan, digest
+from .plan import ARMS, CONFIDENCE, FROM_BASE, Plan, digest
 from .search_choice import CANDIDATES, OWN, choose_search, measure_search
 from .splitting import few_of_each_part, split_questions
 
 ENOUGH = 0.98  # Recall@5 on dev from which an embedder of one's own cannot gain
 EMBEDDER_SECONDS = 0.65  # a question and pass, measured once on two cores (64 questions in one pass: 42 s)
-SAMPLE = 8  # questions that measure the speed of answering
 SOLVED_COST = 2.0  # a prompt with solved examples against one without, in seconds
 
 
@@ -73,8 +72,7 @@ class Decision:
                 self._train(f"train own_{recipe}", examples, parents[recipe], bar)
             if FROM_BASE in self.plan.steps:
                 self._train_from_base(made["raft"], bar)
-            records = self._answer(bar)
-            return self._page(records, bar)
+            return self._page(self._answer(bar), bar)
 
     def _choose_search(self, bar) -> None:
         asked = [(q.question, q.evidence, q.task) for q in self.parts["dev"]]
@@ -97,7 +95,7 @@ class Decision:
         key = digest(plan.digests["documents"], plan.digests["base"])
         if not plan.is_done("measure speed", key):
             with plan.running("measure speed", key, bar):
-                plan.speed = self._speed(made["raft"], parent)
+                plan.speed = measure_speed(made["raft"], parent, self.parts["train"], self.workspace)
         rows = json.loads((self.out / "retrieval.json").read_text("utf-8"))["candidates"]
         if rows[0]["questions"] and max(row["recall@5"][0] for row in rows if OWN not in row["name"]) < ENOUGH:
             passes, index = retrieval.RetrieverTraining.epochs, plan.step("search").seconds / 4  # of the four made for search
@@ -113,6 +111,9 @@ class Decision:
             arm = evaluation.parse_arm(name)
             each = plan.speed["answer_with_passages" if arm.context.retrieves else "answer"]
             plan.step(name).forecast = each * len(test) * (SOLVED_COST if arm.model.name == "few_shot" else 1.0) + 5
+        if len(self._judged_dev()) >= evaluation.FEWEST:
+            share = len(self._judged_dev()) / len(test)
+            plan.step(CONFIDENCE).forecast = sum(share * plan.step(name).forecast for name in options(plan, self._arms()))
         plan.step("page").forecast = 10
         missing = plan.fit_training(raft, len(made["raft"]), own_training.VIEWS / RECIPES["raft"].views)
         if missing > 0 and any(step.state == "planned" for step in plan.steps.values()):
@@ -125,19 +126,6 @@ class Decision:
 
     def _arms(self) -> list[str]:  # the course's adapters belong to its own base model
         return [name for name in ARMS if self.run.model == settings.WHEEL_MODEL or not name.startswith("raft")]
-
-    def _speed(self, examples: list[Example], parent: Path | None) -> dict[str, float]:
-        """Seconds of a training token, and of an answer with and without passages: the faster of two rounds."""
-        if settings.fast():
-            return {"train_token": 0.01, "answer": 1.0, "answer_with_passages": 3.0}  # not measured
-        models.language_model.cache_clear()  # the process that trains needs the memory
-        speed = {"train_token": training.run_in_subprocess(own_training.seconds_per_token, examples, parent, self.run.model)}
-        asked, model, run = self.parts["train"][:SAMPLE], self.workspace.model(), self.workspace.settings_for("advanced_rag")
-        hits = [self.workspace.hits(q, "advanced_rag") for q in asked]
-        for name, shown in (("answer", [[] for _ in asked]), ("answer_with_passages", hits)):
-            rounds = [generation.answer_questions(asked, shown, [0.0] * len(asked), model, run) for _ in range(2)]
-            speed[name] = min(sum(answer.seconds_generate for answer in answers) for answers in rounds) / len(asked)
-        return speed
 
     def _train_embedder(self, bar) -> bool:
         """Train an embedder and choose search again with it; False if there is no time for it, or it is there."""
@@ -191,42 +179,27 @@ class Decision:
                    f"examples {loss['before']} → {loss['after']}")
 
     def _answer(self, bar) -> list[Record]:
-        """Ask every arm of the plan on test; an arm is asked again only if something that determines its answers changed."""
-        records, test, folder = [], self.parts["test"], self.out / "arms"
-        folder.mkdir(exist_ok=True)
-        for name in [name for name in self._arms() if self.plan.step(name).state != "dropped"]:
-            path = folder / f"{name.replace('+', '_with_')}.jsonl"
-            arm = evaluation.parse_arm(name)
-            key = digest(self.workspace.digest(arm, self.parts["train"]), self.plan.digests["questions"])
-            if not self.plan.is_done(name, key) or not path.exists():
-                self.plan.read_test(name, key, datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
-                with self.plan.running(name, key, bar):
-                    evaluation.run_arms(test, [arm], self.workspace, path, train=self.parts["train"])
-                self.plan.fit()
-            records += evaluation.read_records(path)
-        text = "".join(evaluation.record_line(record.to_json()) for record in records)
-        (self.out / "records.jsonl").write_text(text, "utf-8")
+        """Ask dev, then test; writes the records, decided at the prices between an answer and silence, with their provenance."""
+        (self.out / "arms").mkdir(exist_ok=True)
+        train, test = self.parts["train"], self.parts["test"]
+        calibrate(self.plan, self._arms(), self._judged_dev(), train, self.out, self.workspace, bar)
+        records = answer_test(self.plan, self._arms(), test, train, self.out, self.workspace, bar)
         arms = evaluation.parse_arms(",".join(dict.fromkeys(record.arm for record in records)))
         provenance = evaluation.records_provenance(arms, self.workspace, self.folder, self.file, records)
-        provenance["decide"] = {"training_questions": len(self.parts["train"]), "training_examples": self.plan.training,
+        provenance["decide"] = {"training_questions": len(train), "training_examples": self.plan.training,
                                 "search": json.loads((self.out / "retrieval.json").read_text("utf-8"))["why"],
-                                "start": start_words(self.out, self.workspace), "changed_answers": self._changed_answers(records),
+                                "start": start_words(self.out, self.workspace),
+                                "changed_answers": tell_changed_answers(records, self.workspace),
                                 "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
                                 "test_read": len(self.plan.test_read), "split": [*self.file.notes, *self.notes]}
+        records, provenance = roi.decided_at_prices(records, test, provenance, self.prices)
+        text = "".join(evaluation.record_line(record.to_json()) for record in records)
+        (self.out / "records.jsonl").write_text(text, "utf-8")
         evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
         return records
 
-    def _changed_answers(self, records: Sequence[Record]) -> dict[str, str]:
-        """How many answers on test training changed, by arm; prints it."""
-        parent = models.adapter_provenance(self.workspace.adapter("own_raft")).get("parent")
-        pairs = {"own_raft+advanced_rag": f"{parent}+advanced_rag" if parent else "advanced_rag", "own_closed_book": "base"}
-        told = {}
-        for arm, before in pairs.items():
-            changed, both = evaluation.changed_answers(records, arm, before)
-            if both:
-                told[arm] = f"{changed} of {both} answers differ from those of {before}"
-                tqdm.write(f"{arm}: {told[arm]}")
-        return told
+    def _judged_dev(self) -> list[Question]:
+        return [q for q in self.parts["dev"] if q.task != "summary" and not q.retrieval_only]
 
     def _page(self, records: Sequence[Record], bar) -> Path:
         provenance = evaluation.read_provenance(self.out / "records.jsonl")

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .. import corpus, evaluation, roi, settings
@@ -31,7 +32,7 @@ def own_workspace(out: Path, documents: Sequence, reading: corpus.ReadingReport 
     adapters = {f"own_{recipe}": out / "adapters" / f"own_{recipe}" for recipe in RECIPES}
     losses = {folder: held_out_loss(folder) for folder in (out / "adapters" / name for name in OWN_RAFT_FOLDERS)}
     adapters["own_raft"] = min(losses, key=losses.get)  # the first of equals
-    return evaluation.Workspace(documents, settings.load(), reading, selected_search(out), adapters)
+    return evaluation.Workspace(documents, settings.load(), reading, selected_search(out), adapters, out / "confidence.json")
 
 
 def held_out_loss(adapter: Path) -> float:
@@ -64,15 +65,20 @@ def ask(out: Path, question: str, arm: str = "") -> str:
     documents, reading = corpus.read_folder(provenance["corpus"]["folder"])
     workspace = own_workspace(out, documents, reading)
     started, parsed, solved = time.monotonic(), evaluation.parse_arm(chosen), []
+    train = [q for q in evaluation.load_questions(out / "questions.jsonl") if q.split == "train"]
     if parsed.model.name == "few_shot":  # which shows solved training questions
-        train = [q for q in evaluation.load_questions(out / "questions.jsonl") if q.split == "train"]
         examples = evaluation.SolvedExamples(train, workspace, parsed.context.name)
         solved = examples.turns(Question("", "fact", question, (), (), ()))
-    answer = workspace.ask(question, chosen, solved)
+    answer, sure = workspace.ask(question, chosen, solved), "not calibrated"
+    hash_, calibration = evaluation.load_calibrations(workspace.calibrations).get(chosen, ("", None))
+    if answer.confidence is not None and hash_ == workspace.digest(parsed, train) and "threshold" in provenance:
+        threshold = provenance["threshold"]
+        answer = evaluation.decided_answer(replace(answer, confidence=calibration(answer.confidence)), threshold)
+        sure = f"an answer is given from {threshold:.2f} on"
     lines = ["not in the documents" if answer.abstained else answer.text]
     lines += [f"from: {', '.join(answer.cited)}"] if answer.cited and not answer.abstained else []
     lines += [f"read: {', '.join(dict.fromkeys(hit.document_id for hit in answer.hits[: answer.used]))}"] if answer.used else []
-    confidence = "" if answer.confidence is None else f", confidence {answer.confidence:.2f} (not calibrated)"
+    confidence = "" if answer.confidence is None else f", confidence {answer.confidence:.2f} ({sure})"
     if provenance["corpus"]["sha256"] != evaluation.corpus_digest(workspace):
         lines.append("the documents have changed since the decision: run `decide` again")
     return "\n".join([*lines, f"by {chosen}{why}{confidence}, {time.monotonic() - started:.1f} s"])

@@ -13,7 +13,8 @@ from .. import settings
 
 # Left out in this order; what then is left are base, RAG, fine-tuning and both.
 FROM_BASE = "train from base"  # a second reader that starts at the base model, to compare on dev
-DROPPED = (FROM_BASE, "embedder", "own_raft+oracle", "raft+advanced_rag", "naive_rag", "few_shot+advanced_rag")
+CONFIDENCE = "confidence on dev"  # asks the options dev, to decide between an answer and silence
+DROPPED = (FROM_BASE, "embedder", "own_raft+oracle", "raft+advanced_rag", "naive_rag", "few_shot+advanced_rag", CONFIDENCE)
 ARMS = ("base", "few_shot+advanced_rag", "naive_rag", "advanced_rag", "own_closed_book", "raft+advanced_rag",
         "own_raft+advanced_rag", "own_closed_book+advanced_rag", "own_raft+oracle")
 LEAST_EXAMPLES = 100  # of training, if there are as many
@@ -99,10 +100,11 @@ class Plan:
         return sum(step.seconds for step in self.steps.values())
 
     def fit(self) -> float:
-        """Drop what does not fit, but no training once the reader is trained; returns the seconds missing even so, or 0."""
-        trained = self.step("train own_raft").state == "done"
+        """Drop what does not fit; what comes too late stays dropped; returns the seconds missing even so, or 0."""
+        late = (FROM_BASE, "embedder") if self.step("train own_raft").state == "done" else ()
+        late += (CONFIDENCE,) if any(self.steps[name].state == "done" for name in ARMS if name in self.steps) else ()
         for step in self.steps.values():
-            if step.state == "dropped" and not (trained and step.name in (FROM_BASE, "embedder")):
+            if step.state == "dropped" and step.name not in late:
                 step.state = "planned"
         for name in DROPPED:
             if self.spare() >= 0 and not settings.fast():  # a quick run leaves out all that may be

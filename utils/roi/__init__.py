@@ -9,6 +9,7 @@ _FILES = {
     "sensitivity": ["compare_options", "simulate", "tornado", "value_of_labels", "winner_map"],
     "decision_report": ["DecisionReport", "UPDATES", "VOLUMES", "build_report", "recommendation", "with_prices"],
     "decision_page": ["write_report"],
+    "silence": ["answer_threshold", "decided_at_prices"],
     "update_interval": ["WEEKS_A_MONTH", "interval_table", "stale_by_updates", "stale_share"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)
