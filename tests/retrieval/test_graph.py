@@ -1,10 +1,12 @@
 """The graph against the service models: extraction scores, traversal for every kind of multi_doc, linking."""
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from data.build import gold_answers
-from utils import corpus, evaluation, metrics, models, retrieval
+from utils import corpus, evaluation, metrics, models, retrieval, settings
 from utils.retrieval.graph import entity_linking, triples
 from utils.types import Document, Section
 
@@ -85,6 +87,29 @@ def test_most_dev_questions_are_linked_to_the_correct_set(linker):
     links = [linker.link(q.question, corpus.services_named(q.question)) for q in questions]
     scores = [metrics.set_f1(link.names if link else (), q.answer_set) for link, q in zip(links, questions, strict=True)]
     assert sum(scores) / len(scores) >= 0.8
+
+
+@pytest.mark.parametrize(("part", "least"), [("tune", 0.9), ("check", 0.85)])
+def test_wordings_that_nobody_had_in_mind_are_linked_to_the_correct_set(part, least, linker, world):
+    rows = [json.loads(line) for line in (settings.DATA / "list_questions.jsonl").read_text("utf-8").splitlines()]
+    scores = []
+    for row in [row for row in rows if row["part"] == part]:
+        link = linker.link(row["question"], corpus.services_named(row["question"]))
+        scores.append(metrics.set_f1(link.names if link else (), gold_answers.evaluate(row["fact"], world).values))
+    assert len(scores) in (119, 46) and sum(scores) / len(scores) >= least
+
+
+def test_no_list_question_asks_what_the_benchmark_asks():
+    rows = [json.loads(line) for line in (settings.DATA / "list_questions.jsonl").read_text("utf-8").splitlines()]
+    asked = [q.fact for q in evaluation.load_questions() if q.task == "multi_doc"]
+    assert not [row["id"] for row in rows if row["fact"] in asked] and len({row["question"] for row in rows}) == len(rows) == 165
+
+
+@pytest.mark.parametrize("question", ["Which values may BillingModeOverride of RestoreTableToPointInTime take?",
+                                      "who has access to this table? show its policy document",
+                                      "what named pointers does a function have?"])
+def test_a_plural_that_asks_for_no_operations_is_not_linked(question, linker):
+    assert linker.link(question) is None
 
 
 def test_a_question_for_one_fact_is_not_linked(linker):

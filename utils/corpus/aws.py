@@ -160,9 +160,9 @@ def services_named(question: str) -> list[str]:
     return [service for service, pattern in SERVICE_PATTERNS.items() if re.search(pattern, question, re.I)]
 
 
-def without_service(question: str) -> str:
-    """The question without the names of services."""
-    for pattern in SERVICE_PATTERNS.values():
+def without_service(question: str, service: str = "") -> str:
+    """The question without the names of services, or without that of one service."""
+    for pattern in [SERVICE_PATTERNS[service]] if service else SERVICE_PATTERNS.values():
         question = re.sub(pattern, "", question, flags=re.I)
     return question
 

@@ -20,7 +20,8 @@ CUES = {
     "raises": r"\bfail|refus|reject|\berror|raise|notice|complain|says? (?:so|that)|report|\bcheck|validat|\bblock|\bhit\b|"
               r"\bthrow|exception|missing|expire|too many|invalid|doesn't exist|corrupt|stopp|conflict|busy|\bcap\b|limit|"
               r"turned? down",
-    "requires": r"\bneeds?\b|require|demand|\bmust\b|mandatory|go without|insist|obligatory|compulsory",
+    "requires": r"\bneeds?\b|require|demand|\bmust\b|mandatory|(?:go|run|work|called|used) without|insist|oblig|compulsory|"
+                r"not optional|\bforce",
     "returns": r"\breturn|gives? back|give me back|hands? (?:out|back|me)|respon|get back|\bshow|come back|output|\btells?\b|"
                r"\breveal",
     "takes": r"\btakes?\b|accept|argument|parameter|\bset\b|\bpass\b|\bname the\b|choose|\ballow|\boption|where I|can I|"
@@ -32,7 +33,13 @@ KIND = {"raises": "error", "requires": "parameter", "takes": "parameter", "retur
 TWO = re.compile(r"\bnot\b|n't|never|but|lack|on top of|beyond|missing|without|extra|additional|only|unlike|more than|than", re.I)
 PLURAL = re.compile(
     r"\b(?:operations|calls|actions|apis|services|errors|exceptions|parameters|inputs|members|everything|commands|requests|"
-    r"endpoints|methods|options|arguments|fields)\b|^\W*where\b|^\W*(?:list|name)\b", re.I)
+    r"responses|replies|endpoints|methods|options|arguments|fields)\b|^\W*where\b|^\W*(?:list|name)\b|"
+    r"\bevery (?:[\w'-]+ ){0,2}(?:operation|call|action|error|exception|service)\b|\bwho (?:gives|returns|hands|sends|tells)\b|"
+    r"\bwhere (?:(?:can|could|do|does|might|may|would) (?:that|this|it|they)|in (?-i:[A-Z]))|"
+    r"\b(?:which|what) (?:(?-i:[A-Z])\w+ ){1,2}(?:[a-z-]+ )?(?!values|types|kinds|attributes|policies|keys|data)[a-z]{3,}"
+    r"(?<![suiy])s\b", re.I)
+# What stands behind these is what the other operation is compared with.
+SURPASSED = "on top of|beyond|besides|apart from|more than|than|compared to|compared with|already|everything|switching from"
 NUMBERS = dict(zip("one two three four five six seven eight nine ten fifteen".split(),
                    ("1 2 3 4 5 6 7 8 9 10 15").split(), strict=True))
 
@@ -124,9 +131,8 @@ class Linker:
         """Errors or inputs that operation `a` has and `b` lacks; the wording decides which operation is `a`."""
         a, b = named[:2]
         names = {node: re.escape(self.operations[node]["name"]) for node in (a, b)}
-        if re.search(r"on top of|beyond|compared (?:to|with)|than|lacks? ", question, re.I):
-            first = re.search(rf"(?:on top of|beyond|than|compared (?:to|with))\W+(?:\w+\W+){{0,3}}{names[a]}", question)
-            a, b = (b, a) if first else (a, b)
+        if re.search(rf"(?:{SURPASSED})\W+(?:\w+\W+){{0,5}}{names[a]}", question, re.I):
+            a, b = b, a
         if re.search(rf"(?:not|n't|lacks?|lacking|without|missing|never)\W+(?:\w+\W+){{0,4}}{names[a]}\b", question):
             a, b = b, a
         relation = "raises" if re.search(CUES["raises"], re.sub(r"can't|missing", "", question), re.I) else "takes"
@@ -137,14 +143,17 @@ class Linker:
         """The error, parameter or output the question is about; a relation scores higher if the question has its cues."""
         if not self.entities:
             return None
-        bare = corpus.without_service(question)
-        cosines, question_words = self.index.vectors @ self.embed([bare])[0], content_words(bare)
+        # Of several services one may be what the question is about, as KMS in an error of SQS: each is removed alone.
+        bare = {service: corpus.without_service(question, service if services[1:] else "") for service in services or [""]}
+        near = dict(zip(bare, self.embed(list(bare.values())) @ self.index.vectors.T, strict=True))
         cues = {relation: bool(re.search(pattern, question, re.I)) for relation, pattern in CUES.items()}
         best: tuple[float, str, str] | None = None
         for i, node in enumerate(self.entities):
             data = self.graph.nodes[node]
             if services and data["service"] not in services:
                 continue
+            service = data["service"] if services else ""
+            cosines, question_words = near[service], content_words(bare[service])
             shared, shared_name = question_words & self.words[i], question_words & self.names[i]
             lexical = len(shared_name) / max(2, len(self.names[i])) + 0.5 * len(shared) / max(1, len(question_words))
             spelled = self._spelled(node)
