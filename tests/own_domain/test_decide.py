@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from utils import evaluation, models, own_domain, roi, training
+from utils.evaluation import confidence
 from utils.own_domain import own_training
 from utils.own_domain.plan import ARMS
 from utils.types import Example, Question
@@ -170,6 +171,31 @@ def test_ask_answers_with_the_recommended_option_or_another(small, decided):
                                             (decided, "what?", "own_raft+oracle", "needs more than a question")):
         with pytest.raises(ValueError, match=sentence):
             own_domain.ask(folder, question, arm)
+
+
+def test_where_dev_is_large_enough_the_prices_decide_between_an_answer_and_silence(small, farm, decided, tmp_path, monkeypatch):
+    import shutil
+
+    out, prices = tmp_path / "out", tmp_path / "prices.yaml"
+    shutil.copytree(decided, out)
+    monkeypatch.setattr(evaluation, "FEWEST", 5)
+    monkeypatch.setattr(confidence, "fit_calibration", lambda records, _: evaluation.Calibration(1.0, 0.0, len(records)))
+    page = decide(farm, out)()
+    provenance = evaluation.read_provenance(out / "records.jsonl")
+    options = [name for name in ARMS if not name.startswith("raft") and evaluation.parse_arm(name).is_option]
+    assert list(provenance["confidence"]) == options and provenance["threshold"] == pytest.approx(0.2667)
+
+    def decided_records():
+        rows = evaluation.read_records(out / "records.jsonl")
+        return [row for row in rows if row.arm in options and row.confidence is not None]
+
+    assert all(row.abstained == (row.confidence < provenance["threshold"]) for row in decided_records())
+    assert "with the limit below" in page.read_text()
+    assert "an answer is given from 0.27 on" in own_domain.ask(out, "a cat?", "base")
+    roi.write_prices({"wrong": 1e6}, prices)
+    monkeypatch.setattr(evaluation, "run_arms", lambda *_, **more: pytest.fail("a model was asked"))
+    decide(farm, out, prices=prices)()
+    assert all(row.abstained for row in decided_records())
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
