@@ -65,9 +65,16 @@ def valid_records(split: str, questions: Sequence[Question], arms: Sequence[eval
         provenance = json.loads(path.read_text("utf-8"))
         same_kind = ("retrieval only" in provenance["note"]) == retrieval_only
         if provenance["questions_sha256"] == questions_digest() and same_kind:
-            records += [record for record in evaluation.load_records(path.stem)
+            records += [_uncalibrated(record, provenance) for record in evaluation.load_records(path.stem)
                         if digests.get(record.arm) == record.settings_hash and record.question_id in known]
     return records
+
+
+def _uncalibrated(record: Record, provenance: dict) -> Record:
+    """The record with the model's own confidence, as an unfinished run keeps it."""
+    if record.confidence is None or record.arm not in provenance.get("confidence", {}):
+        return record
+    return replace(record, confidence=evaluation.Calibration(**provenance["confidence"][record.arm]).undo(record.confidence))
 
 
 def _reuse_valid_records(name: str, out: Path, questions: Sequence[Question], arms: Sequence[evaluation.Arm],
@@ -106,6 +113,8 @@ def compact(record: Record) -> Record:
         if len(documents) > 10:
             break
         hits.append(hit)
+    if len((record.withheld_answer or "").split()) > metrics.LONGEST_ANSWER:
+        record = replace(record, withheld_answer=None)
     words = record.answer.split()
     if max(len(words), len(re.findall(r"[a-z0-9]+", record.answer.lower()))) <= metrics.LONGEST_ANSWER:
         return replace(record, hits=tuple(hits))
@@ -115,8 +124,10 @@ def compact(record: Record) -> Record:
 
 def write_records(records: Sequence[Record], name: str, command: str, note: str = "", folder: Path | None = None) -> Path:
     """Write compact benchmark records with their provenance: command, settings, package versions, digest of the questions."""
-    hashes = {"settings_hash": sorted({record.settings_hash for record in records})}
-    return write_rows([compact(record).to_json() for record in records], name, command, note, folder, hashes)
+    hashes = {record.arm: record.settings_hash for record in records}
+    more = {"settings_hash": sorted({record.settings_hash for record in records}),
+            "confidence": evaluation.used_calibrations(evaluation.CALIBRATIONS, hashes)}
+    return write_rows([compact(record).to_json() for record in records], name, command, note, folder, more)
 
 
 def write_rows(rows: Sequence[dict], name: str, command: str, note: str = "", folder: Path | None = None,

@@ -23,6 +23,7 @@ def lab3() -> None:
     """Run all arms on test. If an adapter that is not shipped is missing, its committed records are kept."""
     workspace = evaluation.Workspace()
     test = [q for q in evaluation.load_questions(known=workspace.documents) if q.split == "test"]
+    calibrate(workspace)
     has_adapter = {name: (models.local_registry() / name / "adapter_model.safetensors").exists() for name in MORE}
     local, elsewhere = ([f"{name}+advanced_rag" for name in MORE if has_adapter[name] is state] for state in (True, False))
     commit_table("lab3_test", test, ",".join([*ARMS_TEST, *local]), workspace, COMMAND, elsewhere=elsewhere)
@@ -32,6 +33,16 @@ def lab3() -> None:
         gates(trained, workspace)
     else:
         print("lab3_gates: kept as they are, because the adapters of the other seeds are missing", flush=True)
+
+
+def calibrate(workspace: evaluation.Workspace) -> None:
+    """Fit on dev how sure the answers of each option are: `data/confidence.json`."""
+    dev = [q for q in evaluation.load_questions(known=workspace.documents) if q.split == "dev" and q.task != "summary"]
+    options = [arm for arm in evaluation.parse_arms(",".join(ARMS_TEST)) if arm.is_option]
+    out = work("lab3_confidence.jsonl")
+    reopen(out, dev)
+    records = evaluation.run_arms(dev, options, workspace, out, calibrate=False)
+    evaluation.save_calibrations(records, dev, workspace.calibrations)
 
 
 def gates(trained: list[str], workspace: evaluation.Workspace) -> None:

@@ -61,6 +61,7 @@ def test_a_calibration_finds_the_share_that_is_right_and_leaves_a_calibrated_con
     assert [fine(p) for p in (0.1, 0.5, 0.9)] == pytest.approx([0.1, 0.5, 0.9], abs=0.04)
     boastful = evaluation.fit_calibration(*rows_of(draw, 3000, lambda p: 0.2 + 0.3 * p)[::-1])
     assert boastful(0.9) == pytest.approx(0.47, abs=0.05) and boastful(0.05) < boastful(0.95)
+    assert [boastful.undo(float(f"{boastful(p):.5g}")) for p in (0.001, 0.5, 0.99)] == pytest.approx([0.001, 0.5, 0.99], rel=1e-3)
 
 
 def test_too_few_answers_or_a_confidence_that_tells_nothing_give_no_calibration():

@@ -26,7 +26,15 @@ class Calibration:
 
     def __call__(self, confidence: float) -> float:
         """The calibrated confidence, 0 to 1."""
-        return 1 / (1 + math.exp(-max(-50.0, min(50.0, self.slope * _logit(confidence) + self.intercept))))
+        return _sigmoid(self.slope * _logit(confidence) + self.intercept)
+
+    def undo(self, calibrated_confidence: float) -> float:
+        """The model's own confidence, from the calibrated one."""
+        return _sigmoid((_logit(calibrated_confidence) - self.intercept) / self.slope)
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
 
 def _logit(confidence: float) -> float:
@@ -48,6 +56,11 @@ def save_calibrations(records: Sequence[Record], questions: Sequence[Question], 
         if fitted := fit_calibration(own, questions):
             rows[arm] = {**asdict(fitted), "settings_hash": own[0].settings_hash}
     path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+
+
+def used_calibrations(path: Path, hashes: Mapping[str, str]) -> dict[str, dict]:
+    """The calibrations of a file that hold for these settings hashes (by arm), by arm, as provenance states them."""
+    return {arm: asdict(calibration) for arm, (hash_, calibration) in load_calibrations(path).items() if hashes.get(arm) == hash_}
 
 
 def calibrated(record: Record, calibrations: Mapping[str, tuple[str, Calibration]]) -> Record:

@@ -9,7 +9,6 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from .. import models
@@ -17,7 +16,7 @@ from ..settings import WHEEL_EMBEDDER, WHEEL_MODEL, Settings
 from ..text import detect_language
 from ..types import Document, Question, Record
 from .arms import Arm
-from .confidence import load_calibrations
+from .confidence import used_calibrations
 from .questions import QuestionsFile, read_questions
 from .workspace import Workspace
 
@@ -41,8 +40,7 @@ def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, q
         "language": language_notes(list(workspace.documents.values()), questions.questions, workspace.settings),
         "questions": questions_provenance(questions, len({record.question_id for record in records})),
         "settings_hash": (hashes := {record.arm: record.settings_hash for record in records}),
-        "confidence": {arm: asdict(calibration) for arm, (hash_, calibration) in load_calibrations(workspace.calibrations).items()
-                       if hashes.get(arm) == hash_},
+        "confidence": used_calibrations(workspace.calibrations, hashes),
     }
 
 
