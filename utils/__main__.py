@@ -160,6 +160,8 @@ def _report(options: argparse.Namespace) -> int:
     course.prepare(index=False)
     out.parent.mkdir(parents=True, exist_ok=True)
     questions = evaluation.questions_of_records(provenance, options.questions)
+    if accepted := provenance.get("accepted"):
+        questions, _ = evaluation.with_accepted(questions, Path(accepted["file"]))
     prices = Path(options.prices) if options.prices else roi.PRICE_FILE
     records, provenance = roi.decided_at_prices(records, questions, provenance, prices)
     print(roi.write_report(records, out, prices, provenance, questions, not options.no_answers))

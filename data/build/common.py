@@ -67,7 +67,8 @@ def valid_records(split: str, questions: Sequence[Question], arms: Sequence[eval
         if provenance["questions_sha256"] == questions_digest() and same_kind:
             records += [_uncalibrated(record, provenance) for record in evaluation.load_records(path.stem)
                         if digests.get(record.arm) == record.settings_hash and record.question_id in known]
-    return records
+    sure = {record.arm for record in records if record.confidence is not None}  # an older record knows none: asked again
+    return [r for r in records if retrieval_only or r.arm in sure or evaluation.parse_arm(r.arm).is_baseline]
 
 
 def _uncalibrated(record: Record, provenance: dict) -> Record:
@@ -113,20 +114,23 @@ def compact(record: Record) -> Record:
         if len(documents) > 10:
             break
         hits.append(hit)
-    if len((record.withheld_answer or "").split()) > metrics.LONGEST_ANSWER:
-        record = replace(record, withheld_answer=None)
+    if _is_long(record.withheld_answer or ""):
+        record = replace(record, withheld_answer=None, confidence=None)  # it stays an abstention at every threshold
     words = record.answer.split()
-    if max(len(words), len(re.findall(r"[a-z0-9]+", record.answer.lower()))) <= metrics.LONGEST_ANSWER:
+    if not _is_long(record.answer):
         return replace(record, hits=tuple(hits))
     digest = hashlib.sha256(record.answer.encode()).hexdigest()[:16]
     return replace(record, hits=tuple(hits), answer="", answer_set=(), answer_words=len(words), answer_sha256=digest)
 
 
+def _is_long(text: str) -> bool:
+    return max(len(text.split()), len(re.findall(r"[a-z0-9]+", text.lower()))) > metrics.LONGEST_ANSWER
+
+
 def write_records(records: Sequence[Record], name: str, command: str, note: str = "", folder: Path | None = None) -> Path:
     """Write compact benchmark records with their provenance: command, settings, package versions, digest of the questions."""
-    hashes = {record.arm: record.settings_hash for record in records}
     more = {"settings_hash": sorted({record.settings_hash for record in records}),
-            "confidence": evaluation.used_calibrations(evaluation.CALIBRATIONS, hashes)}
+            "confidence": evaluation.used_calibrations(evaluation.CALIBRATIONS, records)}
     return write_rows([compact(record).to_json() for record in records], name, command, note, folder, more)
 
 

@@ -75,7 +75,7 @@ class CTranslate2Reader:
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
-                 on_batch=None) -> list[Generation]:
+                 on_batch=None, silence: str = "") -> list[Generation]:
         """Greedy answers in the order of the conversations, in batches of similar length."""
         texts = [self.tokenizer.apply_chat_template(c, tokenize=False, add_generation_prompt=True) for c in conversations]
         tokens = [self.tokenizer.convert_ids_to_tokens(self.tokenizer(t, add_special_tokens=False)["input_ids"]) for t in texts]

@@ -34,8 +34,8 @@ def test_a_withheld_answer_comes_back_as_it_was_at_a_lower_threshold():
 def test_what_the_threshold_does_not_concern_stays():
     plain, summary = record(sure=None), record(replace(ASKED, task="summary", answers=()))
     listed = replace(record(replace(ASKED, task="multi_doc", answer_set=("3",))), scores={"set_f1": 1.0, "set_f1_text": 0.0})
-    rows = [plain, summary, listed]
-    assert evaluation.decided(rows, [ASKED], 1.0, {"naive_rag"}) == rows
+    rows = [plain, summary, listed, record(replace(ASKED, task="multi_doc", answers=(), answer_set=("3",)))]
+    assert evaluation.decided(rows, [ASKED], 1.0, {"naive_rag"}) == rows  # the last one's question is of another task now
     for asked, arms in (([ASKED], ()), ([], {"naive_rag"})):
         assert evaluation.decided([record()], asked, 1.0, arms) == [record()]
 
@@ -103,6 +103,10 @@ def test_other_prices_decide_stored_answers_anew_and_the_page_names_the_threshol
     assert roi.decided_at_prices(rows, questions, {}, dear) == (rows, {})
     page = " ".join(roi.write_report(strict, tmp_path / "page.html", dear, strictly).read_text("utf-8").split())
     assert "a probability of at least 78 of 100" in page and "naive_rag, with the limit below" in page
+    given = {**provenance, "given_threshold": 0.5}
+    assert roi.decided_at_prices(rows, questions, given, dear) == (rows, given)
+    own = roi.write_report(rows, tmp_path / "own.html", provenance=given).read_text("utf-8")
+    assert "a confidence of 0.5 on, as the benchmark was told" in own and "with the limit" not in own
     assert "with the limit" not in roi.write_report(rows, tmp_path / "plain.html").read_text("utf-8")
 
 

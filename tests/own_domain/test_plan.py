@@ -50,6 +50,17 @@ def test_dev_is_not_asked_for_confidence_once_test_was(plan):
     assert plan.fit() == 0 and dropped(plan) == [CONFIDENCE]
 
 
+def test_an_option_that_was_dropped_when_dev_was_asked_stays_dropped_in_this_run(plan):
+    plan.minutes = 39
+    plan.fit()
+    plan.dev_asked, plan.minutes = True, 90
+    assert plan.fit() == 0 and dropped(plan) == ["own_raft+oracle", "raft+advanced_rag", "naive_rag", "few_shot+advanced_rag"]
+    plan.save()
+    again = Plan.load(plan.path)
+    again.minutes = 90
+    assert again.fit() == 0 and not dropped(again)
+
+
 def test_a_finished_step_is_never_dropped_and_counts_with_its_own_seconds(plan):
     with tqdm(disable=True) as bar, plan.running("naive_rag", "k", bar):
         pass

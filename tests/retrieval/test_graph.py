@@ -107,7 +107,8 @@ def test_no_list_question_asks_what_the_benchmark_asks():
 
 @pytest.mark.parametrize("question", ["Which values may BillingModeOverride of RestoreTableToPointInTime take?",
                                       "who has access to this table? show its policy document",
-                                      "what named pointers does a function have?"])
+                                      "what named pointers does a function have?", "Which SQS attribute controls the delay?",
+                                      "Which Lambda operation deletes a function?", "which SNS operation sends a fax?"])
 def test_a_plural_that_asks_for_no_operations_is_not_linked(question, linker):
     assert linker.link(question) is None
 
@@ -119,4 +120,12 @@ def test_a_question_for_one_fact_is_not_linked(linker):
 def test_the_wording_decides_which_operation_lacks_the_errors(linker):
     forward = linker.link("which errors does Decrypt have that Encrypt hasn't?", ["kms"])
     backward = linker.link("which errors are missing from Encrypt but listed for Decrypt?", ["kms"])
-    assert set(forward.names) == set(backward.names) == {"IncorrectKeyException", "InvalidCiphertextException"}
+    already = linker.link("Which errors not already in Encrypt does Decrypt raise?", ["kms"])
+    switched = linker.link("Switching from Encrypt to Decrypt, what additional errors can come?", ["kms"])
+    assert {"IncorrectKeyException", "InvalidCiphertextException"} == set(forward.names) == set(backward.names)
+    assert set(already.names) == set(switched.names) == set(forward.names)
+
+
+def test_a_service_named_in_an_error_of_another_is_no_second_service(linker):
+    link = linker.link("SQS says the KMS key has the wrong usage: which calls can fail so?", ["kms", "sqs"])
+    assert link.nodes == ("sqs:error:KmsInvalidKeyUsage",)

@@ -38,7 +38,7 @@ def benchmark_command(options: argparse.Namespace, prepare: Prepare) -> int:
         records = run_arms(questions, arms, workspace, out, options.retrieval_only, train, threshold=options.threshold)
         provenance = records_provenance(arms, workspace, options.corpus, file, records)
         if options.threshold is not None:
-            provenance["threshold"] = options.threshold
+            provenance["given_threshold"] = options.threshold
             print(threshold_note(options.threshold, records, provenance["confidence"]))
         write_with_backup(provenance_file(out), json.dumps(provenance, indent=1) + "\n")
     except OSError as error:

@@ -38,7 +38,7 @@ def _sigmoid(logit: float) -> float:
 
 
 def _logit(confidence: float) -> float:
-    inside = max(1e-9, min(1 - 1e-9, confidence))
+    inside = max(1e-20, min(1 - 1e-9, confidence))
     return math.log(inside / (1 - inside))
 
 
@@ -58,8 +58,9 @@ def save_calibrations(records: Sequence[Record], questions: Sequence[Question], 
     path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
 
 
-def used_calibrations(path: Path, hashes: Mapping[str, str]) -> dict[str, dict]:
-    """The calibrations of a file that hold for these settings hashes (by arm), by arm, as provenance states them."""
+def used_calibrations(path: Path, records: Sequence[Record]) -> dict[str, dict]:
+    """The calibrations of a file that hold for the settings of these records, by arm, as provenance states them."""
+    hashes = {record.arm: record.settings_hash for record in records if record.confidence is not None}
     return {arm: asdict(calibration) for arm, (hash_, calibration) in load_calibrations(path).items() if hashes.get(arm) == hash_}
 
 
@@ -75,6 +76,8 @@ def would_be_right(record: Record, question: Question) -> bool | None:
     """Whether the answer of a record, given or withheld, is right; None without a confidence or an outcome."""
     if record.confidence is None or record.task == "summary" or "set_f1_text" in record.scores or question.retrieval_only:
         return None  # the graph returns the list of a `set_f1_text`, whatever the model says
+    if record.task != question.task:
+        return None
     return outcome(decided_record(record, question, 0.0)) == "correct"
 
 
@@ -116,7 +119,8 @@ def decided_record(record: Record, question: Question, threshold: float, copies:
     before = Answer(record.answer, record.abstained, record.cited, shown, len(shown), record.prompt_tokens,
                     record.completion_tokens, 0.0, 0.0, record.confidence, record.withheld_answer or "")
     answer = decided_answer(before, threshold)
-    if answer is before or record.task == "summary" or "set_f1_text" in record.scores:
+    other = record.task != question.task or question.retrieval_only  # the question has changed since
+    if answer is before or other or record.task == "summary" or "set_f1_text" in record.scores:
         return record
     same = {id_: (copies or {}).get(id_, id_) for id_ in (*question.evidence, *answer.cited)}
     evidence, cited = (tuple(dict.fromkeys(map(same.get, ids))) for ids in (question.evidence, answer.cited))

@@ -39,8 +39,8 @@ def records_provenance(arms: Sequence[Arm], workspace: Workspace, folder: str, q
                    "documents": len(workspace.documents), "reading": workspace.reading and workspace.reading.counts()},
         "language": language_notes(list(workspace.documents.values()), questions.questions, workspace.settings),
         "questions": questions_provenance(questions, len({record.question_id for record in records})),
-        "settings_hash": (hashes := {record.arm: record.settings_hash for record in records}),
-        "confidence": used_calibrations(workspace.calibrations, hashes),
+        "settings_hash": {record.arm: record.settings_hash for record in records},
+        "confidence": used_calibrations(workspace.calibrations, records),
     }
 
 

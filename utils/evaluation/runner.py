@@ -118,6 +118,8 @@ def _still_valid(record: Record, question: Question, workspace: Workspace, retri
         return None  # baselines learn from the training questions, which may have changed, in a second
     repeats = arm.context.is_bound or any(hit.in_prompt for hit in record.hits)  # bounds search by the evidence
     hits = same_hits(record, question, search) if repeats else None
+    if "set_f1_text" in record.scores and tuple(workspace.linked_names(question)) != record.answer_set:
+        return None  # the rules of the graph have changed
     kept = replace(rescored_record(record, question, workspace, hits), rescored=record.rescored)
     other_summary = question.task == "summary" and kept.scores != record.scores  # the sentence to be cut is another
     return None if (repeats and hits is None) or other_summary else kept

@@ -68,7 +68,8 @@ def make_record(question: Question, arm: Arm, answer: Answer, settings_hash: str
         prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens,
         seconds={"retrieve": round(answer.seconds_retrieve, 5), "generate": round(answer.seconds_generate, 5)},
         scores={name: round(value, 5) for name, value in scores.items()}, settings_hash=settings_hash,
-        confidence=None if answer.confidence is None else round(answer.confidence, 5), withheld_answer=answer.withheld or None)
+        confidence=None if answer.confidence is None else float(f"{answer.confidence:.5g}"),
+        withheld_answer=answer.withheld or None)
 
 
 def accepted_forms(questions: Path | str) -> Path:

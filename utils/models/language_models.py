@@ -151,6 +151,8 @@ class LanguageModel:
     def _complete(self, ids: list[list[int]], max_new_tokens: int, temperature: float, barred: list[int],
                   **constraint) -> tuple[list[list[int]], list[float | None]]:
         """(tokens up to the end, their probability beside that of a beginning with a `barred` token) of each prompt."""
+        import torch
+
         padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(torch_device())
         with autocast():
             out = self.model.generate(**padded, max_new_tokens=max_new_tokens, do_sample=temperature > 0,
@@ -162,10 +164,11 @@ class LanguageModel:
         ends = [next((i for i, token in enumerate(row) if token in stops), len(row)) for row in new]
         confidences: list[float | None] = [None] * len(ids)
         if barred:
-            steps = [logits.float().log_softmax(-1) for logits in out.logits]
-            quiet = steps[0][:, barred].logsumexp(-1)
-            confidences = [float((sum(step[i, token] for step, token in zip(steps, row[: ends[i] + 1], strict=False)) - quiet[i])
-                                 .sigmoid()) for i, row in enumerate(new)]
+            quiet = out.logits[0].float().log_softmax(-1)[:, barred].logsumexp(-1)
+            said = torch.stack([logits.float().log_softmax(-1).gather(-1, token[:, None])[:, 0] for logits, token in
+                                zip(out.logits, out.sequences[:, padded["input_ids"].shape[1] :].T, strict=True)], -1)
+            confidences = [float((row[: end + 1].sum() - other).double().sigmoid())
+                           for row, end, other in zip(said, ends, quiet, strict=True)]
         return [row[:end] for row, end in zip(new, ends, strict=True)], confidences
 
     def _texts(self, completions: list[list[int]]) -> list[str]:

@@ -44,12 +44,22 @@ def calibrate(plan: Plan, names: Sequence[str], dev: Sequence[Question], train: 
         path.unlink(missing_ok=True)
         return
     key = digest([workspace.digest(arm, train) for arm in arms], plan.digests["questions"])
-    if plan.is_done(CONFIDENCE, key) and path.exists():
-        return
-    with plan.running(CONFIDENCE, key, bar):
-        records = evaluation.run_arms(dev, arms, workspace, out / "arms" / "dev.jsonl", train=train, calibrate=False)
-        evaluation.save_calibrations(records, dev, path)
+    if not plan.is_done(CONFIDENCE, key) or not path.exists():
+        with plan.running(CONFIDENCE, key, bar):
+            records = [record for arm in arms for record in _dev_records(arm, dev, train, out, workspace)]
+            evaluation.save_calibrations(records, dev, path)
+    plan.dev_asked = True  # an option that was dropped until now stays dropped in this run: nothing would calibrate it
     plan.fit()
+
+
+def _dev_records(arm: evaluation.Arm, dev: Sequence[Question], train: Sequence[Question], out: Path,
+                 workspace: evaluation.Workspace) -> list[Record]:
+    """The records of one arm on dev, kept in its file for these settings and questions."""
+    kept = digest(workspace.digest(arm, train), [(q.id, q.question) for q in dev])
+    path = out / "arms" / f"dev_{kept}.jsonl"
+    if path.exists():
+        return evaluation.read_records(path)
+    return evaluation.run_arms(dev, [arm], workspace, path, train=train, calibrate=False)
 
 
 def answer_test(plan: Plan, names: Sequence[str], test: Sequence[Question], train: Sequence[Question], out: Path,
@@ -58,7 +68,7 @@ def answer_test(plan: Plan, names: Sequence[str], test: Sequence[Question], trai
     records, calibrations = [], evaluation.load_calibrations(workspace.calibrations)
     for name in [name for name in names if plan.step(name).state != "dropped"]:
         path, arm = out / "arms" / f"{name.replace('+', '_with_')}.jsonl", evaluation.parse_arm(name)
-        key = digest(workspace.digest(arm, train), plan.digests["questions"])
+        key = digest(workspace.digest(arm, train), plan.digests["questions"], "with confidence")
         if not plan.is_done(name, key) or not path.exists():
             plan.read_test(name, key, datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
             with plan.running(name, key, bar):

@@ -192,7 +192,7 @@ class Decision:
                                 "changed_answers": tell_changed_answers(records, self.workspace),
                                 "left_out": [step.name for step in self.plan.steps.values() if step.state == "dropped"],
                                 "test_read": len(self.plan.test_read), "split": [*self.file.notes, *self.notes]}
-        records, provenance = roi.decided_at_prices(records, test, provenance, self.prices)
+        records, provenance = roi.decided_at_prices(records, test, provenance, self.prices, self.workspace.copies)
         text = "".join(evaluation.record_line(record.to_json()) for record in records)
         (self.out / "records.jsonl").write_text(text, "utf-8")
         evaluation.provenance_file(self.out / "records.jsonl").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")

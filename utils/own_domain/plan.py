@@ -47,6 +47,7 @@ class Plan:
     training: dict[str, float] = field(default_factory=dict)  # share of the examples that fits, and numbers of examples
     steps: dict[str, Step] = field(default_factory=dict)
     test_read: list[dict] = field(default_factory=list)
+    dev_asked: bool = False  # in this run, to calibrate the options
 
     @classmethod
     def load(cls, path: Path) -> Plan:
@@ -67,7 +68,7 @@ class Plan:
 
     def save(self) -> None:
         """Write the plan, whole or not at all."""
-        row = {name: value for name, value in asdict(self).items() if name != "path"}
+        row = {name: value for name, value in asdict(self).items() if name not in ("path", "dev_asked")}
         part = self.path.with_name(self.path.name + ".part")
         part.write_text(json.dumps(row, indent=1) + "\n", "utf-8")
         part.replace(self.path)
@@ -103,6 +104,7 @@ class Plan:
         """Drop what does not fit; what comes too late stays dropped; returns the seconds missing even so, or 0."""
         late = (FROM_BASE, "embedder") if self.step("train own_raft").state == "done" else ()
         late += (CONFIDENCE,) if any(self.steps[name].state == "done" for name in ARMS if name in self.steps) else ()
+        late += ARMS if self.dev_asked else ()
         for step in self.steps.values():
             if step.state == "dropped" and step.name not in late:
                 step.state = "planned"

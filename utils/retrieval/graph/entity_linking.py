@@ -36,7 +36,7 @@ PLURAL = re.compile(
     r"responses|replies|endpoints|methods|options|arguments|fields)\b|^\W*where\b|^\W*(?:list|name)\b|"
     r"\bevery (?:[\w'-]+ ){0,2}(?:operation|call|action|error|exception|service)\b|\bwho (?:gives|returns|hands|sends|tells)\b|"
     r"\bwhere (?:(?:can|could|do|does|might|may|would) (?:that|this|it|they)|in (?-i:[A-Z]))|"
-    r"\b(?:which|what) (?:(?-i:[A-Z])\w+ ){1,2}(?:[a-z-]+ )?(?!values|types|kinds|attributes|policies|keys|data)[a-z]{3,}"
+    r"\b(?:which|what) (?:(?-i:[A-Z])\w+ ){1,2}(?!values|types|kinds|attributes|policies|keys|does|has|was)(?-i:[a-z]{3,})"
     r"(?<![suiy])s\b", re.I)
 # What stands behind these is what the other operation is compared with.
 SURPASSED = "on top of|beyond|besides|apart from|more than|than|compared to|compared with|already|everything|switching from"
@@ -131,9 +131,8 @@ class Linker:
         """Errors or inputs that operation `a` has and `b` lacks; the wording decides which operation is `a`."""
         a, b = named[:2]
         names = {node: re.escape(self.operations[node]["name"]) for node in (a, b)}
-        if re.search(rf"(?:{SURPASSED})\W+(?:\w+\W+){{0,5}}{names[a]}", question, re.I):
-            a, b = b, a
-        if re.search(rf"(?:not|n't|lacks?|lacking|without|missing|never)\W+(?:\w+\W+){{0,4}}{names[a]}\b", question):
+        surpassed = re.search(rf"(?:{SURPASSED})\W+(?:\w+\W+){{0,5}}{names[a]}\b", question, re.I)
+        if surpassed or re.search(rf"(?:not|n't|lacks?|lacking|without|missing|never)\W+(?:\w+\W+){{0,4}}{names[a]}\b", question):
             a, b = b, a
         relation = "raises" if re.search(CUES["raises"], re.sub(r"can't|missing", "", question), re.I) else "takes"
         nodes = lacking(self.graph, a, b, relation)
