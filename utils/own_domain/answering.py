@@ -55,7 +55,7 @@ def calibrate(plan: Plan, names: Sequence[str], dev: Sequence[Question], train: 
 def _dev_records(arm: evaluation.Arm, dev: Sequence[Question], train: Sequence[Question], out: Path,
                  workspace: evaluation.Workspace) -> list[Record]:
     """The records of one arm on dev, kept in its file for these settings and questions."""
-    kept = digest(workspace.digest(arm, train), [(q.id, q.question) for q in dev])
+    kept = digest(arm.name, workspace.digest(arm, train), [(q.id, q.question, q.answers) for q in dev])
     path = out / "arms" / f"dev_{kept}.jsonl"
     if path.exists():
         return evaluation.read_records(path)
