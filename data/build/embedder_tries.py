@@ -1,7 +1,7 @@
 """Search for intents: the embedder trained on the reading questions, too, with rivals of the same service as negatives.
 
 `python -m data.build.embedder_tries NAME` makes one of `TRIES`, unless it is there, and prints Recall@1 and Recall@5 by task on
-dev and on the held-out services; those of the shipped embedder with NAME `shipped`.
+dev and on the held-out services, and how high the answering sentence ranks; those of the shipped embedder with NAME `shipped`.
 """
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from dataclasses import replace
 
 from utils import corpus, evaluation, metrics, models, retrieval, settings, training
 from utils.retrieval.finetuning import RetrieverTraining
-from utils.types import Chunk, Document
+from utils.text import content_words, sentences
+from utils.types import Chunk, Document, Question
 
 from .common import work
 from .reading_practice import asked_row, stated_places
 from .reading_questions import held_out_questions, reading_rows
 from .retriever_training import mine_examples
+from .sentence_tries import answering_sentences
 
-NEGATIVES = 3
-TRIES = {  # name → settings, and whether each question is also trained on its document's overview
-    "reading": (RetrieverTraining(epochs=2, negatives=NEGATIVES, learning_rate=5e-4), False),
-    "overview": (RetrieverTraining(epochs=1, negatives=NEGATIVES, learning_rate=5e-4), True),
+NEGATIVES = 2
+RUN = RetrieverTraining(epochs=1, batch_size=16, negatives=NEGATIVES, learning_rate=5e-4)
+TRIES = {  # name → what stands for the answer (its passage, its document's overview, its sentence), how often the course is seen
+    "views": (("passage", "overview", "sentence"), 1),
+    "mixed": (("passage", "overview"), 4),
 }
 KS = (1, 5)
+SENTENCES = (1, 3, 5, 8)
 
 
-def reading_examples(overview: bool, seed: int = 0) -> Iterator[tuple[str, str, list[str]]]:
-    """(question, answering passage, hard negatives of the same service) of each reading question but the held-out ones.
-
-    overview: once more with the first passage of its document as the answering one.
-    """
+def reading_examples(views: Sequence[str], seed: int = 0) -> Iterator[tuple[str, str, list[str]]]:
+    """(question, what answers it, hard negatives of the same service) of each reading question but the held-out ones, by view."""
     rows = [row for row in reading_rows() if not row.get("held_out") and row["task"] in metrics.SINGLE_ANSWER_TASKS]
     by_service: dict[str, list[Document]] = {}
     for document in corpus.load(sorted({row["document"].partition(".")[0] for row in rows})):
@@ -43,17 +44,33 @@ def reading_examples(overview: bool, seed: int = 0) -> Iterator[tuple[str, str, 
         words, stated, lead = retrieval.BM25Index(chunks), stated_places(asked, own, chunks), _leads(chunks)
         for row in asked:
             question = asked_row(row, stated, chunks)
-            stating = {c.document_id for c in chunks if any(sentence in c.text for sentence in question.sentences)}
+            right, stating = question.right[0], {c.document_id for c in chunks if any(s in c.text for s in question.sentences)}
             others = [question.rival] if question.rival else []
             others += [hit.chunk for hit in words.search(question.wording, 40)]
             wrong = list({c.document_id: c for c in reversed(others) if c.document_id not in stating}.values())[::-1]
             wrong = [*wrong[:1], *draw.sample(wrong[1:12], min(NEGATIVES - 1, len(wrong[1:12])))]
-            if len(wrong) == NEGATIVES:
-                right = question.right[0]
+            if len(wrong) < NEGATIVES:
+                continue
+            if "passage" in views:
                 yield question.wording, right.indexed, [c.indexed for c in wrong]
-                if overview and lead[right.document_id].id != right.id:
-                    leads = [lead[c.document_id].indexed for c in wrong]
-                    yield question.wording, lead[right.document_id].indexed, leads
+            if "overview" in views and lead[right.document_id].id != right.id:
+                yield question.wording, lead[right.document_id].indexed, [lead[c.document_id].indexed for c in wrong]
+            if "sentence" in views:
+                near = _nearest(question.wording, [placed(c, text) for c in (right, *wrong[:1]) for text in sentences(c.text)
+                                                   if text not in question.sentences])
+                if len(near) >= NEGATIVES:
+                    yield question.wording, placed(right, question.sentences[0]), near[:NEGATIVES]
+
+
+def placed(chunk: Chunk, sentence: str) -> str:
+    """A sentence with its passage's header, as an embedder sees it."""
+    return replace(chunk, text=sentence).indexed
+
+
+def _nearest(question: str, texts: Sequence[str]) -> list[str]:
+    """Texts by the share of their words that the question has, largest first."""
+    words = content_words(question)
+    return sorted(texts, key=lambda text: -len(words & content_words(text)) / (5 + len(content_words(text))))
 
 
 def _leads(chunks: Sequence[Chunk]) -> dict[str, Chunk]:
@@ -66,13 +83,16 @@ def _leads(chunks: Sequence[Chunk]) -> dict[str, Chunk]:
 
 def made(name: str):
     """Folder of the adapter of a try, trained unless it is there."""
-    folder, (run, overview) = work(f"embedder-{name}"), TRIES[name]
+    folder, (views, often) = work(f"embedder-{name}"), TRIES[name]
     if not (folder / "adapter_model.safetensors").exists():
         workspace = evaluation.Workspace()
-        own = mine_examples(evaluation.load_questions(known=workspace.documents), workspace.pipeline, run)
-        examples = [*own, *reading_examples(overview)]
-        print(f"{len(own)} examples of the course, {len(examples) - len(own)} of other services", flush=True)
-        record = training.run_in_subprocess(retrieval.train_embedder, examples, run, folder)
+        own = mine_examples(evaluation.load_questions(known=workspace.documents), workspace.pipeline, RUN)
+        lead, of_text = _leads(workspace.pipeline.chunks), {chunk.indexed: chunk for chunk in workspace.pipeline.chunks}
+        leads = [tuple(lead[of_text[text].document_id].indexed for text in (right, *wrong)) for _, right, wrong in own]
+        also = [(question, to[0], list(to[1:])) for (question, right, _), to in zip(own, leads, strict=True) if to[0] != right]
+        examples = [*own * often, *(also if often > 1 else ()), *reading_examples(views)]
+        print(f"{len(own)} examples of the course, {len(examples)} in all", flush=True)
+        record = training.run_in_subprocess(retrieval.train_embedder, examples, RUN, folder)
         print(record["minutes"], "minutes", flush=True)
     return folder
 
@@ -90,6 +110,18 @@ def recalls(questions: Sequence, workspace: evaluation.Workspace) -> dict[str, s
     return rows
 
 
+def sentence_ranks(questions: Sequence[Question], documents: Sequence[Document],
+                   workspace: evaluation.Workspace) -> dict[int, float]:
+    """Share of facts and errors whose answering sentence is among the first so many of the passages', by their vectors."""
+    known, embedder, ranks = answering_sentences(questions, documents), workspace.pipeline.embedder, []
+    for q in (q for q in questions if q.id in known):
+        rows = [(hit.chunk, text) for hit in workspace.hits(q, "advanced_rag")[: workspace.pipeline.config.k]
+                for text in sentences(hit.chunk.text)]
+        order = (-(embedder.encode([placed(*row) for row in rows]) @ embedder.encode([q.question])[0])).argsort(kind="stable")
+        ranks.append(min((n for n, i in enumerate(order) if rows[i][1] == known[q.id].chunk.text), default=len(rows) + 99))
+    return {k: round(sum(rank < k for rank in ranks) / len(ranks), 3) for k in SENTENCES}
+
+
 def main(words: Sequence[str]) -> None:
     """Make a try and print its figures."""
     config = retrieval.load_selected_config()
@@ -97,7 +129,11 @@ def main(words: Sequence[str]) -> None:
         config = replace(config, tuned=False, adapter=str(made(words[0])))
     documents, held_out = held_out_questions()
     for name, own, questions in (("dev", None, evaluation.load_questions(split="dev")), ("held out", documents, held_out)):
-        print(name, recalls(questions, evaluation.Workspace(own, settings.load(), config=config)), flush=True)
+        workspace = evaluation.Workspace(own, settings.load(), config=config)
+        print(name, recalls(questions, workspace), flush=True)
+        if own:
+            single = [q for q in questions if q.task in metrics.SINGLE_ANSWER_TASKS]
+            print("answering sentence among the first:", sentence_ranks(single, own, workspace), flush=True)
 
 
 if __name__ == "__main__":

@@ -77,12 +77,12 @@ def pool(questions: Sequence[Question], workspace: evaluation.Workspace, seed: i
     return parts
 
 
-def drawn(parts: Mapping[str, Sequence[Example]], size: int, seed: int) -> list[Example]:
-    """The first `size` conversations of one order in which every part keeps its share; a smaller draw is its beginning."""
+def drawn(parts: Mapping[str, Sequence], size: int, seed: int, shares: Mapping[str, float] = SHARES) -> list:
+    """The first `size` items of one order in which every part keeps its share; a smaller draw is its beginning."""
     draw, ranked = random.Random(seed), []
     for name, examples in parts.items():
         mixed = draw.sample(list(examples), len(examples))
-        ranked += [((place + 0.5) / SHARES[name], name, place, example) for place, example in enumerate(mixed)]
+        ranked += [((place + 0.5) / shares[name], name, place, example) for place, example in enumerate(mixed)]
     return [example for *_, example in sorted(ranked, key=lambda row: row[:3])][:size]
 
 

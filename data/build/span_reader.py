@@ -1,162 +1,165 @@
-"""The smallest reader: the embedder's network with a head for the start and the end of the answer, or "not here".
+"""Trains the smallest reader, `models.SpanReader`, on the prompts that the language model learns from.
 
-It copies a span of one passage, so it makes nothing up and cites by construction. `python -m data.build.span_reader SIZE [SEED]`
-trains it on the same draw as `reader_recipe` and asks the held-out services.
+`python -m data.build.span_reader ROWS [EPOCHS]` trains on a file of prompts in the cache, such as `short-1000-0.json`, and prints
+the figures on dev and on the held-out services.
 """
 from __future__ import annotations
 
-import math
-import re
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-import numpy
-
-from utils import evaluation, metrics, models, settings
-from utils.types import Example, Generation
+from utils import evaluation, metrics, models, retrieval, settings, training
+from utils.models.extractive import answerable_tokens, paired, read_prompt, spread
+from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_record
+from utils.types import Example
 
 from .common import work
-from .reader_recipe import drawn, figures, pool
+from .reader_recipe import figures
 from .reading_questions import held_out_questions
+from .short_prompts import ShortPrompts
 
-LONGEST = 256  # tokens of question and passage
-SPAN = 16  # most tokens of an answer
-MARGINS = (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0)  # thresholds of silence that are looked at
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One question with one passage; answer: a part of the passage, or "" if it stands elsewhere or nowhere."""
-
-    question: str
-    passage: str
-    answer: str = ""
-
-
-def asked(prompt: str) -> tuple[list[str], str]:
-    """The passages as a prompt shows them, without their numbers, and its question."""
-    *passages, last = re.split(r"\n\n(?=\[\d+\] |Question: )", prompt)
-    return [re.sub(r"^\[\d+\] ", "", passage) for passage in passages], last.removeprefix("Question: ").rpartition("\n")[0]
-
-
-def readings(example: Example) -> Iterator[Reading]:
-    """Every question of a conversation with every passage. Lists and summaries are left out: no span answers them."""
-    passages, question = asked(example.prompt[0]["content"])
-    for text, completion in ((question, example.completion), *example.more):
-        answer, _, number = completion.rpartition(" [")
-        numbers = re.findall(r"\d+", number)
-        if completion != metrics.ABSTENTION and (len(numbers) != 1 or answer not in passages[int(numbers[0]) - 1]):
-            continue
-        for place, passage in enumerate(passages, 1):
-            yield Reading(text, passage, answer if numbers == [str(place)] else "")
+RUN = RetrieverTraining(learning_rate=1e-3, epochs=3, batch_size=4, window=256)  # batch_size: prompts in a step
+NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
+KEYS = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends", "allowed")
+THRESHOLDS = (0.0, 0.2, 0.35, 0.5, 0.65)
 
 
 def rows(examples: Sequence[Example], tokenizer) -> Iterator[dict]:
-    """Token ids with the first and the last token of the answer; both are 0, the place of [CLS], where it is not here."""
-    for reading in (reading for example in examples for reading in readings(example)):
-        row = tokenizer(reading.question, reading.passage, truncation="only_second", max_length=LONGEST,
-                        return_offsets_mapping=True)
-        offsets, begin = row.pop("offset_mapping"), reading.passage.find(reading.answer) if reading.answer else -1
-        ends, parts = begin + len(reading.answer), row.sequence_ids(0)
-        inside = [place for place, (first, last) in enumerate(offsets) if parts[place] == 1 and first < ends and last > begin]
-        inside = inside if reading.answer else []
-        if reading.answer and not inside:  # cut off
-            continue
-        yield {**row, "start_positions": inside[0] if inside else 0, "end_positions": inside[-1] if inside else 0}
+    """The token ids of every passage of a prompt with its question, and which tokens may begin and end the answer.
+
+    Lists and summaries are left out, since no span answers them, and prompts whose answer was cut off.
+    """
+    for example in examples:
+        passages, first = read_prompt(example.prompt[0]["content"])
+        for question, completion in ((first, example.completion), *example.more):
+            answer, _, number = completion.rpartition(" [")
+            silent, cited = completion == metrics.ABSTENTION, f"[{number}"
+            if not silent and not (number[:-1].isdigit() and int(number[:-1]) <= len(passages)):
+                continue
+            encoded = paired(tokenizer, question, passages)
+            starts, ends, allowed = [], [], []
+            for place, passage in enumerate(passages):
+                tokens = answerable_tokens(encoded, place, passage)
+                right = [] if silent or not (passage.startswith(cited) or _is_name(answer)) else list(_found(passage, answer))
+                origin, offsets = spread(passage)[1], encoded["offset_mapping"][place]
+                offsets = [(origin[begin], origin[end - 1] + 1) if fits else (0, 0)
+                           for fits, (begin, end) in zip(tokens, offsets, strict=True)]
+                allowed.append(tokens)
+                starts.append([fits and begin in {b for b, _ in right} for fits, (begin, _) in zip(tokens, offsets, strict=True)])
+                ends.append([fits and end in {e for _, e in right} for fits, (_, end) in zip(tokens, offsets, strict=True)])
+            if silent or any(map(any, starts)) and any(map(any, ends)):
+                yield {**{key: encoded[key] for key in KEYS[:3]}, "starts": starts, "ends": ends, "allowed": allowed}
 
 
-def train(examples: Sequence[Example], folder, seed: int, epochs: float = 3.0, learning_rate: float = 2e-4) -> None:
-    """Train network and head together and save them."""
+def _is_name(answer: str) -> bool:
+    return len(answer) >= NAME and answer.isidentifier()
+
+
+def _found(passage: str, answer: str) -> Iterator[tuple[int, int]]:
+    """(begin, end) of every place where the answer stands by itself."""
+    begin = passage.find(answer)
+    while begin >= 0:
+        end = begin + len(answer)
+        if not passage[begin - 1 : begin].isalnum() and not passage[end : end + 1].isalnum():
+            yield begin, end
+        begin = passage.find(answer, begin + 1)
+
+
+def collate(prompts: Sequence[dict]):
+    """One batch of all pairs of several prompts; `group` says which prompt a pair belongs to."""
+    import torch
+
+    pairs = [(n, place) for n, prompt in enumerate(prompts) for place in range(len(prompt["input_ids"]))]
+    longest = max(len(prompts[n]["input_ids"][place]) for n, place in pairs)
+
+    def padded(key: str):
+        found = [prompts[n][key][place] for n, place in pairs]
+        return torch.tensor([row + [type(row[0])(0)] * (longest - len(row)) for row in found])
+
+    return {**{key: padded(key) for key in KEYS}, "group": torch.tensor([n for n, _ in pairs])}
+
+
+def shared_loss(logits, right, allowed, group):
+    """−log of the probability of the right tokens, or of "not here" without any, among all tokens of a prompt's passages."""
+    import torch
+
+    losses = []
+    for n in range(int(group.max()) + 1):
+        own = group == n
+        nothing = logits[own, 0].mean()[None]
+        every = torch.cat([logits[own][allowed[own]], nothing])
+        good = logits[own][right[own]]
+        losses.append(every.logsumexp(0) - (good if len(good) else nothing).logsumexp(0))
+    return torch.stack(losses).mean()
+
+
+def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> dict:
+    """Train adapter and head into `folder`; returns the provenance."""
     import transformers
-    from datasets import Dataset
-    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+    from peft import get_peft_model
+    from torch.utils.data import Dataset
 
-    transformers.set_seed(seed)
-    path = models.embedder().path
-    tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModelForQuestionAnswering.from_pretrained(path)
+    models.quiet()
+    transformers.set_seed(run.seed)
+    path = models.embedder_path(settings.WHEEL_EMBEDDER)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+    model = get_peft_model(transformers.AutoModelForQuestionAnswering.from_pretrained(path),
+                           lora_config(run, task_type="QUESTION_ANS", modules_to_save=["qa_outputs"]))
+    prompts = list(rows(examples, tokenizer))
+    print(f"{len(prompts)} prompts, {sum(len(prompt['input_ids']) for prompt in prompts)} passages", flush=True)
+
+    class Prompts(Dataset):
+        def __len__(self) -> int:
+            return len(prompts)
+
+        def __getitem__(self, i: int) -> dict:
+            return prompts[i]
+
+    class SharedTrainer(transformers.Trainer):
+        def compute_loss(self, model, inputs, return_outputs=False, **_):
+            right = {key: inputs.pop(key) for key in ("starts", "ends", "allowed", "group")}
+            out = model(**inputs)
+            loss = sum(shared_loss(logits.float(), right[key], right["allowed"], right["group"])
+                       for key, logits in (("starts", out.start_logits), ("ends", out.end_logits))) / 2
+            return (loss, out) if return_outputs else loss
+
     arguments = transformers.TrainingArguments(
-        str(folder / "steps"), num_train_epochs=epochs, learning_rate=learning_rate, seed=seed, per_device_train_batch_size=16,
-        lr_scheduler_type="cosine", warmup_steps=0.05, train_sampling_strategy="group_by_length", save_steps=500,
-        save_total_limit=1, report_to="none", use_cpu=models.torch_device() == "cpu", dataloader_pin_memory=False)
-    data = Dataset.from_list(list(rows(examples, tokenizer)))
-    print(len(data), "pairs of question and passage", flush=True)
+        str(folder.with_name(f"{folder.name}-steps")), num_train_epochs=run.epochs, learning_rate=run.learning_rate,
+        per_device_train_batch_size=run.batch_size, seed=run.seed, lr_scheduler_type="cosine", warmup_steps=0.1,
+        save_strategy="no", bf16=models.prefers_bfloat16(), use_cpu=models.torch_device() == "cpu",
+        remove_unused_columns=False, report_to="none",
+        logging_steps=50, dataloader_pin_memory=False)
     begun = time.monotonic()
-    collate = transformers.DataCollatorWithPadding(tokenizer)
-    transformers.Trainer(model, arguments, train_dataset=data, data_collator=collate).train()
-    print(f"{(time.monotonic() - begun) / 60:.1f} minutes", flush=True)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
-@dataclass
-class SpanReader:
-    """A `Generator` that copies its answer from a passage; its confidence is the span's probability beside "not here"."""
-
-    folder: object
-    name: str = "span"
-    window: int = 0
-
-    def __post_init__(self) -> None:
-        from transformers import AutoModelForQuestionAnswering, AutoTokenizer
-
-        self.tokenizer = AutoTokenizer.from_pretrained(self.folder)
-        self.model = AutoModelForQuestionAnswering.from_pretrained(self.folder).eval()
-
-    def count(self, text: str) -> int:
-        """Tokens of a text."""
-        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def generate(self, conversations: Sequence[list[dict[str, str]]], max_new_tokens: int = 32, batch_size: int = 16,
-                 on_batch: Callable[[list[int], list[Generation]], None] | None = None, silence: str = "") -> list[Generation]:
-        """The best span of all passages as `answer [n]`, however little it beats "not here"."""
-        answers = [self.answer(conversation[-1]["content"]) for conversation in conversations]
-        if on_batch:
-            on_batch(list(range(len(answers))), answers)
-        return answers
-
-    def answer(self, prompt: str) -> Generation:
-        """The answer to one prompt."""
-        import torch
-
-        begun, (passages, question) = time.perf_counter(), asked(prompt)
-        batch = self.tokenizer([question] * len(passages), passages, truncation="only_second", max_length=LONGEST, padding=True,
-                               return_offsets_mapping=True, return_tensors="pt")
-        offsets = batch.pop("offset_mapping")
-        with torch.inference_mode():
-            out = self.model(**batch)
-        best = (-numpy.inf, "", 0)
-        for place, passage in enumerate(passages):
-            start, end = out.start_logits[place].numpy(), out.end_logits[place].numpy()
-            allowed = numpy.array([part == 1 for part in batch.sequence_ids(place)])
-            fitting = numpy.triu(numpy.tri(len(start), k=SPAN - 1)) * numpy.outer(allowed, allowed) > 0
-            scores = numpy.where(fitting, numpy.add.outer(start, end), -numpy.inf)
-            first, last = numpy.unravel_index(scores.argmax(), scores.shape)
-            margin = float(scores[first, last] - start[0] - end[0])
-            best = max(best, (margin, passage[offsets[place][first][0] : offsets[place][last][1]], place + 1))
-        sure = 1 / (1 + math.exp(-max(-50.0, min(50.0, best[0]))))
-        return Generation(f"{best[1]} [{best[2]}]", int(batch["attention_mask"].sum()), 0, time.perf_counter() - begun, sure)
+    SharedTrainer(model, arguments, train_dataset=Prompts(), data_collator=collate).train()
+    record = run_record(run, len(prompts), begun, settings.WHEEL_EMBEDDER, settings.QUESTIONS)
+    return models.save_adapter(model, folder, "float16", record)
 
 
 def main(words: Sequence[str]) -> None:
-    """Train on a draw unless that was done, and print the held-out figures by threshold."""
-    size, seed = int(words[0]), int((*words, "0")[1])
-    folder, workspace = work(f"span-{size}-{seed}"), evaluation.Workspace()
-    if not (folder / "config.json").exists():
-        questions = evaluation.load_questions(known=workspace.documents)
-        train(drawn(pool(questions, workspace, seed), size, seed), folder, seed)
-    documents, questions = held_out_questions()
-    single = [q for q in questions if q.task in metrics.JUDGED_TASKS]
-    own, reader = evaluation.Workspace(documents, settings.load()), SpanReader(folder)
-    own.model = lambda _="base": reader
-    records = evaluation.run_arms(single, "advanced_rag,oracle", own, work(f"held-out-span-{size}-{seed}.jsonl"))
-    milliseconds = 1000 * numpy.median([record.seconds["generate"] for record in records])
-    print(f"{milliseconds:.0f} ms an answer", flush=True)
-    for arm in ("advanced_rag", "oracle"):
-        for margin in MARGINS:
-            said = evaluation.decided(records, single, 1 / (1 + math.exp(-margin)), {arm})
-            print(f"{arm}, margin {margin}:", figures(said, arm), flush=True)
+    """Train on a file of prompts and print the figures by threshold of silence."""
+    file, epochs = Path(words[0]), int((*words, "3")[1])
+    folder = work(f"span-{file.stem}-{epochs}")
+    if not (folder / "adapter_model.safetensors").exists():
+        examples = [Example(**{**row, "question": None}) for row in json.loads(work(file.name).read_text("utf-8"))]
+        run = RetrieverTraining(learning_rate=RUN.learning_rate, epochs=epochs, batch_size=RUN.batch_size, window=RUN.window)
+        print(training.run_in_subprocess(train, examples, run, folder)["minutes"], "minutes", flush=True)
+    documents, held_out = held_out_questions()
+    reader = models.SpanReader(str(folder))
+    for name, own, questions in (("dev", None, evaluation.load_questions(split="dev")), ("held out", documents, held_out)):
+        asked = [q for q in questions if q.task in metrics.JUDGED_TASKS]
+        for kind in (ShortPrompts, evaluation.Workspace):
+            workspace = kind(own, settings.load(), config=retrieval.load_selected_config())
+            workspace.model = lambda _="base": reader
+            records = evaluation.run_arms(asked, "advanced_rag,oracle", workspace, calibrate=False)
+            for arm in ("advanced_rag", "oracle"):
+                for threshold in THRESHOLDS[: None if arm == "advanced_rag" else 1]:
+                    said = evaluation.decided(records, asked, threshold, {arm})
+                    print(name, kind.__name__, arm, threshold, figures(said, arm), flush=True)
+            seconds = sorted(record.seconds["generate"] for record in records)
+            print(f"{1000 * seconds[len(seconds) // 2]:.0f} ms an answer", flush=True)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,8 @@ class Workspace:
             return models.language_model(replace(self.settings, profile="endpoint", endpoint_model=name))
         name = self.adapter(adapter)
         merged = () if name in ("base", "few_shot") else (str(models.adapter_folder(name)), models.adapter_digest(name))
+        if merged and models.is_extractive(name):
+            return models.span_reader(*merged)
         return models.language_model(self.settings, *merged)
 
     def ask(self, question: str, arm: str = "advanced_rag", solved: Sequence[dict[str, str]] = ()) -> Answer:

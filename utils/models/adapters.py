@@ -47,6 +47,11 @@ def adapter_provenance(name: str) -> dict:
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
+def is_extractive(name: str) -> bool:
+    """True for an adapter of `SpanReader`, False for one of the language model."""
+    return json.loads((adapter_folder(name) / "adapter_config.json").read_text("utf-8")).get("task_type") == "QUESTION_ANS"
+
+
 def package_versions() -> dict[str, str]:
     """Versions of the packages that results depend on, for provenance."""
     return {package: importlib.metadata.version(package) for package in PACKAGES}

@@ -12,7 +12,8 @@ from .. import models, settings
 from ..types import Chunk, Question
 
 LINEAR_LAYERS = ["query", "key", "value", "dense"]  # every linear layer of a BERT block
-MINI_BATCH = 8  # texts in memory at once; the loss is still over the whole batch (GradCache; Gao et al., 2021)
+WHOLE_BATCH = 16  # questions of a batch that fits in memory; a larger one takes another pass
+MINI_BATCH = 8  # texts of it in memory at once; the loss is still over the whole batch (GradCache; Gao et al., 2021)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def training_arguments(kind, run: RetrieverTraining, **more):
     return kind(str(settings.cache() / "training"), num_train_epochs=run.epochs, seed=run.seed,
                 per_device_train_batch_size=run.batch_size, learning_rate=run.learning_rate, warmup_steps=0.1,
                 lr_scheduler_type="cosine", save_strategy="no", logging_strategy="steps", logging_steps=8,
-                report_to="none", **more)
+                bf16=models.prefers_bfloat16(), use_cpu=models.torch_device() == "cpu", report_to="none", **more)
 
 
 def lora_config(run: RetrieverTraining, **more):
@@ -79,9 +80,10 @@ def train_embedder(examples: Sequence[tuple[str, str, list[str]]], run: Retrieve
     model.add_adapter(lora_config(run))
     arguments = training_arguments(SentenceTransformerTrainingArguments, run,
                                    batch_sampler=training_args.BatchSamplers.NO_DUPLICATES, disable_tqdm=False)
+    loss = (losses.MultipleNegativesRankingLoss(model) if run.batch_size <= WHOLE_BATCH
+            else losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=MINI_BATCH))
     started = time.monotonic()
-    SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns),
-                               loss=losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=MINI_BATCH)).train()
+    SentenceTransformerTrainer(model=model, args=arguments, train_dataset=Dataset.from_dict(columns), loss=loss).train()
     return models.save_adapter(model[0].auto_model, folder, "float16", run_record(run, len(examples), started, name, questions))
 
 

@@ -1,0 +1,91 @@
+"""The smallest reader: it learns from the language model's prompts, copies from a passage, cites it, or says nothing."""
+from __future__ import annotations
+
+import pytest
+import torch
+
+from data.build import span_reader
+from utils import generation, metrics, models, settings
+from utils.models.extractive import read_prompt, spread
+from utils.retrieval.finetuning import RetrieverTraining
+from utils.types import Chunk, Example, Hit
+
+CHUNKS = (Chunk("sqs.SendMessage#0", "sqs.SendMessage", "overview", "Sends a message. A batch holds 10 of 2,500 entries.", "h"),
+          Chunk("sqs.Purge#1", "sqs.Purge", "error PurgeInProgress", "Error PurgeInProgress. Only 10 of them a minute.", "h"))
+HITS = [Hit(chunk, rank, 1 / rank) for rank, chunk in enumerate(CHUNKS, 1)]
+ASKED = {"how many fit into a batch?": "10 [1]", "I purged twice, which error?": "PurgeInProgress [2]",
+         "what is the weather?": metrics.ABSTENTION}
+
+
+def examples() -> list[Example]:
+    return [Example(f"q{n}", generation.build_prompt(text, HITS), said) for n, (text, said) in enumerate(ASKED.items())]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(models.embedder_path(settings.WHEEL_EMBEDDER))
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory) -> models.SpanReader:
+    folder = tmp_path_factory.mktemp("span") / "adapter"
+    run = RetrieverTraining(learning_rate=3e-3, epochs=30, batch_size=3, window=256)
+    assert span_reader.train(examples(), run, folder)["examples"] == 3 and models.is_extractive(f"adapter:{folder}")
+    return models.SpanReader(str(folder))
+
+
+def test_identifiers_are_read_as_words_and_given_back_as_they_stand():
+    text, places = spread("[1] sqs.SendMessage of KMSKey: aB")
+    assert text == "[1] sqs.Send Message of KMS Key: a B" and len(places) == len(text)
+    original = "[1] sqs.SendMessage of KMSKey: aB"
+    begin = text.index("Send Message")
+    assert original[places[begin] : places[begin + len("Send Message") - 1] + 1] == "SendMessage"
+
+
+def test_a_prompt_gives_back_its_passages_and_question():
+    passages, question = read_prompt(generation.build_prompt("how\nmany?", HITS)[0]["content"])
+    assert passages == generation.numbered_passages(HITS) and question == "how\nmany?"
+
+
+def test_a_number_is_right_in_the_cited_passage_and_a_name_everywhere(tokenizer):
+    def marked(row: dict) -> list[list[str]]:
+        return [[tokenizer.decode(row["input_ids"][n][a : b + 1]) for a, b in zip(
+            [i for i, right in enumerate(row["starts"][n]) if right], [i for i, right in enumerate(row["ends"][n]) if right],
+            strict=True)] for n in range(2)]
+
+    number, name, nothing = span_reader.rows(examples(), tokenizer)
+    assert marked(number) == [["10"], []] and marked(nothing) == [[], []]
+    assert marked(name) == [[], ["purge in progress"] * 2]
+
+
+@pytest.mark.parametrize("said", ["10, 2,500 [1][2]", "10 [3]", "ten [1]", "10"])
+def test_lists_and_answers_that_do_not_stand_there_are_left_out(tokenizer, said):
+    example = Example("q", generation.build_prompt("how many?", HITS), said)
+    assert list(span_reader.rows([example], tokenizer)) == []
+
+
+def test_the_loss_compares_every_passage_of_a_prompt_and_of_no_other():
+    logits = torch.tensor([[0.0, 2.0, -9.0], [0.0, 1.0, 9.0], [3.0, 0.0, 0.0]])
+    allowed = torch.tensor([[False, True, False], [False, True, False], [False, True, False]])
+    right, group = torch.zeros(3, 3, dtype=torch.bool), torch.tensor([0, 0, 1])
+    right[0, 1] = True
+    one = torch.logsumexp(torch.tensor([2.0, 1.0, 0.0]), 0) - 2  # the second prompt has no answer: its [CLS] is right
+    other = torch.logsumexp(torch.tensor([0.0, 3.0]), 0) - 3
+    assert torch.isclose(span_reader.shared_loss(logits, right, allowed, group), (one + other) / 2)
+
+
+def test_what_was_learned_is_copied_and_cited(reader):
+    answers = reader.generate([example.prompt for example in examples()], silence=metrics.ABSTENTION)
+    assert [answer.text for answer in answers] == list(ASKED.values())
+    assert all(answer.confidence > 0.5 for answer in answers[:2]) and answers[2].confidence < 0.5
+    assert answers[2].withheld.endswith(("[1]", "[2]")) and answers[0].prompt_tokens > 40
+    assert reader.generate([examples()[2].prompt])[0].text == answers[2].withheld, "it always answers without a silence"
+
+
+def test_it_has_nothing_to_copy_without_passages_and_reads_a_long_question(reader):
+    (alone,) = reader.generate([generation.build_prompt("how many?")], silence=metrics.ABSTENTION)
+    assert alone.text == metrics.ABSTENTION and alone.confidence is None
+    (long,) = reader.generate([generation.build_prompt("how many fit into a batch? " * 200, HITS)], silence=metrics.ABSTENTION)
+    assert long.confidence is not None
