@@ -6,6 +6,7 @@ the figures on dev and on the held-out services.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -51,7 +52,8 @@ def rows(examples: Sequence[Example], tokenizer) -> Iterator[dict]:
                 starts.append([fits and begin in {b for b, _ in right} for fits, (begin, _) in zip(tokens, offsets, strict=True)])
                 ends.append([fits and end in {e for _, e in right} for fits, (_, end) in zip(tokens, offsets, strict=True)])
             if silent or any(map(any, starts)) and any(map(any, ends)):
-                yield {**{key: encoded[key] for key in KEYS[:3]}, "starts": starts, "ends": ends, "allowed": allowed}
+                yield {**{key: encoded[key] for key in KEYS[:3]}, "starts": starts, "ends": ends, "allowed": allowed,
+                       "length": max(map(len, encoded["input_ids"]))}
 
 
 def _is_name(answer: str) -> bool:
@@ -97,10 +99,10 @@ def shared_loss(logits, right, allowed, group):
 
 
 def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> dict:
-    """Train adapter and head into `folder`; returns the provenance."""
+    """Train adapter and head into `folder`, going on where an interrupted run stopped; returns the provenance."""
     import transformers
+    from datasets import Dataset
     from peft import get_peft_model
-    from torch.utils.data import Dataset
 
     models.quiet()
     transformers.set_seed(run.seed)
@@ -111,13 +113,6 @@ def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> 
     prompts = list(rows(examples, tokenizer))
     print(f"{len(prompts)} prompts, {sum(len(prompt['input_ids']) for prompt in prompts)} passages", flush=True)
 
-    class Prompts(Dataset):
-        def __len__(self) -> int:
-            return len(prompts)
-
-        def __getitem__(self, i: int) -> dict:
-            return prompts[i]
-
     class SharedTrainer(transformers.Trainer):
         def compute_loss(self, model, inputs, return_outputs=False, **_):
             right = {key: inputs.pop(key) for key in ("starts", "ends", "allowed", "group")}
@@ -126,14 +121,16 @@ def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> 
                        for key, logits in (("starts", out.start_logits), ("ends", out.end_logits))) / 2
             return (loss, out) if return_outputs else loss
 
+    steps = folder.with_name(f"{folder.name}-steps")
     arguments = transformers.TrainingArguments(
-        str(folder.with_name(f"{folder.name}-steps")), num_train_epochs=run.epochs, learning_rate=run.learning_rate,
-        per_device_train_batch_size=run.batch_size, seed=run.seed, lr_scheduler_type="cosine", warmup_steps=0.1,
-        save_strategy="no", bf16=models.prefers_bfloat16(), use_cpu=models.torch_device() == "cpu",
-        remove_unused_columns=False, report_to="none",
-        logging_steps=50, dataloader_pin_memory=False)
+        str(steps), num_train_epochs=run.epochs, learning_rate=run.learning_rate, per_device_train_batch_size=run.batch_size,
+        seed=run.seed, lr_scheduler_type="cosine", warmup_steps=0.1, train_sampling_strategy="group_by_length", save_steps=100,
+        save_total_limit=1, bf16=models.prefers_bfloat16(), use_cpu=models.torch_device() == "cpu", remove_unused_columns=False,
+        report_to="none", logging_steps=50, dataloader_pin_memory=False)
     begun = time.monotonic()
-    SharedTrainer(model, arguments, train_dataset=Prompts(), data_collator=collate).train()
+    SharedTrainer(model, arguments, train_dataset=Dataset.from_list(prompts), data_collator=collate).train(
+        resume_from_checkpoint=any(steps.glob("checkpoint-*")))
+    shutil.rmtree(steps, ignore_errors=True)
     record = run_record(run, len(prompts), begun, settings.WHEEL_EMBEDDER, settings.QUESTIONS)
     return models.save_adapter(model, folder, "float16", record)
 

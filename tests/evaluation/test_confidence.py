@@ -64,6 +64,20 @@ def test_a_calibration_finds_the_share_that_is_right_and_leaves_a_calibrated_con
     assert [boastful.undo(float(f"{boastful(p):.5g}")) for p in (0.001, 0.5, 0.99)] == pytest.approx([0.001, 0.5, 0.99], rel=1e-3)
 
 
+def test_the_table_of_silence_counts_what_is_withheld_and_leaves_out_what_has_no_confidence():
+    nothing = replace(ASKED, id="u", task="unanswerable", answers=())
+    listed = replace(ASKED, id="l", task="summary", answers=())
+    questions = [replace(ASKED, id=f"q{i}") for i in range(3)] + [nothing, listed]
+    first, second, third = questions[:3]
+    sure = [record(first, 0.9), record(second, 0.7, "4"), record(third, 0.5), record(nothing, 0.2), record(listed)]
+    rows = evaluation.decided(sure, questions, 0.6, {"naive_rag"})
+    table = evaluation.risk_coverage([*rows, record(first, None, arm="base")], questions)
+    assert list(table.index) == ["naive_rag"] and list(table.columns)[:3] == ["n", "answers", "right of them"]
+    assert list(table.loc["naive_rag"])[:3] == [4, "50%", "0.50"] and table.loc["naive_rag"].iloc[-1] == "0.50"
+    assert table.loc["naive_rag"].iloc[3].startswith(f"{(0 + 1 / 2 + 1 / 3 + 1 / 2) / 4:.2f} [")
+    assert not len(evaluation.risk_coverage([record(sure=None)], questions))
+
+
 def test_too_few_answers_or_a_confidence_that_tells_nothing_give_no_calibration():
     draw = random.Random(1)
     for many, truth in ((confidence.FEWEST - 1, lambda p: p), (200, lambda p: 1.0), (2000, lambda p: 1 - p)):

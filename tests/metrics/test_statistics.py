@@ -121,3 +121,14 @@ def test_the_area_under_risk_and_coverage_is_the_mean_share_wrong_over_all_thres
     assert best < 0.25 < 0.7 < worst
     with pytest.raises(ValueError, match="no answers"):
         metrics.risk_coverage_area([], [])
+
+
+def test_the_interval_of_the_area_resamples_whole_clusters():
+    draw = numpy.random.default_rng(3)
+    sure = draw.random(120)
+    right = draw.random(120) < sure
+    alone = metrics.risk_coverage_interval(sure, right, [f"c{i}" for i in range(120)])
+    assert alone.mean == metrics.risk_coverage_area(sure, right) and alone.low < alone.mean < alone.high
+    repeated = metrics.risk_coverage_interval(numpy.tile(sure, 4), numpy.tile(right, 4), [f"c{i}" for i in range(120)] * 4)
+    assert (repeated.n, repeated.clusters) == (480, 120)
+    assert repeated.high - repeated.low == pytest.approx(alone.high - alone.low, rel=0.25)  # copies tell nothing new

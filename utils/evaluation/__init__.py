@@ -13,7 +13,7 @@ _FILES = {
                 "read_records", "record_line", "write_with_backup"],
     "scoring": ["accepted_forms", "rescore", "score_changes", "with_accepted"],
     "confidence": ["Calibration", "FEWEST", "calibrated", "decided", "decided_answer", "decided_record", "fit_calibration",
-                   "load_calibrations", "save_calibrations", "used_calibrations", "would_be_right"],
+                   "load_calibrations", "risk_coverage", "save_calibrations", "used_calibrations", "would_be_right"],
     "provenance": ["corpus_digest", "language_notes", "provenance_file", "questions_of_records", "questions_provenance",
                    "read_provenance", "records_provenance", "served_arms"],
     "outcomes": ["SCORABLE_TASKS", "abstention_rates", "changed_answers", "correct_by_group",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import corpus
 from .arms import parse_arms
+from .confidence import risk_coverage
 from .outcomes import right_shares
 from .provenance import language_notes, provenance_file, questions_provenance, read_provenance, records_provenance
 from .questions import QuestionsFile, read_questions, training_questions
@@ -45,6 +46,8 @@ def benchmark_command(options: argparse.Namespace, prepare: Prepare) -> int:
         raise RuntimeError(f"{out}: cannot be written ({error.strerror}); free some space or give another --out, then run the "
                            f"command again: finished records are kept in {out.name}.part") from None
     print(benchmark_tables(records, options.retrieval_only or not any("score" in r.scores for r in records)))
+    if len(table := risk_coverage(records, questions)):
+        print(f"\nSilence: does confidence tell right answers from wrong ones? (area: lower is better)\n{table}\n")
     print(f"{len(records)} records in {out}")
     return close_command(out, workspace.reading, file)
 

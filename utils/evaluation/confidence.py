@@ -81,6 +81,28 @@ def would_be_right(record: Record, question: Question) -> bool | None:
     return outcome(decided_record(record, question, 0.0)) == "correct"
 
 
+def risk_coverage(records: Sequence[Record], questions: Sequence[Question]):
+    """How well confidence tells right answers from wrong ones, a row per arm that has one: a pandas DataFrame.
+
+    area: under the share wrong against coverage, over all thresholds; an order that knows nothing has the share wrong if always
+    answered. Unanswerable questions count, and every answer to them is wrong.
+    """
+    import pandas
+
+    known, rows = {question.id: question for question in questions}, {}
+    for arm in dict.fromkeys(record.arm for record in records):
+        own = [(record, right) for record in records if record.arm == arm and record.question_id in known
+               and (right := would_be_right(record, known[record.question_id])) is not None]
+        if own:
+            sure, right = [record.confidence for record, _ in own], [float(correct) for _, correct in own]
+            given = [correct for record, correct in own if not record.abstained]
+            rows[arm] = {"n": len(own), "answers": f"{len(given) / len(own):.0%}", "right of them":
+                         f"{sum(given) / len(given):.2f}" if given else "–", "area under risk and coverage":
+                         str(metrics.risk_coverage_interval(sure, right, [record.cluster for record, _ in own])),
+                         "wrong if always answered": f"{1 - sum(right) / len(right):.2f}"}
+    return pandas.DataFrame(rows).T
+
+
 def fit_calibration(records: Sequence[Record], questions: Sequence[Question]) -> Calibration | None:
     """The calibration of one arm on its records, whose confidence is the model's own; None if they are too few to tell.
 

@@ -8,7 +8,7 @@ _FILES = {
                 "stated_in"],
     "normalisation": ["normalise"],
     "statistics": ["MeanInterval", "PairedDifference", "RESAMPLES", "cohen_kappa", "holm", "mean_interval",
-                   "paired_difference", "read_result", "risk_coverage_area", "seeded_difference",
+                   "paired_difference", "read_result", "risk_coverage_area", "risk_coverage_interval", "seeded_difference",
                    "smallest_detectable_difference"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

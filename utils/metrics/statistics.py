@@ -167,3 +167,16 @@ def risk_coverage_area(confidence: Sequence[float], right: Sequence[bool]) -> fl
     wrong = 1 - numpy.cumsum(correct[order]) / numpy.arange(1, len(sure) + 1)
     last = numpy.searchsorted(-sure[order], -sure, side="right") - 1  # the last answer of the same confidence
     return float(wrong[last].mean())
+
+
+def risk_coverage_interval(confidence: Sequence[float], right: Sequence[bool], clusters: Sequence[str],
+                           seed: int = 0, resamples: int = 1000) -> MeanInterval:
+    """`risk_coverage_area` and its 95 % percentile interval, resampling whole clusters. Raises ValueError without answers."""
+    sure, correct = numpy.asarray(confidence), numpy.asarray(right)
+    area = risk_coverage_area(sure, correct)
+    names, index = numpy.unique(list(clusters), return_inverse=True)
+    members = [numpy.flatnonzero(index == i) for i in range(len(names))]
+    draws = numpy.random.default_rng(seed).integers(0, len(names), (resamples, len(names)))
+    drawn = (numpy.concatenate([members[i] for i in row]) for row in draws)
+    low, high = numpy.percentile([risk_coverage_area(sure[rows], correct[rows]) for rows in drawn], [2.5, 97.5])
+    return MeanInterval(area, float(low), float(high), len(sure), len(names))
