@@ -20,12 +20,12 @@ from .reading_practice import asked_row, stated_places
 from .reading_questions import held_out_questions, reading_rows
 from .retriever_training import mine_examples
 from .sentence_tries import answering_sentences
+from .short_prompts import placed
 
 NEGATIVES = 2
-RUN = RetrieverTraining(epochs=1, batch_size=16, negatives=NEGATIVES, learning_rate=5e-4)
-TRIES = {  # name → what stands for the answer (its passage, its document's overview, its sentence), how often the course is seen
-    "views": (("passage", "overview", "sentence"), 1),
-    "mixed": (("passage", "overview"), 4),
+TRIES = {  # name → settings, and what stands for the answer: its passage, its document's overview, its sentence
+    "views": (RetrieverTraining(epochs=1, batch_size=16, negatives=NEGATIVES, learning_rate=5e-4),
+              ("passage", "overview", "sentence")),
 }
 KS = (1, 5)
 SENTENCES = (1, 3, 5, 8)
@@ -62,11 +62,6 @@ def reading_examples(views: Sequence[str], seed: int = 0) -> Iterator[tuple[str,
                     yield question.wording, placed(right, question.sentences[0]), near[:NEGATIVES]
 
 
-def placed(chunk: Chunk, sentence: str) -> str:
-    """A sentence with its passage's header, as an embedder sees it."""
-    return replace(chunk, text=sentence).indexed
-
-
 def _nearest(question: str, texts: Sequence[str]) -> list[str]:
     """Texts by the share of their words that the question has, largest first."""
     words = content_words(question)
@@ -83,16 +78,13 @@ def _leads(chunks: Sequence[Chunk]) -> dict[str, Chunk]:
 
 def made(name: str):
     """Folder of the adapter of a try, trained unless it is there."""
-    folder, (views, often) = work(f"embedder-{name}"), TRIES[name]
+    folder, (run, views) = work(f"embedder-{name}"), TRIES[name]
     if not (folder / "adapter_model.safetensors").exists():
         workspace = evaluation.Workspace()
-        own = mine_examples(evaluation.load_questions(known=workspace.documents), workspace.pipeline, RUN)
-        lead, of_text = _leads(workspace.pipeline.chunks), {chunk.indexed: chunk for chunk in workspace.pipeline.chunks}
-        leads = [tuple(lead[of_text[text].document_id].indexed for text in (right, *wrong)) for _, right, wrong in own]
-        also = [(question, to[0], list(to[1:])) for (question, right, _), to in zip(own, leads, strict=True) if to[0] != right]
-        examples = [*own * often, *(also if often > 1 else ()), *reading_examples(views)]
-        print(f"{len(own)} examples of the course, {len(examples)} in all", flush=True)
-        record = training.run_in_subprocess(retrieval.train_embedder, examples, RUN, folder)
+        own = mine_examples(evaluation.load_questions(known=workspace.documents), workspace.pipeline, run)
+        examples = [*own, *reading_examples(views)]
+        print(f"{len(own)} examples of the course, {len(examples) - len(own)} of other services", flush=True)
+        record = training.run_in_subprocess(retrieval.train_embedder, examples, run, folder)
         print(record["minutes"], "minutes", flush=True)
     return folder
 

@@ -26,7 +26,7 @@ RANKS = (1, 3, 5, 8)
 WEIGHTS = (1.0, 0.4, 0.4)  # of cosine, rare shared words and the passage's rank, each standardised
 
 
-def placed(hit: Hit, sentence: str) -> str:
+def located(hit: Hit, sentence: str) -> str:
     """A sentence with the place it stands in."""
     return f"{hit.document_id} {hit.chunk.section}: {sentence}"
 
@@ -56,7 +56,7 @@ def ranked_sentences(question: Question, hits: Sequence[Hit], vectors, vector, r
     """Places of the passages' sentences, best first. vectors: theirs, in order. rarity: in how many sentences a word stands."""
     words = content_words(question.question)
     rows = [(hit, text) for hit in hits for text in sentences(hit.chunk.text)]
-    shared = [sum(math.log(rarity.total() / (1 + rarity[word])) for word in words & content_words(placed(*row))) for row in rows]
+    shared = [sum(math.log(rarity.total() / (1 + rarity[word])) for word in words & content_words(located(*row))) for row in rows]
     ranks = [1 / (5 + hit.rank) for hit, _ in rows]
     parts = (retrieval.standardise(numpy.asarray(scores)) for scores in (vectors @ vector, shared, ranks))
     return numpy.argsort(-sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True)), kind="stable").tolist()
@@ -84,7 +84,7 @@ def main(words: Sequence[str]) -> None:
     own = [q for q in single if q.id in alone]
     right = asked(reader, own, [[alone[q.id]] for q in own])
     print(f"the answering sentence alone: {metrics.mean_interval(right, [q.cluster for q in own])} ({len(own)})", flush=True)
-    texts = {q.id: [placed(hit, text) for hit in hits[q.id] for text in sentences(hit.chunk.text)] for q in single}
+    texts = {q.id: [located(hit, text) for hit in hits[q.id] for text in sentences(hit.chunk.text)] for q in single}
     rarity = Counter(word for rows in texts.values() for text in rows for word in content_words(text))
     for q, vector in zip(single, embedder.encode([q.question for q in single]), strict=True):
         known[q.id] = ranked_sentences(q, hits[q.id], embedder.encode(texts[q.id]), vector, rarity)

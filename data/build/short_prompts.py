@@ -40,14 +40,14 @@ def sentence_scores(question: str, hits: Sequence[Hit], embedder: models.Embedde
     words, own = content_words(question), [content_words(hit.chunk.header + " " + text) for hit, text in rows]
     common = Counter(word for found in own for word in found)
     shared = [sum(1 / common[word] for word in words & found) for found in own]
-    cosine = embedder.encode([placed(*row) for row in rows]) @ embedder.encode([question])[0]
+    cosine = embedder.encode([placed(hit.chunk, text) for hit, text in rows]) @ embedder.encode([question])[0]
     parts = (cosine, shared, [hit.score for hit, _ in rows])
     return sum(w * retrieval.standardise(numpy.asarray(part)) for w, part in zip(WEIGHTS, parts, strict=True)).tolist()
 
 
-def placed(hit: Hit, sentence: str) -> str:
+def placed(chunk: Chunk, sentence: str) -> str:
     """A sentence with its passage's header, as an embedder sees it."""
-    return replace(hit.chunk, text=sentence).indexed
+    return replace(chunk, text=sentence).indexed
 
 
 def cut(hits: Sequence[Hit], scores: Sequence[float], count, tokens: int) -> list[Hit]:
@@ -76,11 +76,13 @@ class ShortPrompts(evaluation.Workspace):
     """A workspace whose passages are cut to their best sentences; those without one come after the others."""
 
     def hits(self, question: Question, context: str) -> list[Hit]:
-        """As `Workspace.hits`."""
+        """As `Workspace.hits`. Where the sentences leave room, a short whole passage after them may be shown, too."""
         hits = super().hits(question, context)
         if question.task == "summary":
             hits = [generation.without_sentence(hit, self.reference(question)) for hit in hits]
         first = [hit for hit in hits[:PASSAGES] if hit.chunk.text]
+        if not first:
+            return hits
         kept = cut(first, sentence_scores(question.question, first, self.pipeline.embedder), self.model().count, TOKENS)
         ids = {hit.chunk.id for hit in kept}
         return [replace(hit, rank=rank) for rank, hit in enumerate([*kept, *(h for h in hits if h.chunk.id not in ids)], 1)]

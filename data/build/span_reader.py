@@ -6,23 +6,25 @@ the figures on dev and on the held-out services.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from utils import evaluation, metrics, models, retrieval, settings, training
-from utils.models.extractive import answerable_tokens, paired, read_prompt, spread
+from utils.models.extractive import LONGEST, answerable_tokens, paired, read_prompt, spread
 from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_record
 from utils.types import Example
 
 from .common import work
 from .reader_recipe import figures
-from .reading_questions import held_out_questions
+from .reading_questions import READING, held_out_questions
 from .short_prompts import ShortPrompts
 
-RUN = RetrieverTraining(learning_rate=1e-3, epochs=3, batch_size=4, window=256)  # batch_size: prompts in a step
+RUN = RetrieverTraining(learning_rate=1e-3, epochs=3, batch_size=4, window=LONGEST)  # batch_size: prompts in a step
 NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
 KEYS = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends", "allowed")
 THRESHOLDS = (0.0, 0.2, 0.35, 0.5, 0.65)
@@ -38,7 +40,7 @@ def rows(examples: Sequence[Example], tokenizer) -> Iterator[dict]:
         for question, completion in ((first, example.completion), *example.more):
             answer, _, number = completion.rpartition(" [")
             silent, cited = completion == metrics.ABSTENTION, f"[{number}"
-            if not silent and not (number[:-1].isdigit() and int(number[:-1]) <= len(passages)):
+            if not silent and not (number.endswith("]") and number[:-1].isdigit() and int(number[:-1]) <= len(passages)):
                 continue
             encoded = paired(tokenizer, question, passages)
             starts, ends, allowed = [], [], []
@@ -57,17 +59,13 @@ def rows(examples: Sequence[Example], tokenizer) -> Iterator[dict]:
 
 
 def _is_name(answer: str) -> bool:
-    return len(answer) >= NAME and answer.isidentifier()
+    return len(answer) >= NAME and answer.isidentifier() and not answer.islower()
 
 
 def _found(passage: str, answer: str) -> Iterator[tuple[int, int]]:
-    """(begin, end) of every place where the answer stands by itself."""
-    begin = passage.find(answer)
-    while begin >= 0:
-        end = begin + len(answer)
-        if not passage[begin - 1 : begin].isalnum() and not passage[end : end + 1].isalnum():
-            yield begin, end
-        begin = passage.find(answer, begin + 1)
+    """(begin, end) of every place where the answer stands by itself: not in a longer word or number."""
+    for match in re.finditer(rf"(?<!\w)(?<!\d[.,]){re.escape(answer)}(?!\w|[.,]\d)", passage):
+        yield match.span()
 
 
 def collate(prompts: Sequence[dict]):
@@ -131,17 +129,17 @@ def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> 
     SharedTrainer(model, arguments, train_dataset=Dataset.from_list(prompts), data_collator=collate).train(
         resume_from_checkpoint=any(steps.glob("checkpoint-*")))
     shutil.rmtree(steps, ignore_errors=True)
-    record = run_record(run, len(prompts), begun, settings.WHEEL_EMBEDDER, settings.QUESTIONS)
+    record = run_record(run, len(prompts), begun, settings.WHEEL_EMBEDDER, READING) | {
+        "data_sha256": training.rows_digest(examples)}
     return models.save_adapter(model, folder, "float16", record)
 
 
 def main(words: Sequence[str]) -> None:
     """Train on a file of prompts and print the figures by threshold of silence."""
-    file, epochs = Path(words[0]), int((*words, "3")[1])
-    folder = work(f"span-{file.stem}-{epochs}")
+    run, file = replace(RUN, epochs=int((*words, RUN.epochs)[1])), work(Path(words[0]).name)
+    examples = [Example(**{**row, "question": None}) for row in json.loads(file.read_text("utf-8"))]
+    folder = work(f"span-{file.stem}-{run.epochs}-{training.rows_digest(examples)[:8]}")
     if not (folder / "adapter_model.safetensors").exists():
-        examples = [Example(**{**row, "question": None}) for row in json.loads(work(file.name).read_text("utf-8"))]
-        run = RetrieverTraining(learning_rate=RUN.learning_rate, epochs=epochs, batch_size=RUN.batch_size, window=RUN.window)
         print(training.run_in_subprocess(train, examples, run, folder)["minutes"], "minutes", flush=True)
     documents, held_out = held_out_questions()
     reader = models.SpanReader(str(folder))

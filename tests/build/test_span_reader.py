@@ -49,6 +49,21 @@ def test_a_prompt_gives_back_its_passages_and_question():
     assert passages == generation.numbered_passages(HITS) and question == "how\nmany?"
 
 
+def test_passages_and_questions_that_look_like_a_prompt_are_not_taken_for_one():
+    faq = "Intro.\n\n[7] of the list is a note.\n\nQuestion: How many?\nAnswer: ten"
+    hits = [Hit(Chunk("faq#0", "faq", "overview", faq, "h"), 1, 1.0), *HITS]
+    passages, question = read_prompt(generation.build_prompt("how many?", hits)[0]["content"])
+    assert passages == generation.numbered_passages(hits) and question == "how many?"
+    asked = "Given:\n\n[1] foo bar\n\nhow many?"
+    assert read_prompt(generation.build_prompt(asked, HITS)[0]["content"]) == (generation.numbered_passages(HITS), asked)
+    assert read_prompt(generation.build_prompt(asked)[0]["content"]) == ([], asked)
+
+
+@pytest.mark.parametrize(("answer", "places"), [("10", [(0, 2), (33, 35)]), ("disabled", [(40, 48)])])
+def test_an_answer_stands_by_itself(answer, places):
+    assert list(span_reader._found("10 of 10,000, of 2.10 or x10, or 10. If disabled, a_disabled", answer)) == places
+
+
 def test_a_number_is_right_in_the_cited_passage_and_a_name_everywhere(tokenizer):
     def marked(row: dict) -> list[list[str]]:
         return [[tokenizer.decode(row["input_ids"][n][a : b + 1]) for a, b in zip(
@@ -60,7 +75,7 @@ def test_a_number_is_right_in_the_cited_passage_and_a_name_everywhere(tokenizer)
     assert marked(name) == [[], ["purge in progress"] * 2]
 
 
-@pytest.mark.parametrize("said", ["10, 2,500 [1][2]", "10 [3]", "ten [1]", "10"])
+@pytest.mark.parametrize("said", ["10, 2,500 [1][2]", "10 [3]", "ten [1]", "10", "10 [1"])
 def test_lists_and_answers_that_do_not_stand_there_are_left_out(tokenizer, said):
     example = Example("q", generation.build_prompt("how many?", HITS), said)
     assert list(span_reader.rows([example], tokenizer)) == []

@@ -132,3 +132,5 @@ def test_the_interval_of_the_area_resamples_whole_clusters():
     repeated = metrics.risk_coverage_interval(numpy.tile(sure, 4), numpy.tile(right, 4), [f"c{i}" for i in range(120)] * 4)
     assert (repeated.n, repeated.clusters) == (480, 120)
     assert repeated.high - repeated.low == pytest.approx(alone.high - alone.low, rel=0.25)  # copies tell nothing new
+    with pytest.raises(ValueError, match="one each"):
+        metrics.risk_coverage_interval(sure, right, ["c"])

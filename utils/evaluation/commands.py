@@ -47,7 +47,7 @@ def benchmark_command(options: argparse.Namespace, prepare: Prepare) -> int:
                            f"command again: finished records are kept in {out.name}.part") from None
     print(benchmark_tables(records, options.retrieval_only or not any("score" in r.scores for r in records)))
     if len(table := risk_coverage(records, questions)):
-        print(f"\nSilence: does confidence tell right answers from wrong ones? (area: lower is better)\n{table}\n")
+        print(f"\nSilence: does confidence tell right answers from wrong ones? (area: lower is better)\n{table.to_string()}\n")
     print(f"{len(records)} records in {out}")
     return close_command(out, workspace.reading, file)
 

@@ -85,7 +85,7 @@ def risk_coverage(records: Sequence[Record], questions: Sequence[Question]):
     """How well confidence tells right answers from wrong ones, a row per arm that has one: a pandas DataFrame.
 
     area: under the share wrong against coverage, over all thresholds; an order that knows nothing has the share wrong if always
-    answered. Unanswerable questions count, and every answer to them is wrong.
+    answered. Unanswerable questions count, and every answer to them is wrong; every question weighs the same.
     """
     import pandas
 

@@ -171,7 +171,9 @@ def risk_coverage_area(confidence: Sequence[float], right: Sequence[bool]) -> fl
 
 def risk_coverage_interval(confidence: Sequence[float], right: Sequence[bool], clusters: Sequence[str],
                            seed: int = 0, resamples: int = 1000) -> MeanInterval:
-    """`risk_coverage_area` and its 95 % percentile interval, resampling whole clusters. Raises ValueError without answers."""
+    """`risk_coverage_area` and its 95 % percentile interval, resampling whole clusters. ValueError if lengths differ or are 0."""
+    if not len(confidence) == len(right) == len(clusters):
+        raise ValueError(f"{len(confidence)} confidences, {len(right)} outcomes, {len(clusters)} clusters: pass one each")
     sure, correct = numpy.asarray(confidence), numpy.asarray(right)
     area = risk_coverage_area(sure, correct)
     names, index = numpy.unique(list(clusters), return_inverse=True)

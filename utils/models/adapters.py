@@ -48,8 +48,12 @@ def adapter_provenance(name: str) -> dict:
 
 
 def is_extractive(name: str) -> bool:
-    """True for an adapter of `SpanReader`, False for one of the language model."""
-    return json.loads((adapter_folder(name) / "adapter_config.json").read_text("utf-8")).get("task_type") == "QUESTION_ANS"
+    """True for an adapter of `SpanReader`; False for one of the language model, or a damaged one, which merging reports."""
+    try:
+        config = json.loads((adapter_folder(name) / "adapter_config.json").read_text("utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return False
+    return config.get("task_type") == "QUESTION_ANS"
 
 
 def package_versions() -> dict[str, str]:

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from .. import settings
 from ..types import Generation
@@ -24,9 +23,15 @@ SPAN = 20  # most tokens of an answer
 
 
 def read_prompt(prompt: str) -> tuple[list[str], str]:
-    """The numbered passages of a prompt, numbers included, and its question."""
-    *passages, last = re.split(r"\n\n(?=\[\d+\] |Question: )", prompt)
-    return passages, last.removeprefix("Question: ").rpartition("\n")[0]
+    """The numbered passages of a prompt, numbers included, and its question. A passage may hold such marks, too."""
+    if prompt.startswith("Question: "):
+        return [], prompt.removeprefix("Question: ").rpartition("\n")[0]
+    rest, _, last = prompt.rpartition("\n\nQuestion: ")
+    passages = []
+    while (end := rest.find(f"\n\n[{len(passages) + 2}] ")) >= 0:
+        passages.append(rest[:end])
+        rest = rest[end + 2 :]
+    return [*passages, rest], last.rpartition("\n")[0]
 
 
 def spread(text: str) -> tuple[str, list[int]]:
@@ -39,7 +44,7 @@ def spread(text: str) -> tuple[str, list[int]]:
 
 def paired(tokenizer, question: str, passages: Sequence[str]):
     """Token ids of the question with each `spread` passage, with offsets; the passage is cut where both exceed `LONGEST`."""
-    most = LONGEST // 2  # characters make at most as many tokens
+    most = LONGEST // 2  # a character is about a token at most
     if len(question) > most:
         question = tokenizer.decode(tokenizer(question, add_special_tokens=False)["input_ids"][:most])
     texts = [spread(passage)[0] for passage in passages]
@@ -86,9 +91,9 @@ class SpanReader:
     def answer(self, prompt: str, silence: str = "") -> Generation:
         """The answer to one prompt."""
         begun, (passages, question) = time.perf_counter(), read_prompt(prompt)
-        if not passages:
-            return Generation(silence, self.count(prompt), 0, time.perf_counter() - begun)
-        spans, tokens = self.spans(question, passages)
+        spans, tokens = self.spans(question, passages) if passages else ([], self.count(prompt))
+        if not spans:
+            return Generation(silence, tokens, 0, time.perf_counter() - begun)
         margin, text, place = max(spans)
         confidence = _probability(margin)
         said = f"{text} {passages[place].partition(' ')[0]}"
@@ -129,4 +134,4 @@ def _probability(margin: float) -> float:
 @functools.lru_cache(maxsize=1)
 def span_reader(adapter: str, digest: str = "") -> SpanReader:
     """The span reader with this adapter, loaded once. digest: of the adapter, so that a new one is loaded."""
-    return SpanReader(str(Path(adapter)))
+    return SpanReader(adapter)
