@@ -161,7 +161,7 @@ def add_sources(name: str, workspace: evaluation.Workspace) -> None:
     """
     path, records = evaluation.RECORDS_FOLDER / f"{name}.json", evaluation.load_records(name)
     arms = evaluation.parse_arms(",".join(dict.fromkeys(record.arm for record in records)))
-    here = [arm for arm in arms if not arm.is_trained or _has_adapter(arm.adapter)]
+    here = [arm for arm in arms if has_adapter(arm)]
     evaluation.check_digests(records, [arm.name for arm in here if not arm.is_baseline], workspace)
     file = evaluation.read_questions(settings.QUESTIONS)
     told = evaluation.records_provenance(here, workspace, "", file, records)
@@ -175,8 +175,9 @@ def add_sources(name: str, workspace: evaluation.Workspace) -> None:
     path.write_text(json.dumps(row, indent=1) + "\n", "utf-8")
 
 
-def _has_adapter(name: str) -> bool:
+def has_adapter(arm: evaluation.Arm) -> bool:
+    """True when this machine has what the arm needs: nothing trained, or its adapter."""
     try:
-        return models.adapter_folder(name).exists()
+        return not arm.is_trained or models.adapter_folder(arm.adapter).exists()
     except ValueError:
         return False

@@ -20,12 +20,12 @@ from .reading_practice import asked_row, stated_places
 from .reading_questions import held_out_questions, reading_rows
 from .retriever_training import mine_examples
 from .sentence_tries import answering_sentences
-from .short_prompts import placed
 
 NEGATIVES = 2
-TRIES = {  # name → settings, and what stands for the answer: its passage, its document's overview, its sentence
+TRIES = {  # name → settings, and what stands for the answer of a reading question: passage, overview, sentence
     "views": (RetrieverTraining(epochs=1, batch_size=16, negatives=NEGATIVES, learning_rate=5e-4),
               ("passage", "overview", "sentence")),
+    "more": (RetrieverTraining(epochs=3, batch_size=16, negatives=NEGATIVES, learning_rate=7e-4), ()),  # and all of the course's
 }
 KS = (1, 5)
 SENTENCES = (1, 3, 5, 8)
@@ -62,6 +62,11 @@ def reading_examples(views: Sequence[str], seed: int = 0) -> Iterator[tuple[str,
                     yield question.wording, placed(right, question.sentences[0]), near[:NEGATIVES]
 
 
+def placed(chunk: Chunk, sentence: str) -> str:
+    """A sentence with its passage's header, as an embedder sees it."""
+    return replace(chunk, text=sentence).indexed
+
+
 def _nearest(question: str, texts: Sequence[str]) -> list[str]:
     """Texts by the share of their words that the question has, largest first."""
     words = content_words(question)
@@ -81,8 +86,10 @@ def made(name: str):
     folder, (run, views) = work(f"embedder-{name}"), TRIES[name]
     if not (folder / "adapter_model.safetensors").exists():
         workspace = evaluation.Workspace()
-        own = mine_examples(evaluation.load_questions(known=workspace.documents), workspace.pipeline, run)
-        examples = [*own, *reading_examples(views)]
+        questions = evaluation.load_questions(known=workspace.documents)
+        questions += [] if views else evaluation.load_questions(settings.MORE_QUESTIONS, workspace.documents)
+        own = mine_examples(questions, workspace.pipeline, run)
+        examples = [*own, *(reading_examples(views) if views else ())]
         print(f"{len(own)} examples of the course, {len(examples) - len(own)} of other services", flush=True)
         record = training.run_in_subprocess(retrieval.train_embedder, examples, run, folder)
         print(record["minutes"], "minutes", flush=True)

@@ -5,28 +5,28 @@ import hashlib
 
 from utils import evaluation, metrics, models, settings, training
 
-from .common import add_sources, commit_rows, commit_table, reopen, work
+from .common import add_sources, commit_rows, commit_table, has_adapter, reopen, work
 from .lab2 import SEEDS
 
 COMMAND = "python3 -m utils rebuild lab3"
 ARMS_TEST = ("base", "naive_rag", "advanced_rag", "graph", "oracle", "closed_book", "closed_book+advanced_rag", "format_only",
              "raft", "raft+naive_rag", "raft+advanced_rag", "raft+graph", "raft+oracle", "raft+distractor", "raft_feedback",
              "raft_feedback+advanced_rag", "question_only", "nearest_question", "raft_dpo_author+advanced_rag",
-             "distractor", "raft_feedback+oracle", "raft_feedback+distractor")
-# Adapters that are not shipped; an arm runs only if this machine has trained its adapter (`rebuild lab2`).
-MORE = ("raft_dpo_ai", "raft_dpo_mixed", "raft_kto", *(f"{name}@{seed}" for name in ("raft", "raft_feedback") for seed in (1, 2)))
+             "distractor", "raft_feedback+oracle", "raft_feedback+distractor", "raft_dpo_ai+advanced_rag",
+             "raft_dpo_mixed+advanced_rag", "raft_kto+advanced_rag",
+             *(f"{name}@{seed}+advanced_rag" for name in ("raft", "raft_feedback") for seed in SEEDS))
 # (parent, child) of the two rounds of feedback; lab 2's gate judges each round for every seed.
 ROUNDS = (("raft", "raft_dpo_author"), ("raft_dpo_author", "raft_feedback"))
 
 
 def lab3() -> None:
-    """Run all arms on test. If an adapter that is not shipped is missing, its committed records are kept."""
+    """Run all arms on test; those whose adapters this machine has not trained (`rebuild lab2`) keep their committed records."""
     workspace = evaluation.Workspace()
     test = [q for q in evaluation.load_questions(known=workspace.documents) if q.split == "test"]
     calibrate(workspace)
-    has_adapter = {name: (models.local_registry() / name / "adapter_model.safetensors").exists() for name in MORE}
-    local, elsewhere = ([f"{name}+advanced_rag" for name in MORE if has_adapter[name] is state] for state in (True, False))
-    commit_table("lab3_test", test, ",".join([*ARMS_TEST, *local]), workspace, COMMAND, elsewhere=elsewhere)
+    local, elsewhere = ([arm.name for arm in evaluation.parse_arms(",".join(ARMS_TEST)) if has_adapter(arm) is state]
+                        for state in (True, False))
+    commit_table("lab3_test", test, ",".join(local), workspace, COMMAND, elsewhere=elsewhere)
     add_sources("lab3_test", workspace)
     trained = [f"{name}@{seed}" for seed in SEEDS for name in dict.fromkeys(sum(ROUNDS, ()))]
     if all((models.local_registry() / name / "adapter_model.safetensors").exists() for name in trained):
@@ -38,7 +38,7 @@ def lab3() -> None:
 def calibrate(workspace: evaluation.Workspace) -> None:
     """Fit on dev how sure the answers of each option are: `data/confidence.json`."""
     dev = [q for q in evaluation.load_questions(known=workspace.documents) if q.split == "dev" and q.task != "summary"]
-    options = [arm for arm in evaluation.parse_arms(",".join(ARMS_TEST)) if arm.is_option]
+    options = [arm for arm in evaluation.parse_arms(",".join(ARMS_TEST)) if arm.is_option and has_adapter(arm)]
     out = work("lab3_confidence.jsonl")
     reopen(out, dev)
     records = evaluation.run_arms(dev, options, workspace, out, calibrate=False)

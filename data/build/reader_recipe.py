@@ -5,10 +5,12 @@ the pool. A smaller draw of the same seed is part of a larger one, so that sizes
 """
 from __future__ import annotations
 
+import json
 import random
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 
 from utils import corpus, evaluation, generation, metrics, models, retrieval, settings, training
 from utils.types import Document, Example, Question
@@ -18,7 +20,8 @@ from .lab2 import made_already
 from .reading_practice import natural, practice
 from .reading_questions import held_out_questions, reading_rows
 
-SHARES = {"course": 0.30, "natural": 0.48, "practice": 0.10, "summary": 0.12}  # of a draw, until a part is used up
+SHARES = {"course": 0.45, "natural": 0.35, "practice": 0.08, "summary": 0.12}  # of a draw, until a part is used up
+LARGEST = 2_800  # conversations of a training run of at most 100 minutes on two cores
 MADE = 500  # conversations that code words, of `practice` and of `summary`
 SERVICES = 40  # of which summaries are made
 WORDINGS = (
@@ -29,7 +32,7 @@ WORDINGS = (
     "I see a call to {name} in {service}. Explain it in a sentence.",
     "Short description of {service}'s {name}",
 )
-ARMS = ("advanced_rag", "oracle")
+CONTEXTS = {"dev": ("advanced_rag", "oracle"), "held-out": ("advanced_rag",)}
 SUMMARIES = 30  # of held-out operations
 
 
@@ -63,16 +66,22 @@ def summary_question(document: Document, draw: random.Random, split: str = "trai
 
 
 def pool(questions: Sequence[Question], workspace: evaluation.Workspace, seed: int) -> dict[str, list[Example]]:
-    """All conversations that may be drawn, by part. Raises RuntimeError when the leak check finds a leak."""
+    """All conversations that may be drawn, by part. Raises RuntimeError when the leak check finds a leak.
+
+    The course's passages are found by the untrained embedder, since the trained one has learned from the same questions.
+    """
     run, count, draw = workspace.settings, workspace.model().count, random.Random(seed)
     held_out = {row["document"].partition(".")[0] for row in reading_rows() if row.get("held_out")}
     others = [name for name in corpus.service_names() if name not in {*settings.COURSE_SERVICES, *held_out}]
     documents = corpus.load(sorted(draw.sample(others, SERVICES)))
     made = practice(2 * MADE, run, count, seed)
-    parts = {"course": training.raft_examples(questions, workspace, seed), "natural": natural(run, count, seed),
+    untrained = evaluation.Workspace(config=replace(workspace.config, tuned=False, adapter=""))
+    more = [q for q in evaluation.load_questions(settings.MORE_QUESTIONS, workspace.documents) if not training.in_pool(q)]
+    course = [*training.raft_examples(questions, untrained, seed), *training.own_raft_examples(more, untrained, seed=seed)]
+    parts = {"course": course, "natural": natural(run, count, seed, together=2),
              "practice": [e for e in made if e.question.cluster.partition(".")[0] not in held_out][:MADE],
              "summary": list(summaries(documents, MADE, count, draw))}
-    if leaks := [leak for examples in parts.values() for leak in training.find_leaks(examples, questions)]:
+    if leaks := [leak for examples in parts.values() for leak in training.find_leaks(examples, [*questions, *more])]:
         raise RuntimeError(f"{len(leaks)} leaks, the first: {leaks[0]}")
     return parts
 
@@ -100,14 +109,24 @@ def figures(records: Sequence, arm: str) -> dict[str, str]:
     return {name: value for name, value in rows.items() if value}
 
 
-def trained(size: int, seed: int, workspace: evaluation.Workspace) -> str:
+def conversations(size: int, seed: int) -> list[Example]:
+    """The first `size` conversations of the draw of this seed, which is made once."""
+    rows = work(f"recipe-rows-{seed}.json")
+    if not rows.exists():
+        workspace = evaluation.Workspace()
+        parts = pool(evaluation.load_questions(known=workspace.documents), workspace, seed)
+        print({name: len(part) for name, part in parts.items()}, flush=True)
+        rows.write_text(json.dumps([asdict(example) for example in drawn(parts, LARGEST, seed)]), "utf-8")
+    examples = [Example(**{**row, "question": None}) for row in json.loads(rows.read_text("utf-8"))[:size]]
+    print(len(examples), "conversations,", sum(1 + len(example.more) for example in examples), "questions,",
+          Counter(example.question_id.partition("-")[0] for example in examples), flush=True)
+    return examples
+
+
+def trained(size: int, seed: int) -> str:
     """The adapter trained on a draw, made unless it is there, as the name of a model."""
     run, folder = training.SFTSettings(recipe="raft", epochs=1.0, seed=seed), work(f"recipe-{size}-{seed}")
-    questions = evaluation.load_questions(known=workspace.documents)
-    parts = pool(questions, workspace, seed)
-    examples = drawn(parts, size, seed)
-    beginnings = Counter(example.question_id.partition("-")[0] for example in examples)
-    print(size, "of", {name: len(part) for name, part in parts.items()}, beginnings, flush=True)
+    examples = conversations(size, seed)
     if not made_already(folder, run, training.rows_digest(examples)):
         models.language_model.cache_clear()
         record = training.run_in_subprocess(training.train_sft, examples, run, folder)
@@ -115,29 +134,30 @@ def trained(size: int, seed: int, workspace: evaluation.Workspace) -> str:
     return f"adapter:{folder}"
 
 
-def held_out_figures(model: str, name: str) -> None:
-    """Ask a model all tasks of the held-out services and print its figures."""
-    documents, questions = held_out_questions()
+def print_figures(model: str, name: str) -> None:
+    """Ask a model all tasks of dev and of the held-out services and print its figures."""
+    documents, held_out = held_out_questions()
     draw = random.Random(0)
     usable = [d for d in documents if 5 <= len(corpus.lead_sentence(d).split()) <= 30]
-    questions += [summary_question(document, draw, "test") for document in draw.sample(usable, SUMMARIES)]
-    arms = [f"{model}+{context}" for context in ARMS]
-    records = evaluation.run_arms(questions, ",".join(arms), evaluation.Workspace(documents), work(f"held-out-{name}.jsonl"))
-    for arm in arms:
-        print(arm.rpartition("+")[2], figures(records, arm), flush=True)
+    held_out += [summary_question(document, draw, "test") for document in draw.sample(usable, SUMMARIES)]
+    for part, own, questions in (("dev", None, evaluation.load_questions(split="dev")), ("held-out", documents, held_out)):
+        workspace = evaluation.Workspace(own)
+        for context in CONTEXTS[part]:
+            arm = f"{model}+{context}"
+            records = evaluation.run_arms(questions, arm, workspace, work(f"{part}-{context}-{name}.jsonl"), calibrate=False)
+            print(part, context, figures(records, arm), flush=True)
 
 
 def main(words: Sequence[str]) -> None:
     """Train on so many conversations with this seed, or ask the adapter of that name, such as `raft`."""
     if not words[0].isdigit():
-        held_out_figures(words[0], words[0])
+        print_figures(words[0], words[0])
         return
     size, seed = int(words[0]), int((*words, "0")[1])
-    workspace = evaluation.Workspace()
-    model = trained(size, seed, workspace)
-    reader = workspace.model(model)
+    model = trained(size, seed)
+    reader = evaluation.Workspace([]).model(model)
     print("perplexity on general text", round(models.perplexity(reader, models.general_text()), 2), flush=True)
-    held_out_figures(model, f"{size}-{seed}")
+    print_figures(model, f"{size}-{seed}")
 
 
 if __name__ == "__main__":

@@ -77,11 +77,12 @@ def practice(many: int, run: settings.Settings, count, seed: int = 0) -> list[Ex
     return examples[:many]
 
 
-def natural(run: settings.Settings, count, seed: int = 0, only: str = ".*") -> list[Example]:
-    """One conversation for each question in `data/reading.jsonl`, written by the authors about other services' documents.
+def natural(run: settings.Settings, count, seed: int = 0, only: str = ".*", together: int = 1) -> list[Example]:
+    """A conversation for each question in `data/reading.jsonl`, written by the authors about other services' documents.
 
-    The file has no document text: a digest of the answering sentence identifies its passage. only: a pattern of ids. Questions
-    about the held-out services are never used.
+    The file has no document text: a digest of the answering sentence identifies its passage. only: a pattern of ids. together: 2
+    for conversations that ask a second such question, about a further passage of the same service. Questions about the held-out
+    services are never used.
     """
     rows = [row for row in reading_rows() if not row.get("held_out") and re.fullmatch(only, row["id"])]
     by_service: dict[str, list[Document]] = {}
@@ -93,10 +94,26 @@ def natural(run: settings.Settings, count, seed: int = 0, only: str = ".*") -> l
         askable = [(chunk, kind, text, answer) for chunk in chunks for kind, text, answer in asked_of(chunk)]
         asked = [row for row in rows if row["document"].partition(".")[0] == service]
         words, stated = retrieval.BM25Index(chunks), stated_places(asked, own, chunks)
-        for row in asked:
-            first = _example(asked_row(row, stated, chunks), chunks, words, count, draw)
-            examples.append(replace(first, more=_further(first, askable, chunks, service, draw)))
+        waiting = [asked_row(row, stated, chunks) for row in (draw.sample(asked, len(asked)) if together > 1 else asked)]
+        while waiting:
+            first = waiting.pop(0)
+            beside = next((i for i, other in enumerate(waiting) if together > 1 and not {first.names, other.names} - {()}), None)
+            second = waiting[beside] if beside is not None else None
+            example = _example(first, chunks, words, count, draw, second)
+            turns = _turn(second, example) if second else ()
+            if turns:
+                waiting.pop(beside)
+            more = _further(example, askable, chunks, service, draw, TURNS - 1 - len(turns))
+            examples.append(replace(example, more=(*turns, *more)))
     return examples
+
+
+def _turn(asked: Asked, example: Example) -> tuple[tuple[str, str], ...]:
+    """The question as a further turn, if the example shows its passage."""
+    if asked.right[0].id not in example.shown:
+        return ()
+    place = example.shown.index(asked.right[0].id) + 1
+    return ((asked.wording, metrics.ABSTENTION if asked.kind == "unanswerable" else f"{asked.answer} [{place}]"),)
 
 
 def stated_places(rows: Sequence[dict], documents: Sequence[Document], chunks: Sequence[Chunk]) -> dict:
@@ -158,8 +175,8 @@ def _asks(kind: str, service: str, sentence: str, answer: str, draw: random.Rand
 
 
 def _further(first: Example, askable: Sequence[tuple[Chunk, str, str, str]], chunks: Sequence[Chunk], service: str,
-             draw: random.Random) -> tuple[tuple[str, str], ...]:
-    """(question, answer) of further turns: most ask what exactly one passage states, a few what none does."""
+             draw: random.Random, many: int = TURNS - 1) -> tuple[tuple[str, str], ...]:
+    """(question, answer) of up to `many` further turns: most ask what exactly one passage states, a few what none does."""
     shown = {id_: place for place, id_ in enumerate(first.shown, 1)}
     texts = {chunk.id: _words(chunk.text) for chunk in chunks if chunk.id in shown}
     documents = {chunk.document_id for chunk in chunks if chunk.id in shown} | set(first.question.evidence)
@@ -175,7 +192,7 @@ def _further(first: Example, askable: Sequence[tuple[Chunk, str, str, str]], chu
     draw.shuffle(answerable)
     turns = []
     for chunk, kind, sentence, answer in answerable:
-        if answer not in used and len(turns) < TURNS - 1:
+        if answer not in used and len(turns) < many:
             used.add(answer)
             turns.append((_asks(kind, service, sentence, answer, draw), f"{answer} [{shown[chunk.id]}]"))
     if absent and turns and draw.random() < ABSENT * (len(turns) + 1):
@@ -184,7 +201,9 @@ def _further(first: Example, askable: Sequence[tuple[Chunk, str, str, str]], chu
     return tuple(turns)
 
 
-def _example(asked: Asked, chunks: Sequence[Chunk], words: retrieval.BM25Index, count, draw: random.Random) -> Example:
+def _example(asked: Asked, chunks: Sequence[Chunk], words: retrieval.BM25Index, count, draw: random.Random,
+             second: Asked | None = None) -> Example:
+    """An example of a question. second: another whose passage is shown, too, where it does not answer the first."""
     text = asked.wording or _asks(asked.kind, asked.service, asked.sentences[0], asked.answer, draw)
     own, right_ids = {chunk.document_id for chunk in asked.right}, {chunk.id for chunk in asked.right}
     evidence = {c.document_id for c in chunks if any(sentence in c.text for sentence in asked.sentences)} | own
@@ -192,12 +211,18 @@ def _example(asked: Asked, chunks: Sequence[Chunk], words: retrieval.BM25Index, 
               and (hit.document_id in own or hit.document_id not in evidence)]
     if asked.rival and asked.rival.document_id not in evidence:
         others = [Hit(asked.rival, 1, 0.0), *(hit for hit in others if hit.chunk.id != asked.rival.id)]
+    forced = second.right[0] if second and second.right[0].document_id not in evidence else None
+    if forced:
+        others = [hit for hit in others if hit.chunk.id != forced.id]
+        others.insert(draw.randrange(3), Hit(forced, 1, 0.0))
     apart = [hit for hit in others if hit.document_id not in evidence]
     absent = draw.random() < ABSENT and bool(apart)
     right, rivals = ([], apart) if absent else ([Hit(chunk, 1, 0.0) for chunk in asked.right], others)
     position = 0 if draw.random() < training.FIRST else draw.randrange(1, 6)
-    least = sum(map(count, generation.numbered_passages([*right, *rivals[:1]]))) if asked.rival else 0
-    shown = training.fill_passages(right, rivals, count, max(least, draw.choice(training.BUDGETS[:2])), position)
+    wanted = max((n for n, hit in enumerate(rivals, 1) if forced and hit.chunk.id == forced.id), default=int(bool(asked.rival)))
+    least = sum(map(count, generation.numbered_passages([*right, *rivals[:wanted]]))) if wanted else 0
+    budget = draw.choice(training.BUDGETS if second else training.BUDGETS[:2])
+    shown = training.fill_passages(right, rivals, count, max(least, budget), position)
     cited = "".join(f"[{n}]" for n, hit in enumerate(shown, 1) if hit.chunk.id in right_ids)
     near_miss = asked.kind == "unanswerable"
     kind = "unanswerable" if near_miss else "absent" if absent else "answer"

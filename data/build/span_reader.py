@@ -1,11 +1,10 @@
 """Trains the smallest reader, `models.SpanReader`, on the prompts that the language model learns from.
 
-`python -m data.build.span_reader ROWS [EPOCHS]` trains on a file of prompts in the cache, such as `short-1000-0.json`, and prints
-the figures on dev and on the held-out services.
+`python -m data.build.span_reader SIZE [SEED] [EPOCHS]` trains on the first so many conversations of `reader_recipe`'s draw and
+prints the figures on dev and on the held-out services.
 """
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -14,15 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from utils import evaluation, metrics, models, retrieval, settings, training
+from utils import evaluation, metrics, models, settings, training
 from utils.models.extractive import LONGEST, answerable_tokens, paired, read_prompt, spread
 from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_record
 from utils.types import Example
 
 from .common import work
-from .reader_recipe import figures
+from .reader_recipe import conversations, figures
 from .reading_questions import READING, held_out_questions
-from .short_prompts import ShortPrompts
 
 RUN = RetrieverTraining(learning_rate=1e-3, epochs=3, batch_size=4, window=LONGEST)  # batch_size: prompts in a step
 NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
@@ -135,26 +133,24 @@ def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> 
 
 
 def main(words: Sequence[str]) -> None:
-    """Train on a file of prompts and print the figures by threshold of silence."""
-    run, file = replace(RUN, epochs=int((*words, RUN.epochs)[1])), work(Path(words[0]).name)
-    examples = [Example(**{**row, "question": None}) for row in json.loads(file.read_text("utf-8"))]
-    folder = work(f"span-{file.stem}-{run.epochs}-{training.rows_digest(examples)[:8]}")
+    """Train on so many conversations and print the figures by threshold of silence."""
+    size, seed, epochs = map(int, (*words, *("0", RUN.epochs)[len(words) - 1 :]))
+    run, folder = replace(RUN, epochs=epochs, seed=seed), work(f"span-{size}-{seed}-{epochs}")
     if not (folder / "adapter_model.safetensors").exists():
-        print(training.run_in_subprocess(train, examples, run, folder)["minutes"], "minutes", flush=True)
+        print(training.run_in_subprocess(train, conversations(size, seed), run, folder)["minutes"], "minutes", flush=True)
     documents, held_out = held_out_questions()
     reader = models.SpanReader(str(folder))
     for name, own, questions in (("dev", None, evaluation.load_questions(split="dev")), ("held out", documents, held_out)):
         asked = [q for q in questions if q.task in metrics.JUDGED_TASKS]
-        for kind in (ShortPrompts, evaluation.Workspace):
-            workspace = kind(own, settings.load(), config=retrieval.load_selected_config())
-            workspace.model = lambda _="base": reader
-            records = evaluation.run_arms(asked, "advanced_rag,oracle", workspace, calibrate=False)
-            for arm in ("advanced_rag", "oracle"):
-                for threshold in THRESHOLDS[: None if arm == "advanced_rag" else 1]:
-                    said = evaluation.decided(records, asked, threshold, {arm})
-                    print(name, kind.__name__, arm, threshold, figures(said, arm), flush=True)
-            seconds = sorted(record.seconds["generate"] for record in records)
-            print(f"{1000 * seconds[len(seconds) // 2]:.0f} ms an answer", flush=True)
+        workspace = evaluation.Workspace(own, settings.load())
+        workspace.model = lambda _="base": reader
+        records = evaluation.run_arms(asked, "advanced_rag,oracle", workspace, calibrate=False)
+        for arm in ("advanced_rag", "oracle"):
+            for threshold in THRESHOLDS[: None if arm == "advanced_rag" else 1]:
+                said = evaluation.decided(records, asked, threshold, {arm})
+                print(name, arm, threshold, figures(said, arm), flush=True)
+        seconds = sorted(record.seconds["generate"] for record in records)
+        print(f"{1000 * seconds[len(seconds) // 2]:.0f} ms an answer", flush=True)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,32 @@ def test_error_questions_are_correct_and_share_nothing_with_dev_and_test(world):
     assert not [pair for pair in evaluation.near_duplicates(together) if "situation" in "".join(pair[:2])]
 
 
+def test_more_questions_state_their_answers_and_share_no_operation_fact_or_wording_with_dev_and_test(world):
+    rows = evaluation.load_questions(settings.MORE_QUESTIONS, known=world.documents)
+    assert Counter(row.task for row in rows) == {"fact": 926, "routing": 231, "unanswerable": 195, "error": 61}
+    assert {row.split for row in rows} == {"train"} and len({row.id for row in rows}) == len(rows)
+    held_out = of("dev") + of("test")
+    assert not {row.home for row in rows} & {row["home"] for row in held_out}
+    tested = {(row["home"].partition(".")[0], answer) for row in held_out if row["task"] == "error" for answer in row["answers"]}
+    assert not {(row.home.partition(".")[0], row.answers[0]) for row in rows if row.answers and row.task != "routing"} & tested
+    stating = {}  # of each row that asks for a fact or an error: the sentences of its section that state the answer
+    for row in rows:
+        if row.task in ("fact", "error"):
+            text = world.documents[row.evidence[0]].section(row.places[0])
+            stating[row.id] = {sentence for sentence in sentences(text) if metrics.stated_in(sentence, row.answers[:1])}
+            assert stating[row.id] or metrics.stated_in(row.places[0], row.answers[:1]), row.id
+        elif row.task == "routing":
+            assert row.answers == (row.home.partition(".")[2],)
+    learned = set().union(*stating.values())
+    answering = {sentence for row in held_out if row["task"] in metrics.SINGLE_ANSWER_TASKS for id_ in row["evidence"]
+                 for section in world.documents[id_].sections for sentence in learned & set(sentences(section.text))
+                 if metrics.stated_in(sentence, row["answers"]) or section.name == f"error {row['answers'][0]}"}
+    assert not [id_ for id_, own in stating.items() if own and own <= answering]
+    files = (settings.QUESTIONS, settings.UNANSWERABLE, settings.ERROR_QUESTIONS, settings.MORE_QUESTIONS)
+    alike = evaluation.similar_questions([q for file in files for q in evaluation.load_questions(file)], 0.6)
+    assert not [pair for pair in alike if "more-" in pair[0].id + pair[1].id]
+
+
 def test_nothing_states_what_the_further_unanswerable_questions_ask(world):
     rows = [json.loads(line) for line in settings.UNANSWERABLE.read_text("utf-8").splitlines()]
     assert Counter((row["split"], row["family"]) for row in rows) == {

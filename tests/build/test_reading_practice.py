@@ -72,6 +72,12 @@ def test_every_kind_of_authored_question_becomes_the_right_example(chosen, tiny,
     assert near_miss.completion == metrics.ABSTENTION and "shop.PaintWall#0" in near_miss.shown
     assert near_miss.kind == "unanswerable" and not near_miss.question.evidence
     assert [e.question_id for e in reading_practice.natural(chosen, len, only="reading-[12]")] == ["reading-1", "reading-2"]
+    paired = reading_practice.natural(chosen, lambda text: len(text.split()), together=2)
+    wordings = {"how now 0?": value.completion[:4], "how now 1?": "FeedCat [", "how now 3?": metrics.ABSTENTION}
+    asked = {e.question.question: e.completion for e in paired} | {text: said for e in paired for text, said in e.more}
+    assert len(paired) == 3 and wordings.items() <= {text: asked[text][: len(said)] for text, said in wordings.items()}.items()
+    (second,) = [(e, said) for e in paired for text, said in e.more if text in wordings]
+    assert second[1] == metrics.ABSTENTION or second[0].shown[int(second[1][-2]) - 1].startswith("shop.")
 
 
 def test_practice_uses_no_service_of_the_course(chosen, tiny, monkeypatch):

@@ -6,7 +6,7 @@ import torch
 
 from data.build import span_reader
 from utils import generation, metrics, models, settings
-from utils.models.extractive import read_prompt, spread
+from utils.models.extractive import read_prompt, spread, whole_words
 from utils.retrieval.finetuning import RetrieverTraining
 from utils.types import Chunk, Example, Hit
 
@@ -42,6 +42,14 @@ def test_identifiers_are_read_as_words_and_given_back_as_they_stand():
     original = "[1] sqs.SendMessage of KMSKey: aB"
     begin = text.index("Send Message")
     assert original[places[begin] : places[begin + len("Send Message") - 1] + 1] == "SendMessage"
+
+
+@pytest.mark.parametrize(("part", "whole"), [("FailingUpload", "EvictFilesFailingUpload"), ("(15 min", "(15 minutes"),
+                                             ("of ", "of ")])
+def test_a_span_is_widened_to_whole_words(part, whole):
+    text = "EvictFilesFailingUpload (15 minutes) of X"
+    begin, stop = whole_words(text, text.index(part), text.index(part) + len(part))
+    assert text[begin:stop] == whole
 
 
 def test_a_prompt_gives_back_its_passages_and_question():

@@ -60,6 +60,13 @@ def answerable_tokens(encoded, place: int, passage: str) -> list[bool]:
     return [part == 1 and begin >= first for part, (begin, _) in zip(parts, encoded["offset_mapping"][place], strict=True)]
 
 
+def whole_words(text: str, begin: int, stop: int) -> tuple[int, int]:
+    """The span widened to whole words and identifiers."""
+    left = len(re.search(r"\w*$", text[:begin])[0]) if re.match(r"\w", text[begin:stop]) else 0
+    right = len(re.match(r"\w*", text[stop:])[0]) if re.search(r"\w$", text[begin:stop]) else 0
+    return begin - left, stop + right
+
+
 class SpanReader:
     """A `Generator` that copies its answers. adapter: folder of the LoRA adapter that holds its head, too."""
 
@@ -121,7 +128,8 @@ class SpanReader:
             first, last = numpy.unravel_index(scores.argmax(), scores.shape)
             (begin, _), (_, stop) = (encoded["offset_mapping"][place][allowed[i]] for i in (first, last))
             origin = spread(passage)[1]
-            spans.append((float(scores[first, last]) - nothing, passage[origin[begin] : origin[stop - 1] + 1], place))
+            begin, stop = whole_words(passage, origin[begin], origin[stop - 1] + 1)
+            spans.append((float(scores[first, last]) - nothing, passage[begin:stop], place))
         return spans, int(batch["attention_mask"].sum())
 
 
