@@ -5,6 +5,7 @@ the pool. A smaller draw of the same seed is part of a larger one, so that sizes
 """
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import sys
@@ -18,10 +19,10 @@ from utils.types import Document, Example, Question
 from .common import work
 from .lab2 import made_already
 from .reading_practice import natural, practice
-from .reading_questions import held_out_questions, reading_rows
+from .reading_questions import READING, held_out_questions, reading_rows
 
 SHARES = {"course": 0.45, "natural": 0.35, "practice": 0.08, "summary": 0.12}  # of a draw, until a part is used up
-LARGEST = 2_800  # conversations of a training run of at most 100 minutes on two cores
+LARGEST = 2_500  # conversations of 415 tokens on average: 99 minutes at 175 tokens a second
 MADE = 500  # conversations that code words, of `practice` and of `summary`
 SERVICES = 40  # of which summaries are made
 WORDINGS = (
@@ -110,8 +111,10 @@ def figures(records: Sequence, arm: str) -> dict[str, str]:
 
 
 def conversations(size: int, seed: int) -> list[Example]:
-    """The first `size` conversations of the draw of this seed, which is made once."""
-    rows = work(f"recipe-rows-{seed}.json")
+    """The first `size` conversations of the draw of this seed, which is made once for the questions as they are."""
+    files = (settings.QUESTIONS, settings.MORE_QUESTIONS, settings.ERROR_QUESTIONS, READING)
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+    rows = work(f"recipe-rows-{seed}-{digest}.json")
     if not rows.exists():
         workspace = evaluation.Workspace()
         parts = pool(evaluation.load_questions(known=workspace.documents), workspace, seed)

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from utils import evaluation, metrics, models, retrieval, settings
 from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_record, training_arguments
@@ -23,11 +22,10 @@ def train_bi_encoder(examples: Sequence[tuple[str, str, list[str]]], run: Retrie
     return retrieval.train_embedder(examples, run, retrieval.BI_ENCODER)
 
 
-def train_cross_encoder(examples: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = CROSS_ENCODER_TRAINING,
-                        folder: Path = retrieval.CROSS_ENCODER) -> dict:
+def train_cross_encoder(examples: Sequence[tuple[str, str, list[str]]], run: RetrieverTraining = CROSS_ENCODER_TRAINING) -> dict:
     """Train one score for question and passage read together: ListNet over the answering passage and its hard negatives.
 
-    Writes the adapter to `folder` and returns its provenance.
+    Writes the adapter to `data/checkpoints/cross_encoder` and returns its provenance.
     """
     from datasets import Dataset
     from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
@@ -42,7 +40,7 @@ def train_cross_encoder(examples: Sequence[tuple[str, str, list[str]]], run: Ret
     CrossEncoderTrainer(model=model, args=training_arguments(CrossEncoderTrainingArguments, run),
                         train_dataset=Dataset.from_dict(columns), loss=ListNetLoss(model)).train()
     record = run_record(run, len(examples), started, settings.WHEEL_EMBEDDER, settings.QUESTIONS)
-    return models.save_adapter(model[0].auto_model, folder, "float16", record)
+    return models.save_adapter(model[0].auto_model, retrieval.CROSS_ENCODER, "float16", record)
 
 
 def mine_examples(questions: Sequence[Question], pipeline: retrieval.RetrievalPipeline,

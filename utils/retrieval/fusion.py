@@ -4,7 +4,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy
 
@@ -36,27 +35,17 @@ def standardise(values):
     return (values - values.mean()) / (values.std() + 1e-6)
 
 
-def reordered(hits: Sequence[Hit], candidates: Sequence[Hit], scores: Sequence[float], weight: float) -> list[Hit]:
-    """The candidates by `weight` of these scores and the rest of their own, standardised; then all other hits, unchanged."""
-    fused = weight * standardise(scores) + (1 - weight) * standardise([hit.score for hit in candidates])
-    first = ranked([replace(hit, score=float(s)) for hit, s in zip(candidates, fused, strict=True)])
-    reranked_ids, floor = {hit.chunk.id for hit in candidates}, first[-1].score - 1
-    rest = [replace(hit, score=floor - 0.001 * n) for n, hit in enumerate(hits) if hit.chunk.id not in reranked_ids]
-    return ranked([*first, *rest])
-
-
 class CrossEncoder:
-    """Scores question and passage together: a hub model, or MiniLM with an adapter."""
+    """Scores question and passage together: a hub model, or MiniLM with the course's adapter."""
 
-    def __init__(self, name: str = "", adapter: Path = CROSS_ENCODER, window: int = 128):
-        """name: hub id or directory of a trained cross-encoder; "" for MiniLM with an adapter, for pairs of `window` tokens."""
+    def __init__(self, name: str = ""):
+        """name: hub id or directory of a trained cross-encoder; "" for MiniLM with the course's adapter."""
         import sentence_transformers
 
         models.quiet()
-        self.model = (sentence_transformers.CrossEncoder(name, device=models.torch_device()) if name
-                      else untrained_cross_encoder(window))
+        self.model = sentence_transformers.CrossEncoder(name, device=models.torch_device()) if name else untrained_cross_encoder()
         if not name:
-            models.merge_adapter(self.model[0], "auto_model", str(adapter))
+            models.merge_adapter(self.model[0], "auto_model", str(CROSS_ENCODER))
 
     def scores(self, question: str, passages: Sequence[str], batch_size: int = 32):
         """One score per passage, higher is better: an array of shape (passages,)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy
 
@@ -14,7 +14,7 @@ from ..types import Chunk, Document, Hit
 from .bm25 import BM25Index
 from .chunking import fixed_size_chunks, section_chunks
 from .dense import DenseIndex, distinct_documents
-from .fusion import CROSS_ENCODER, cross_encoder, ranked, reordered, standardise
+from .fusion import CROSS_ENCODER, cross_encoder, ranked, standardise
 
 BI_ENCODER = models.CHECKPOINTS / "bi_encoder"
 SELECTED_CONFIG = models.CHECKPOINTS / "advanced_rag.json"
@@ -108,16 +108,16 @@ class RetrievalPipeline:
 
     def rerank(self, hits: Sequence[Hit], query: str) -> list[Hit]:
         """The top documents' best chunks, reranked with the cross-encoder; all other hits follow in their old order."""
-        candidates = self.rerank_candidates(hits)
-        scores = cross_encoder(self.settings.reranker).scores(query, [hit.chunk.indexed for hit in candidates])
-        return reordered(hits, candidates, scores, self.config.rerank)
-
-    def rerank_candidates(self, hits: Sequence[Hit]) -> list[Hit]:
-        """The best chunks of the top documents, as many of each as the configuration says."""
         top_documents = set(distinct_documents(hits)[: self.config.rerank_documents])
         candidates: list[Hit] = []
         for hit in hits:
             siblings = sum(other.document_id == hit.document_id for other in candidates)
             if hit.document_id in top_documents and siblings < self.config.rerank_chunks:
                 candidates.append(hit)
-        return candidates
+        scores = cross_encoder(self.settings.reranker).scores(query, [hit.chunk.indexed for hit in candidates])
+        weight = self.config.rerank
+        fused = weight * standardise(scores) + (1 - weight) * standardise([hit.score for hit in candidates])
+        first = ranked([replace(hit, score=float(s)) for hit, s in zip(candidates, fused, strict=True)])
+        reranked_ids, floor = {hit.chunk.id for hit in candidates}, first[-1].score - 1
+        rest = [replace(hit, score=floor - 0.001 * n) for n, hit in enumerate(hits) if hit.chunk.id not in reranked_ids]
+        return ranked([*first, *rest])
