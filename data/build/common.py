@@ -177,7 +177,4 @@ def add_sources(name: str, workspace: evaluation.Workspace) -> None:
 
 def has_adapter(arm: evaluation.Arm) -> bool:
     """True when this machine has what the arm needs: nothing trained, or its adapter."""
-    try:
-        return not arm.is_trained or models.adapter_folder(arm.adapter).exists()
-    except ValueError:
-        return False
+    return not arm.is_trained or models.has_adapter(arm.adapter)

@@ -19,13 +19,14 @@ def records():
     return evaluation.load_records(NAME)
 
 
-def test_documents_and_questions_are_those_on_disk(records):
+def test_documents_and_questions_are_those_on_disk(records, monkeypatch, tmp_path):
+    monkeypatch.setattr("utils.models.adapters.local_registry", lambda: tmp_path)  # an adapter that is not here is not checked
     workspace, questions = evaluation.Workspace(settings=settings.Settings()), PROVENANCE["questions"]
     assert PROVENANCE["corpus"]["sha256"] == evaluation.corpus_digest(workspace)
     assert PROVENANCE["corpus"]["documents"] == len(workspace.documents)
     assert questions["sha256"] == hashlib.sha256((settings.ROOT / questions["file"]).read_bytes()).hexdigest()
     assert questions["scored"] == len({record.question_id for record in records})
-    evaluation.check_digests(records, [*SHIPPED, "base", "advanced_rag"], workspace)
+    evaluation.check_digests(records, [*SHIPPED, "base", "advanced_rag", "raft_feedback+advanced_rag"], workspace)
 
 
 def test_every_arm_names_its_model_and_every_shipped_adapter_is_the_one_on_disk(records):

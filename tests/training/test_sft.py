@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from dataclasses import asdict
 
 import pytest
@@ -153,6 +154,22 @@ def test_shipped_adapters_are_small_complete_and_trained_with_the_settings_in_th
     assert provenance["settings"] == asdict(lab2.SUPERVISED[name])
     assert len(weights) <= 10_000_000 and provenance["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
     assert len(provenance["data_sha256"]) == 64 and provenance["versions"]["trl"]
+
+
+def test_the_same_training_started_twice_waits_for_the_first(tmp_path, capsys):
+    order = []
+
+    def second() -> None:
+        with sft.only_trainer(tmp_path / "a"):
+            order.append("second")
+
+    with sft.only_trainer(tmp_path / "a"), sft.only_trainer(tmp_path / "b"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.3)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"] and "the same training runs elsewhere" in capsys.readouterr().err
 
 
 def test_all_checkpoints_together_stay_small():

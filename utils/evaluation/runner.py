@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from .. import generation, settings
+from .. import generation, models, settings
 from ..types import Answer, Hit, Question, Record
 from .arms import Arm, parse_arm, parse_arms
 from .confidence import calibrated, decided, load_calibrations
@@ -164,11 +164,15 @@ def _answers(arm: Arm, questions: Sequence[Question], workspace: Workspace, retr
 
 
 def check_digests(stored: Sequence[Record], names: Sequence[str], workspace: Workspace) -> None:
-    """Raises ValueError if stored records are not of this machine's adapters and pipeline. Unchecked with your own settings."""
+    """Raises ValueError if stored records are not of this machine's adapters and pipeline.
+
+    Unchecked are your own settings, and arms whose adapters this machine has not trained.
+    """
     if replace(workspace.settings, fast=False) != settings.Settings():
         return
     hashes = {record.arm: record.settings_hash for record in stored}
     for arm in parse_arms(",".join(names)):
-        if hashes.get(arm.name) != workspace.digest(arm):
+        here = not arm.is_trained or models.has_adapter(arm.adapter)
+        if here and hashes.get(arm.name) != workspace.digest(arm):
             raise ValueError(f"{arm.name}: the stored records come from another adapter or pipeline; make new ones with "
                              "`python3 -m utils rebuild lab3`")

@@ -4,8 +4,8 @@ from .. import lazy_names
 _FILES = {
     "device": ["autocast", "energy_per_answer", "joules", "peak_memory_gb", "prefers_bfloat16", "quiet",
                "release_memory", "release_memory_after", "torch_device"],
-    "adapters": ["CHECKPOINTS", "adapter_digest", "adapter_folder", "adapter_provenance", "is_extractive", "local_registry",
-                 "merge_adapter", "package_versions", "save_adapter"],
+    "adapters": ["CHECKPOINTS", "adapter_digest", "adapter_folder", "adapter_provenance", "has_adapter", "is_extractive",
+                 "local_registry", "merge_adapter", "package_versions", "save_adapter"],
     "language_models": ["CONVERTED", "LanguageModel", "base_digest", "language_model", "language_model_path"],
     "embedders": ["Embedder", "embedder", "embedder_path"],
     "extractive": ["SpanReader", "span_reader"],

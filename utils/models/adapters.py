@@ -36,6 +36,14 @@ def adapter_folder(name: str) -> Path:
     raise ValueError(f"the adapter {name} is missing on this machine: train it with `python3 -m utils rebuild lab2`")
 
 
+def has_adapter(name: str) -> bool:
+    """True when `adapter_folder` finds the adapter."""
+    try:
+        return bool(adapter_folder(name))
+    except ValueError:
+        return False
+
+
 def adapter_digest(name: str) -> str:
     """SHA-256 of an adapter's weights, in hex."""
     return hashlib.sha256((adapter_folder(name) / "adapter_model.safetensors").read_bytes()).hexdigest()

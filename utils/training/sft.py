@@ -1,11 +1,13 @@
 """Supervised LoRA fine-tuning with TRL and PEFT: a frozen settings record and a function that trains, resumes and saves."""
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -148,18 +150,34 @@ def fit_and_save(trainer, folder: Path, work: Path, provenance: dict, callbacks:
     trainer.remove_callback(PrinterCallback)
     for callback in (training_bar(), *callbacks):
         trainer.add_callback(callback)
-    last = last_checkpoint(work)
-    started = time.monotonic()
-    trainer.train(resume_from_checkpoint=last and str(last))
-    seconds = time.monotonic() - started
-    logged, tokens = training_log(trainer.state.log_history, int(last.name.rpartition("-")[2]) if last else 0)
-    record = {"base": settings.WHEEL_MODEL, **provenance, **logged, "seconds": round(seconds, 1), "resumed": bool(last),
-              "tokens_per_second": round(tokens / seconds, 1), "peak_memory_gb": round(models.peak_memory_gb(), 2)}
-    if trainer.is_world_process_zero():
-        record = {**record, "base_sha256": models.base_digest(record["base"])}
-        models.save_adapter(trainer.model, folder, "bfloat16", record, selected_adapters=["default"])
-        shutil.rmtree(work, ignore_errors=True)
+    with only_trainer(work):
+        last = last_checkpoint(work)
+        started = time.monotonic()
+        trainer.train(resume_from_checkpoint=last and str(last))
+        seconds = time.monotonic() - started
+        logged, tokens = training_log(trainer.state.log_history, int(last.name.rpartition("-")[2]) if last else 0)
+        record = {"base": settings.WHEEL_MODEL, **provenance, **logged, "seconds": round(seconds, 1), "resumed": bool(last),
+                  "tokens_per_second": round(tokens / seconds, 1), "peak_memory_gb": round(models.peak_memory_gb(), 2)}
+        if trainer.is_world_process_zero():
+            record = {**record, "base_sha256": models.base_digest(record["base"])}
+            models.save_adapter(trainer.model, folder, "bfloat16", record, selected_adapters=["default"])
+            shutil.rmtree(work, ignore_errors=True)
     return record
+
+
+def only_trainer(work: Path):
+    """The right to a checkpoint folder, to be held; waits for a program that trains the same. Processes of one run share it."""
+    from filelock import FileLock, Timeout
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return contextlib.nullcontext()
+    work.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{work}.lock")
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        print("the same training runs elsewhere; waiting …", file=sys.stderr, flush=True)
+        return lock.acquire()
 
 
 def last_checkpoint(work: Path) -> Path | None:
