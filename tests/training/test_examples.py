@@ -60,6 +60,8 @@ def test_leaks_are_named(questions):
     assert "d1 is a dev question" in training.find_leaks([replace(fine, question_id="d1")], questions)[0]
     assert "s1 paraphrases a fact" in training.find_leaks([replace(fine, question_id="s1")], questions)[0]
     assert "t1 abstains although" in training.find_leaks([replace(fine, kind="absent")], questions)[0]
+    later = replace(fine, more=((questions[1].question, "red [1]"),))
+    assert training.find_leaks([later], questions) == ["d1 and t1, turn 2 are near-duplicates"]
     twin = replace(questions[1], id="d2", question=questions[0].question)
     assert "near-duplicates" in training.find_leaks([fine], [*questions, twin])[0]
 

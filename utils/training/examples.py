@@ -4,6 +4,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .. import evaluation, generation, metrics
 from ..text import STOPWORDS, plain_words
@@ -60,14 +61,17 @@ def target_answer(question: Question, workspace: evaluation.Workspace) -> str:
 def find_leaks(examples: Sequence[Example], questions: Sequence[Question], raft_style: bool = True) -> list[str]:
     """One sentence for each leak that would invalidate the results; an empty list means no leak.
 
-    Dev or test questions and their near-duplicates; `seen_fact` rows in RAFT; abstentions that show a document with the answer.
+    Dev or test questions and their near-duplicates, in further turns, too; `seen_fact` rows in RAFT; abstentions that show a
+    document with the answer.
     """
     known = {q.id: q for q in questions} | {e.question_id: e.question for e in examples if e.question}
     leaks = [f"{e.question_id} is a {known[e.question_id].split} question" for e in examples
              if known[e.question_id].split != "train"]
-    used = {e.question_id for e in examples}
-    compared = [q for q in questions if q.split in ("dev", "test")] + [known[id_] for id_ in sorted(used)]
-    leaks += [f"{a} and {b} are near-duplicates" for a, b, _ in evaluation.near_duplicates(compared) if {a, b} & used]
+    used = {e.question_id: known[e.question_id] for e in examples}
+    used |= {(turn := f"{e.question_id}, turn {n}"): replace(known[e.question_id], id=turn, question=text, split="train")
+             for e in examples for n, (text, _) in enumerate(e.more, 2)}
+    compared = [q for q in questions if q.split in ("dev", "test")] + [used[id_] for id_ in sorted(used)]
+    leaks += [f"{a} and {b} are near-duplicates" for a, b, _ in evaluation.near_duplicates(compared) if {a, b} & used.keys()]
     for example in examples:
         question = known[example.question_id]
         if raft_style and question.family == "seen_fact":
