@@ -1,5 +1,5 @@
-"""`python -m data.build NAME`, one of `REBUILDS`: remakes the data of a lab, all scores, two decisions, a baseline, or the
-vectors that set-up takes.
+"""`python -m data.build NAME`, one of `REBUILDS`: remakes the data of a lab, all scores, two decisions, a baseline, the smallest
+reader, the learning curve, or the vectors that set-up takes.
 
 Finished steps are skipped.
 """
@@ -11,12 +11,14 @@ from .held_out import held_out
 from .lab1 import lab1
 from .lab2 import lab2
 from .lab3 import lab3
+from .learning_curve import learning_curve
 from .new_rules import new_rules
 from .own_domains import own_domains
+from .span_reader import span_reader
 from .vectors import vectors
 
 REBUILDS = {"lab1": lab1, "lab2": lab2, "lab3": lab3, "new_rules": new_rules, "own_domains": own_domains, "held_out": held_out,
-            "vectors": vectors}
+            "span_reader": span_reader, "learning_curve": learning_curve, "vectors": vectors}
 
 
 def main(words: list[str]) -> int:

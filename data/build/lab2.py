@@ -41,8 +41,8 @@ RANKS = (1, 4, 16, 64)
 CONTEXTS = ("", "+naive_rag", "+advanced_rag", "+oracle", "+distractor")
 TRIED = ("", "+advanced_rag", "+oracle", "+distractor")  # contexts of the adapters trained on feedback
 ARMS_DEV = ",".join(["base", "naive_rag", "advanced_rag", "oracle", "distractor", *(f"raft{c}" for c in CONTEXTS),
-                     "closed_book", "format_only", "closed_book+advanced_rag", "format_only+advanced_rag",
-                     *(f"{name}{context}" for name in PREFERENCES for context in TRIED)])
+                     *(f"{name}{context}" for name in ("closed_book", "format_only") for context in TRIED[:2]),
+                     *(f"{name}{context}" for name in PREFERENCES for context in TRIED), *(f"span_reader{c}" for c in TRIED[1:])])
 ARMS_AFTER = ",".join(f"raft_feedback{context}" for context in TRIED)
 
 

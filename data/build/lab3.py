@@ -14,6 +14,7 @@ ARMS_TEST = ("base", "naive_rag", "advanced_rag", "graph", "oracle", "closed_boo
              "raft_feedback+advanced_rag", "question_only", "nearest_question", "raft_dpo_author+advanced_rag",
              "distractor", "raft_feedback+oracle", "raft_feedback+distractor", "raft_dpo_ai+advanced_rag",
              "raft_dpo_mixed+advanced_rag", "raft_kto+advanced_rag",
+             *(f"span_reader+{context}" for context in ("advanced_rag", "graph", "oracle")),
              *(f"{name}@{seed}+advanced_rag" for name in ("raft", "raft_feedback") for seed in SEEDS))
 # (parent, child) of the two rounds of feedback; lab 2's gate judges each round for every seed.
 ROUNDS = (("raft", "raft_dpo_author"), ("raft_dpo_author", "raft_feedback"))

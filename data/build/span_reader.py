@@ -5,12 +5,14 @@ prints the figures on dev and on the held-out services.
 """
 from __future__ import annotations
 
+import functools
+import random
 import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from utils import evaluation, metrics, models, settings, training
@@ -19,13 +21,28 @@ from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_recor
 from utils.types import Example
 
 from .common import work
+from .lab2 import made_already
 from .reader_recipe import conversations, figures
 from .reading_questions import READING, held_out_questions
 
-RUN = RetrieverTraining(learning_rate=1e-3, epochs=3, batch_size=4, window=LONGEST)  # batch_size: prompts in a step
 NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
 KEYS = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends", "allowed")
-THRESHOLDS = (0.0, 0.2, 0.35, 0.5, 0.65)
+THRESHOLDS = (0.0, 0.2, 0.5, 0.8, 0.95)
+DECODINGS = ((0.0, 0.0), (4.0, 0.0), (4.0, 0.4))  # values of `extractive.RANK` and `LENGTH` that are compared
+SIZE = 2_500  # conversations that the committed reader learned from
+
+
+@dataclass(frozen=True)
+class SpanTraining(RetrieverTraining):
+    """Settings of one run; `batch_size` counts prompts."""
+
+    recipe: str = "span"
+    rank: int = 64
+    learning_rate: float = 4e-4  # at 1e-3 the loss rises again
+    epochs: int = 3
+    batch_size: int = 4
+    window: int = LONGEST
+    others: int = 2  # passages without the answer that a prompt keeps in a step: all cost time, and each epoch draws anew
 
 
 def rows(examples: Sequence[Example], tokenizer) -> Iterator[dict]:
@@ -35,7 +52,7 @@ def rows(examples: Sequence[Example], tokenizer) -> Iterator[dict]:
     """
     for example in examples:
         passages, first = read_prompt(example.prompt[0]["content"])
-        for question, completion in ((first, example.completion), *example.more):
+        for question, completion in ((first, example.completion), *example.more) if passages else ():
             answer, _, number = completion.rpartition(" [")
             silent, cited = completion == metrics.ABSTENTION, f"[{number}"
             if not silent and not (number.endswith("]") and number[:-1].isdigit() and int(number[:-1]) <= len(passages)):
@@ -66,11 +83,11 @@ def _found(passage: str, answer: str) -> Iterator[tuple[int, int]]:
         yield match.span()
 
 
-def collate(prompts: Sequence[dict]):
-    """One batch of all pairs of several prompts; `group` says which prompt a pair belongs to."""
+def collate(prompts: Sequence[dict], others: int = SpanTraining.others):
+    """One batch of pairs of several prompts, those of `kept`, drawn anew; `group` says which prompt a pair belongs to."""
     import torch
 
-    pairs = [(n, place) for n, prompt in enumerate(prompts) for place in range(len(prompt["input_ids"]))]
+    pairs = [(n, place) for n, prompt in enumerate(prompts) for place in kept(prompt, others)]
     longest = max(len(prompts[n]["input_ids"][place]) for n, place in pairs)
 
     def padded(key: str):
@@ -78,6 +95,13 @@ def collate(prompts: Sequence[dict]):
         return torch.tensor([row + [type(row[0])(0)] * (longest - len(row)) for row in found])
 
     return {**{key: padded(key) for key in KEYS}, "group": torch.tensor([n for n, _ in pairs])}
+
+
+def kept(prompt: dict, others: int) -> list[int]:
+    """The places of all passages that hold the answer, and of so many others at random, one more where nothing does."""
+    holding = [place for place, starts in enumerate(prompt["starts"]) if any(starts)]
+    wrong = [place for place in range(len(prompt["starts"])) if place not in holding]
+    return holding + random.sample(wrong, min(others + (not holding), len(wrong)))
 
 
 def shared_loss(logits, right, allowed, group):
@@ -94,7 +118,7 @@ def shared_loss(logits, right, allowed, group):
     return torch.stack(losses).mean()
 
 
-def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> dict:
+def train(examples: Sequence[Example], run: SpanTraining, folder: Path) -> dict:
     """Train adapter and head into `folder`, going on where an interrupted run stopped; returns the provenance."""
     import transformers
     from datasets import Dataset
@@ -124,33 +148,51 @@ def train(examples: Sequence[Example], run: RetrieverTraining, folder: Path) -> 
         save_total_limit=1, bf16=models.prefers_bfloat16(), use_cpu=models.torch_device() == "cpu", remove_unused_columns=False,
         report_to="none", logging_steps=50, dataloader_pin_memory=False)
     begun = time.monotonic()
-    SharedTrainer(model, arguments, train_dataset=Dataset.from_list(prompts), data_collator=collate).train(
-        resume_from_checkpoint=any(steps.glob("checkpoint-*")))
+    trainer = SharedTrainer(model, arguments, train_dataset=Dataset.from_list(prompts),
+                            data_collator=functools.partial(collate, others=run.others))
+    trainer.train(resume_from_checkpoint=any(steps.glob("checkpoint-*")))
     shutil.rmtree(steps, ignore_errors=True)
     record = run_record(run, len(prompts), begun, settings.WHEEL_EMBEDDER, READING) | {
         "data_sha256": training.rows_digest(examples)}
     return models.save_adapter(model, folder, "float16", record)
 
 
+def folder_of(size: int, seed: int = 0, epochs: float = SpanTraining.epochs) -> Path:
+    """Where a reader trained on so many conversations is kept."""
+    return work(f"span-{size}-{seed}-{epochs}")
+
+
+def made(size: int, run: SpanTraining, folder: Path) -> Path:
+    """The folder of a reader trained on so many conversations, made unless the like is there."""
+    examples = conversations(size, run.seed)
+    if not made_already(folder, run, training.rows_digest(examples)):
+        print(training.run_in_subprocess(train, examples, run, folder)["minutes"], "minutes", flush=True)
+    return folder
+
+
+def span_reader() -> None:
+    """Train the committed reader."""
+    made(SIZE, SpanTraining(), models.CHECKPOINTS / "span_reader")
+
+
 def main(words: Sequence[str]) -> None:
-    """Train on so many conversations and print the figures by threshold of silence."""
-    size, seed, epochs = map(int, (*words, *("0", RUN.epochs)[len(words) - 1 :]))
-    run, folder = replace(RUN, epochs=epochs, seed=seed), work(f"span-{size}-{seed}-{epochs}")
-    if not (folder / "adapter_model.safetensors").exists():
-        print(training.run_in_subprocess(train, conversations(size, seed), run, folder)["minutes"], "minutes", flush=True)
+    """Train on so many conversations and print the figures by way of decoding and threshold of silence."""
+    size, seed, epochs = map(int, (*words, *("0", SpanTraining.epochs)[len(words) - 1 :]))
+    folder = made(size, SpanTraining(epochs=epochs, seed=seed), folder_of(size, seed, epochs))
     documents, held_out = held_out_questions()
-    reader = models.SpanReader(str(folder))
     for name, own, questions in (("dev", None, evaluation.load_questions(split="dev")), ("held out", documents, held_out)):
         asked = [q for q in questions if q.task in metrics.JUDGED_TASKS]
         workspace = evaluation.Workspace(own, settings.load())
-        workspace.model = lambda _="base": reader
-        records = evaluation.run_arms(asked, "advanced_rag,oracle", workspace, calibrate=False)
-        for arm in ("advanced_rag", "oracle"):
-            for threshold in THRESHOLDS[: None if arm == "advanced_rag" else 1]:
-                said = evaluation.decided(records, asked, threshold, {arm})
-                print(name, arm, threshold, figures(said, arm), flush=True)
-        seconds = sorted(record.seconds["generate"] for record in records)
-        print(f"{1000 * seconds[len(seconds) // 2]:.0f} ms an answer", flush=True)
+        for rank, length in DECODINGS:
+            reader = models.SpanReader(str(folder), rank=rank, length=length)
+            workspace.model = lambda _="base", reader=reader: reader
+            records = evaluation.run_arms(asked, "advanced_rag,oracle", workspace, calibrate=False)
+            for arm in ("advanced_rag", "oracle"):
+                for threshold in THRESHOLDS[: None if arm == "advanced_rag" else 1]:
+                    said = evaluation.decided(records, asked, threshold, {arm})
+                    print(name, f"rank {rank}, length {length}:", arm, threshold, figures(said, arm), flush=True)
+            seconds = sorted(record.seconds["generate"] for record in records)
+            print(f"{1000 * seconds[len(seconds) // 2]:.0f} ms an answer", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import torch
 from data.build import span_reader
 from utils import generation, metrics, models, settings
 from utils.models.extractive import read_prompt, spread, whole_words
-from utils.retrieval.finetuning import RetrieverTraining
 from utils.types import Chunk, Example, Hit
 
 CHUNKS = (Chunk("sqs.SendMessage#0", "sqs.SendMessage", "overview", "Sends a message. A batch holds 10 of 2,500 entries.", "h"),
@@ -31,7 +30,7 @@ def tokenizer():
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory) -> models.SpanReader:
     folder = tmp_path_factory.mktemp("span") / "adapter"
-    run = RetrieverTraining(learning_rate=3e-3, epochs=30, batch_size=3, window=256)
+    run = span_reader.SpanTraining(learning_rate=3e-3, epochs=30, batch_size=3)
     assert span_reader.train(examples(), run, folder)["examples"] == 3 and models.is_extractive(f"adapter:{folder}")
     return models.SpanReader(str(folder))
 
@@ -97,6 +96,22 @@ def test_the_loss_compares_every_passage_of_a_prompt_and_of_no_other():
     one = torch.logsumexp(torch.tensor([2.0, 1.0, 0.0]), 0) - 2  # the second prompt has no answer: its [CLS] is right
     other = torch.logsumexp(torch.tensor([0.0, 3.0]), 0) - 3
     assert torch.isclose(span_reader.shared_loss(logits, right, allowed, group), (one + other) / 2)
+
+
+@pytest.mark.parametrize(("holding", "many"), [((1, 3), 4), ((), 3)])
+def test_a_step_sees_what_holds_the_answer_and_a_few_others(holding, many):
+    prompt = {"starts": [[False, place in holding] for place in range(6)]}
+    places = span_reader.kept(prompt, 2)
+    assert set(holding) <= set(places) and len(set(places)) == len(places) == many
+
+
+def test_of_equal_answers_the_one_ranked_first_is_given(reader, monkeypatch):
+    hits = [Hit(CHUNKS[0], 1, 1.0), Hit(CHUNKS[0], 2, 0.5)]
+    prompt = generation.build_prompt("how many fit into a batch?", hits)[0]["content"]
+    monkeypatch.setattr(reader, "spans", lambda *_: ([(1.0, "ten", 0), (1.5, "10", 1)], 9))
+    assert reader.answer(prompt).text == "ten [1]"
+    monkeypatch.setattr(reader, "rank", 0.0)
+    assert reader.answer(prompt).text == "10 [2]"
 
 
 def test_what_was_learned_is_copied_and_cited(reader):

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl.trainer.utils import add_fused_lm_head
 
-from data.build import grpo, lab2, scoring_judges
+from data.build import grpo, lab2, scoring_judges, span_reader
 from utils import models, settings, training
 from utils.evaluation.arms import MODELS
 from utils.training import preferences, sft
@@ -151,7 +151,7 @@ def load_file(folder):
 def test_shipped_adapters_are_small_complete_and_trained_with_the_settings_in_the_code(name):
     provenance = models.adapter_provenance(name)
     weights = (models.adapter_folder(name) / "adapter_model.safetensors").read_bytes()
-    assert provenance["settings"] == asdict(lab2.SUPERVISED[name])
+    assert provenance["settings"] == asdict({**lab2.SUPERVISED, "span_reader": span_reader.SpanTraining()}[name])
     assert len(weights) <= 10_000_000 and provenance["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
     assert len(provenance["data_sha256"]) == 64 and provenance["versions"]["trl"]
 

@@ -53,6 +53,7 @@ MODELS = {spec.name: spec for spec in (
     ModelSpec("raft_dpo_mixed", "dpo", 1),
     ModelSpec("raft_kto", "kto", 1),
     ModelSpec("raft_feedback", "dpo", 2, colour="#CC79A7"),
+    ModelSpec("span_reader", "span", shipped=True, colour="#661100"),
     ModelSpec("few_shot", colour="#F0E442"),
     ModelSpec("endpoint", colour="#000000", api=True),
     ModelSpec("own_closed_book", "closed_book", facts_in_weights=True, colour="#E69F00"),
