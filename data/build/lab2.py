@@ -242,9 +242,9 @@ def ranks(questions: list, workspace: evaluation.Workspace) -> list[dict]:
 
 
 def perplexities(workspace: evaluation.Workspace) -> list[dict]:
-    """General-text perplexity of the base model and of every adapter on this machine."""
+    """General-text perplexity of the base model and of every adapter of it on this machine."""
     texts, rows = models.general_text(), []
     for name in ("base", *(name for name, spec in evaluation.MODELS.items() if spec.recipe)):
-        if name == "base" or (home(name) / "adapter_model.safetensors").exists():
+        if name == "base" or (home(name) / "adapter_model.safetensors").exists() and not models.is_extractive(name):
             rows.append({"model": name, "perplexity": round(models.perplexity(workspace.model(name), texts), 3)})
     return rows

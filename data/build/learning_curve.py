@@ -1,7 +1,7 @@
 """Would more conversations help? Both readers, trained on growing draws of one recipe with one seed, asked dev.
 
-`python -m data.build learning_curve`: four trainings of the language model take four hours on two cores, those of the span reader
-one and a half. Resumes.
+`python -m data.build learning_curve`: at the rates measured so far, four trainings of the language model take four hours on two
+cores and three of the span reader, whose largest is the committed one, an hour and a quarter. Resumes.
 """
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from .reading_practice import natural, practice
 from .reading_questions import READING, held_out_questions, reading_rows
 
 SHARES = {"course": 0.45, "natural": 0.35, "practice": 0.08, "summary": 0.12}  # of a draw, until a part is used up
-LARGEST = 2_500  # conversations of 415 tokens on average: 99 minutes at 175 tokens a second
+LARGEST = 2_500  # conversations of 415 tokens that the language model learns in 99 minutes, at 175 tokens a second
 MADE = 500  # conversations that code words, of `practice` and of `summary`
 SERVICES = 40  # of which summaries are made
 WORDINGS = (
@@ -87,8 +87,8 @@ def pool(questions: Sequence[Question], workspace: evaluation.Workspace, seed: i
     return parts
 
 
-def drawn(parts: Mapping[str, Sequence], size: int, seed: int, shares: Mapping[str, float] = SHARES) -> list:
-    """The first `size` items of one order in which every part keeps its share; a smaller draw is its beginning."""
+def drawn(parts: Mapping[str, Sequence], size: int | None, seed: int, shares: Mapping[str, float] = SHARES) -> list:
+    """The first `size` items (None: all) of one order in which every part keeps its share; a smaller draw is its beginning."""
     draw, ranked = random.Random(seed), []
     for name, examples in parts.items():
         mixed = draw.sample(list(examples), len(examples))
@@ -114,12 +114,12 @@ def conversations(size: int, seed: int) -> list[Example]:
     """The first `size` conversations of the draw of this seed, which is made once for the questions as they are."""
     files = (settings.QUESTIONS, settings.MORE_QUESTIONS, settings.ERROR_QUESTIONS, READING)
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
-    rows = work(f"recipe-rows-{seed}-{digest}.json")
+    rows = work(f"recipe-pool-{seed}-{digest}.json")
     if not rows.exists():
         workspace = evaluation.Workspace()
         parts = pool(evaluation.load_questions(known=workspace.documents), workspace, seed)
         print({name: len(part) for name, part in parts.items()}, flush=True)
-        rows.write_text(json.dumps([asdict(example) for example in drawn(parts, LARGEST, seed)]), "utf-8")
+        rows.write_text(json.dumps([asdict(example) for example in drawn(parts, None, seed)]), "utf-8")
     examples = [Example(**{**row, "question": None}) for row in json.loads(rows.read_text("utf-8"))[:size]]
     print(len(examples), "conversations,", sum(1 + len(example.more) for example in examples), "questions,",
           Counter(example.question_id.partition("-")[0] for example in examples), flush=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils import evaluation, metrics, models, settings, training
-from utils.models.extractive import LONGEST, answerable_tokens, paired, read_prompt, spread
+from utils.models.extractive import LENGTH, LONGEST, RANK, answerable_tokens, paired, read_prompt, spread
 from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_record
 from utils.types import Example
 
@@ -28,7 +28,7 @@ from .reading_questions import READING, held_out_questions
 NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
 KEYS = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends", "allowed")
 THRESHOLDS = (0.0, 0.2, 0.5, 0.8, 0.95)
-DECODINGS = ((0.0, 0.0), (4.0, 0.0), (4.0, 0.4))  # values of `extractive.RANK` and `LENGTH` that are compared
+DECODINGS = ((0.0, 0.0), (RANK, 0.0), (RANK, LENGTH))  # values of `extractive.RANK` and `LENGTH` that are compared
 SIZE = 2_500  # conversations that the committed reader learned from
 
 
@@ -141,7 +141,7 @@ def train(examples: Sequence[Example], run: SpanTraining, folder: Path) -> dict:
                        for key, logits in (("starts", out.start_logits), ("ends", out.end_logits))) / 2
             return (loss, out) if return_outputs else loss
 
-    steps = folder.with_name(f"{folder.name}-steps")
+    steps = training.checkpoint_folder(examples, run)
     arguments = transformers.TrainingArguments(
         str(steps), num_train_epochs=run.epochs, learning_rate=run.learning_rate, per_device_train_batch_size=run.batch_size,
         seed=run.seed, lr_scheduler_type="cosine", warmup_steps=0.1, train_sampling_strategy="group_by_length", save_steps=100,
@@ -150,15 +150,19 @@ def train(examples: Sequence[Example], run: SpanTraining, folder: Path) -> dict:
     begun = time.monotonic()
     trainer = SharedTrainer(model, arguments, train_dataset=Dataset.from_list(prompts),
                             data_collator=functools.partial(collate, others=run.others))
-    trainer.train(resume_from_checkpoint=any(steps.glob("checkpoint-*")))
-    shutil.rmtree(steps, ignore_errors=True)
+    with training.only_trainer(steps):
+        last = training.last_checkpoint(steps)
+        trainer.train(resume_from_checkpoint=last and str(last))
+        shutil.rmtree(steps, ignore_errors=True)
     record = run_record(run, len(prompts), begun, settings.WHEEL_EMBEDDER, READING) | {
-        "data_sha256": training.rows_digest(examples)}
+        "data_sha256": training.rows_digest(examples), "resumed": bool(last)}
     return models.save_adapter(model, folder, "float16", record)
 
 
 def folder_of(size: int, seed: int = 0, epochs: float = SpanTraining.epochs) -> Path:
-    """Where a reader trained on so many conversations is kept."""
+    """Where a reader trained on so many conversations is kept: in the cache, but for the committed one."""
+    if (size, seed, epochs) == (SIZE, 0, SpanTraining.epochs):
+        return models.CHECKPOINTS / "span_reader"
     return work(f"span-{size}-{seed}-{epochs}")
 
 
@@ -172,7 +176,7 @@ def made(size: int, run: SpanTraining, folder: Path) -> Path:
 
 def span_reader() -> None:
     """Train the committed reader."""
-    made(SIZE, SpanTraining(), models.CHECKPOINTS / "span_reader")
+    made(SIZE, SpanTraining(), folder_of(SIZE))
 
 
 def main(words: Sequence[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from data.build import span_reader
-from utils import generation, metrics, models, settings
-from utils.models.extractive import read_prompt, spread, whole_words
+from data.build import lab2, learning_curve, span_reader
+from utils import evaluation, generation, metrics, models, settings
+from utils.models.extractive import EAGER, SPAN, read_prompt, spread, whole_words
+from utils.own_domain.own_training import parent_folder
 from utils.types import Chunk, Example, Hit
 
 CHUNKS = (Chunk("sqs.SendMessage#0", "sqs.SendMessage", "overview", "Sends a message. A batch holds 10 of 2,500 entries.", "h"),
@@ -33,6 +34,11 @@ def reader(tmp_path_factory) -> models.SpanReader:
     run = span_reader.SpanTraining(learning_rate=3e-3, epochs=30, batch_size=3)
     assert span_reader.train(examples(), run, folder)["examples"] == 3 and models.is_extractive(f"adapter:{folder}")
     return models.SpanReader(str(folder))
+
+
+@pytest.fixture(scope="module")
+def workspace() -> evaluation.Workspace:
+    return evaluation.Workspace(settings=settings.Settings())
 
 
 def test_identifiers_are_read_as_words_and_given_back_as_they_stand():
@@ -112,6 +118,66 @@ def test_of_equal_answers_the_one_ranked_first_is_given(reader, monkeypatch):
     assert reader.answer(prompt).text == "ten [1]"
     monkeypatch.setattr(reader, "rank", 0.0)
     assert reader.answer(prompt).text == "10 [2]"
+
+
+def logits_of(reader, monkeypatch, starts: list[float], ends: list[float], nothing: float = 0.0) -> None:
+    """Let the reader mark the last tokens of every passage with these logits; "not here" gets `nothing`, all others −50."""
+    def forward(input_ids, **_):
+        out = [torch.full(input_ids.shape, -50.0) for _ in range(2)]
+        for logits, values in zip(out, (starts, ends), strict=True):
+            logits[:, 0], logits[:, -len(values) - 1 : -1] = nothing / 2, torch.tensor(values)
+        return type("Output", (), {"start_logits": out[0], "end_logits": out[1]})
+
+    monkeypatch.setattr(reader, "model", forward)
+
+
+def test_of_equal_marks_the_shorter_span_wins_and_a_long_one_is_none(reader, monkeypatch):
+    logits_of(reader, monkeypatch, [5.0, 5.0], [-50.0, 5.0])  # the last token alone, or the last two
+    assert reader.spans("q", ["[1] it is ten minutes"])[0] == [(10.0, "minutes", 0)]
+    monkeypatch.setattr(reader, "length", -0.5)
+    assert reader.spans("q", ["[1] it is ten minutes"])[0] == [(10.5, "ten minutes", 0)]
+    logits_of(reader, monkeypatch, [5.0, *[-50.0] * SPAN], [*[-50.0] * SPAN, 5.0])
+    assert len(reader.spans("q", ["[1] " + "one " * 30])[0][0][1].split()) <= SPAN
+
+
+@pytest.mark.parametrize(("nothing", "silent"), [(10 + EAGER - 0.1, False), (10 + EAGER + 0.1, True)])
+def test_it_is_silent_where_not_here_is_ahead_by_more_than_its_eagerness(reader, monkeypatch, nothing, silent):
+    logits_of(reader, monkeypatch, [5.0], [5.0], nothing)
+    answer = reader.answer("[1] it is ten minutes\n\nQuestion: how long?\nAnswer", silence=metrics.ABSTENTION)
+    assert (answer.text == metrics.ABSTENTION) == silent == (answer.confidence < 0.5) and abs(answer.confidence - 0.5) < 0.03
+    assert answer.withheld == ("minutes [1]" if silent else "")
+
+
+def test_how_it_decodes_is_part_of_what_an_arm_is(workspace, monkeypatch):
+    arm = evaluation.parse_arm("span_reader+advanced_rag")
+    before, other = workspace.digest(arm), workspace.digest(evaluation.parse_arm("raft+advanced_rag"))
+    monkeypatch.setattr(models, "DECODING", (1.0,))
+    assert workspace.digest(arm) != before and workspace.digest(evaluation.parse_arm("raft+advanced_rag")) == other
+    assert evaluation.records_provenance([arm], workspace, "", evaluation.read_questions(settings.QUESTIONS), [])["arms"][
+        arm.name]["model"] == settings.WHEEL_EMBEDDER
+
+
+def test_only_language_models_have_a_perplexity(workspace, monkeypatch):
+    monkeypatch.setattr(models, "perplexity", lambda model, texts: 30.0)
+    monkeypatch.setattr(workspace, "model", lambda name: name, raising=False)
+    assert "span_reader" not in {row["model"] for row in lab2.perplexities(workspace)} >= {"base", "raft"}
+
+
+def test_training_goes_on_from_adapters_of_the_language_model_only(workspace):
+    with pytest.raises(ValueError, match="span_reader is a span reader, which this command cannot train"):
+        parent_folder("span_reader", "raft", workspace)
+
+
+def test_the_learning_curve_has_a_row_for_each_reader_and_size(monkeypatch, tmp_path):
+    stored = [r for r in evaluation.load_records("lab2_dev") if r.arm == "span_reader+advanced_rag"]
+    monkeypatch.setattr(learning_curve, "trained", lambda: [("span reader", size, "span_reader") for size in (500, 2_500)])
+    monkeypatch.setattr(learning_curve.evaluation, "run_arms", lambda *_, **__: stored)
+    monkeypatch.setattr(learning_curve, "reopen", lambda *_: None)
+    written = {}
+    monkeypatch.setattr(learning_curve, "commit_rows", lambda name, make, *_: written.update({name: make()}))
+    learning_curve.learning_curve()
+    rows = [(row["conversations"], row["n"], row["minutes"]) for row in written["lab2_curve"]]
+    assert rows == [(500, 102, 54.8), (2_500, 102, 54.8)]
 
 
 def test_what_was_learned_is_copied_and_cited(reader):

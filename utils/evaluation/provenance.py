@@ -87,6 +87,7 @@ def _model(arm: Arm, workspace: Workspace) -> dict:
         name = workspace.adapter(arm.adapter)
         trained = models.adapter_provenance(name)
         row |= {"adapter": arm.adapter, "adapter_sha256": models.adapter_digest(name),
+                "model": trained["base"] if models.is_extractive(name) else row["model"],
                 "seed": trained.get("settings", {}).get("seed", arm.seed),
                 **{name: trained.get(name, "not recorded")
                    for name in ("base", "parent", "examples", "data_sha256", "trained_on")},

@@ -184,6 +184,7 @@ class Workspace:
             parts += self.config.digest_parts()
         if arm.is_trained:
             parts += [models.adapter_digest(self.adapter(arm.adapter))]
+            parts += [models.DECODING] if models.is_extractive(self.adapter(arm.adapter)) else []
         if arm.model.name == "few_shot":
             parts += [[(q.question, q.answers[:1]) for q in train]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

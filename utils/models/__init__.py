@@ -8,7 +8,7 @@ _FILES = {
                  "local_registry", "merge_adapter", "package_versions", "save_adapter"],
     "language_models": ["CONVERTED", "LanguageModel", "base_digest", "language_model", "language_model_path"],
     "embedders": ["Embedder", "embedder", "embedder_path"],
-    "extractive": ["SpanReader", "span_reader"],
+    "extractive": ["DECODING", "SpanReader", "span_reader"],
     "log_probabilities": ["general_text", "mean_log_probability", "mean_token_log_probability", "perplexity", "token_ids"],
 }
 __all__, __getattr__ = lazy_names(__name__, _FILES)

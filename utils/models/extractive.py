@@ -2,7 +2,7 @@
 
 It copies a span of one passage, so it makes nothing up and cites by construction; it can neither list nor sum up. The
 probabilities are shared by all passages of a prompt (Clark and Gardner, 2018). A passage counts by its rank in the search, too:
-p(passage) · p(answer | passage), as in RAG-Sequence (Lewis et al., 2020).
+p(passage) · p(answer | passage) after RAG-Sequence (Lewis et al., 2020), with 1 / rank⁴ as the prior, and the best, not a sum.
 """
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ LONGEST = 256  # tokens of a question with one passage
 BOUNDARY = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"  # inside an identifier
 SPAN = 20  # most tokens of an answer
 RANK = 4.0  # weight of −log(rank): how likely a passage is to hold the answer, before it is read
-LENGTH = 0.4  # taken off for each further token: ends are marked less surely than beginnings
-EAGER = 3.0  # added to how much the answer beats "not here": on dev, silent about one in eight questions that have an answer
+LENGTH = 0.4  # taken off for each further token
+EAGER = 3.0  # added to how much the answer beats "not here": on dev, silent on one in seven questions that have an answer
+DECODING = (RANK, LENGTH, EAGER, SPAN, LONGEST, BOUNDARY)  # what determines the answers beside the adapter
 
 
 def read_prompt(prompt: str) -> tuple[list[str], str]:

@@ -52,6 +52,9 @@ def parent_folder(name: str, recipe: str, workspace: evaluation.Workspace) -> Pa
         return None
     chosen = name if name in evaluation.MODELS or name.startswith("adapter:") else f"adapter:{name}"
     workspace.check_models([evaluation.parse_arm(chosen)])
+    if models.is_extractive(chosen):
+        raise ValueError(f"{name} is a span reader, which this command cannot train: go on from an adapter of the language "
+                         "model, or from none")
     return models.adapter_folder(chosen)
 
 
