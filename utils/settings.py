@@ -10,6 +10,7 @@ DATA = ROOT / "data"
 QUESTIONS = DATA / "questions.jsonl"
 ERROR_QUESTIONS = DATA / "error_questions.jsonl"  # extra training questions on errors, for `raft` only
 MORE_QUESTIONS = DATA / "more_questions.jsonl"  # more training questions on the course's documents, written later
+FURTHER_QUESTIONS = DATA / "further_questions.jsonl"  # and others, written after the language model's conversations were drawn
 UNANSWERABLE = DATA / "unanswerable.jsonl"  # more dev and test questions that the documents do not answer
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # the only extra package index, used for torch only
 REPOSITORY_URL = "https://github.com/rag-or-finetune/course"  # defined only here; `release` writes it into every badge

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from utils import evaluation, metrics, models, settings
+from utils import evaluation, metrics, models, settings, training
 from utils.types import Question, Record
 
 
@@ -20,6 +20,17 @@ def work(name: str) -> Path:
     folder = settings.cache() / "rebuild"
     folder.mkdir(exist_ok=True)
     return folder / name
+
+
+def made_already(folder: Path, run: training.SFTSettings, data_sha256: str, parent: Path | None = None) -> bool:
+    """True when the folder's provenance matches these settings, training rows and parent."""
+    try:
+        provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    parent_sha256 = training.parent_of(parent)["parent_sha256"] if parent else None
+    stored = (provenance["settings"], provenance["data_sha256"], provenance.get("parent_sha256"))
+    return stored == (asdict(run), data_sha256, parent_sha256)
 
 
 def questions_digest() -> str:

@@ -22,10 +22,12 @@ from .retriever_training import mine_examples
 from .sentence_tries import answering_sentences
 
 NEGATIVES = 2
-TRIES = {  # name → settings, and what stands for the answer of a reading question: passage, overview, sentence
+MORE = RetrieverTraining(epochs=3, batch_size=16, negatives=NEGATIVES, learning_rate=7e-4)
+TRIES = {  # name → settings; what stands for the answer of a reading question, if any is used; more questions on the course
     "views": (RetrieverTraining(epochs=1, batch_size=16, negatives=NEGATIVES, learning_rate=5e-4),
-              ("passage", "overview", "sentence")),
-    "more": (RetrieverTraining(epochs=3, batch_size=16, negatives=NEGATIVES, learning_rate=7e-4), ()),  # and all of the course's
+              ("passage", "overview", "sentence"), ()),
+    "more": (MORE, (), (settings.MORE_QUESTIONS,)),
+    "further": (MORE, (), (settings.MORE_QUESTIONS, settings.FURTHER_QUESTIONS)),
 }
 KS = (1, 5)
 SENTENCES = (1, 3, 5, 8)
@@ -83,11 +85,11 @@ def _leads(chunks: Sequence[Chunk]) -> dict[str, Chunk]:
 
 def made(name: str):
     """Folder of the adapter of a try, trained unless it is there."""
-    folder, (run, views) = work(f"embedder-{name}"), TRIES[name]
+    folder, (run, views, files) = work(f"embedder-{name}"), TRIES[name]
     if not (folder / "adapter_model.safetensors").exists():
         workspace = evaluation.Workspace()
         questions = evaluation.load_questions(known=workspace.documents)
-        questions += [] if views else evaluation.load_questions(settings.MORE_QUESTIONS, workspace.documents)
+        questions += [q for file in files for q in evaluation.load_questions(file, workspace.documents)]
         own = mine_examples(questions, workspace.pipeline, run)
         examples = [*own, *(reading_examples(views) if views else ())]
         print(f"{len(own)} examples of the course, {len(examples) - len(own)} of other services", flush=True)

@@ -5,14 +5,13 @@ Takes several hours on two cores. Finished steps are skipped; training resumes f
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from utils import evaluation, generation, metrics, models, training
 from utils.types import Example, PreferencePair
 
-from .common import commit_rows, commit_table, work
+from .common import commit_rows, commit_table, made_already, work
 from .judge_controls import calibrate, label_by_accepted_answers
 from .pairs import collect_pairs, pool_contexts
 from .reading_practice import natural, practice
@@ -75,17 +74,6 @@ def home(name: str) -> Path:
     """Folder of an adapter: shipped ones are in the repository, all others in the local registry."""
     shipped = name in evaluation.MODELS and evaluation.MODELS[name].shipped
     return (models.CHECKPOINTS if shipped else models.local_registry()) / name
-
-
-def made_already(folder: Path, run: training.SFTSettings, data_sha256: str, parent: Path | None = None) -> bool:
-    """True when the folder's provenance matches these settings, training rows and parent."""
-    try:
-        provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    parent_sha256 = training.parent_of(parent)["parent_sha256"] if parent else None
-    stored = (provenance["settings"], provenance["data_sha256"], provenance.get("parent_sha256"))
-    return stored == (asdict(run), data_sha256, parent_sha256)
 
 
 def supervised(name: str, run: training.SFTSettings, questions: list, workspace: evaluation.Workspace) -> None:

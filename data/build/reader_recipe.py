@@ -10,19 +10,19 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from utils import corpus, evaluation, generation, metrics, models, retrieval, settings, training
 from utils.types import Document, Example, Question
 
-from .common import work
-from .lab2 import made_already
+from .common import made_already, work
 from .reading_practice import natural, practice
 from .reading_questions import READING, held_out_questions, reading_rows
 
 SHARES = {"course": 0.45, "natural": 0.35, "practice": 0.08, "summary": 0.12}  # of a draw, until a part is used up
-LARGEST = 2_500  # conversations of 415 tokens that the language model learns in 99 minutes, at 175 tokens a second
+LARGEST = 2_800  # conversations of 415 tokens that the language model learns in 100 minutes, at 195 tokens a second
 MADE = 500  # conversations that code words, of `practice` and of `summary`
 SERVICES = 40  # of which summaries are made
 WORDINGS = (
@@ -76,8 +76,7 @@ def pool(questions: Sequence[Question], workspace: evaluation.Workspace, seed: i
     others = [name for name in corpus.service_names() if name not in {*settings.COURSE_SERVICES, *held_out}]
     documents = corpus.load(sorted(draw.sample(others, SERVICES)))
     made = practice(2 * MADE, run, count, seed)
-    untrained = evaluation.Workspace(config=replace(workspace.config, tuned=False, adapter=""))
-    more = [q for q in evaluation.load_questions(settings.MORE_QUESTIONS, workspace.documents) if not training.in_pool(q)]
+    untrained, more = without_training(workspace), learnable(settings.MORE_QUESTIONS, workspace)
     course = [*training.raft_examples(questions, untrained, seed), *training.own_raft_examples(more, untrained, seed=seed)]
     parts = {"course": course, "natural": natural(run, count, seed, together=2),
              "practice": [e for e in made if e.question.cluster.partition(".")[0] not in held_out][:MADE],
@@ -85,6 +84,37 @@ def pool(questions: Sequence[Question], workspace: evaluation.Workspace, seed: i
     if leaks := [leak for examples in parts.values() for leak in training.find_leaks(examples, [*questions, *more])]:
         raise RuntimeError(f"{len(leaks)} leaks, the first: {leaks[0]}")
     return parts
+
+
+def without_training(workspace: evaluation.Workspace) -> evaluation.Workspace:
+    """The workspace with the untrained embedder."""
+    return evaluation.Workspace(config=replace(workspace.config, tuned=False, adapter=""))
+
+
+def learnable(file: Path, workspace: evaluation.Workspace) -> list[Question]:
+    """The questions of a file without the fifth that feedback is collected on."""
+    return [q for q in evaluation.load_questions(file, workspace.documents) if not training.in_pool(q)]
+
+
+def further_conversations(seed: int) -> list[Example]:
+    """Conversations of `further_questions.jsonl`, which are not in the pool. Raises RuntimeError when there is a leak."""
+    def made() -> list[Example]:
+        workspace = evaluation.Workspace()
+        own = learnable(settings.FURTHER_QUESTIONS, workspace)
+        examples = training.own_raft_examples(own, without_training(workspace), seed=seed)
+        if leaks := training.find_leaks(examples, [*evaluation.load_questions(known=workspace.documents), *own]):
+            raise RuntimeError(f"{len(leaks)} leaks, the first: {leaks[0]}")
+        return examples
+
+    return [Example(**row) for row in kept(f"recipe-further-{seed}", (settings.FURTHER_QUESTIONS,), made)]
+
+
+def kept(name: str, files: Sequence[Path], make: Callable[[], Sequence[Example]]) -> list[dict]:
+    """Rows of the examples that `make` returns, made once for these files as they are."""
+    path = work(f"{name}-{hashlib.sha256(b''.join(file.read_bytes() for file in files)).hexdigest()[:8]}.json")
+    if not path.exists():
+        path.write_text(json.dumps([asdict(example) for example in make()]), "utf-8")
+    return json.loads(path.read_text("utf-8"))
 
 
 def drawn(parts: Mapping[str, Sequence], size: int | None, seed: int, shares: Mapping[str, float] = SHARES) -> list:
@@ -110,17 +140,20 @@ def figures(records: Sequence, arm: str) -> dict[str, str]:
     return {name: value for name, value in rows.items() if value}
 
 
-def conversations(size: int, seed: int) -> list[Example]:
-    """The first `size` conversations of the draw of this seed, which is made once for the questions as they are."""
-    files = (settings.QUESTIONS, settings.MORE_QUESTIONS, settings.ERROR_QUESTIONS, READING)
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
-    rows = work(f"recipe-pool-{seed}-{digest}.json")
-    if not rows.exists():
+def pool_rows(seed: int) -> list[dict]:
+    """All conversations in the order of this seed's draw, which is made once for the questions as they are."""
+    def made() -> list[Example]:
         workspace = evaluation.Workspace()
         parts = pool(evaluation.load_questions(known=workspace.documents), workspace, seed)
         print({name: len(part) for name, part in parts.items()}, flush=True)
-        rows.write_text(json.dumps([asdict(example) for example in drawn(parts, None, seed)]), "utf-8")
-    examples = [Example(**{**row, "question": None}) for row in json.loads(rows.read_text("utf-8"))[:size]]
+        return drawn(parts, None, seed)
+
+    return kept(f"recipe-pool-{seed}", (settings.QUESTIONS, settings.MORE_QUESTIONS, settings.ERROR_QUESTIONS, READING), made)
+
+
+def conversations(size: int | None, seed: int) -> list[Example]:
+    """The first `size` conversations of the draw of this seed, or all."""
+    examples = [Example(**{**row, "question": None}) for row in pool_rows(seed)[:size]]
     print(len(examples), "conversations,", sum(1 + len(example.more) for example in examples), "questions,",
           Counter(example.question_id.partition("-")[0] for example in examples), flush=True)
     return examples

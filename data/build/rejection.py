@@ -1,7 +1,7 @@
 """Feedback that a processor can do: sample eight answers, keep what is exact and rightly cited, and train on that.
 
 `python -m data.build.rejection SIZE [SEED]` starts from the reader that `reader_recipe SIZE SEED` trained, samples on
-conversations of the pool that it has not seen, trains on what was kept, and asks the held-out services. Resumes.
+conversations of the pool that it has not seen, trains on what was kept, and asks dev and the held-out services. Resumes.
 """
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from utils import evaluation, metrics, models, training
-from utils.types import Example
+from utils import evaluation, metrics, models, settings, training
+from utils.types import Example, Question
 
-from .common import work
+from .common import made_already, work
 from .grpo import prompt_dataset
 from .judge_controls import verifiable_reward
-from .lab2 import made_already
-from .reader_recipe import drawn, held_out_figures, pool, trained
+from .reader_recipe import pool_rows, print_figures, trained
 
 PROMPTS, SAMPLES, TEMPERATURE = 400, 8, 0.8
 RUN = training.SFTSettings(recipe="rejection", epochs=1.0, learning_rate=3e-4)
@@ -45,19 +44,25 @@ def kept_answers(examples: Sequence[Example], reader, path: Path) -> list[Exampl
     return answers + abstentions[: len(answers)]
 
 
+def unseen(size: int, seed: int, workspace: evaluation.Workspace) -> list[Example]:
+    """The conversations after the first `size` that ask for one short answer or for silence, each with its question."""
+    known = {q.id: q for file in (settings.QUESTIONS, settings.MORE_QUESTIONS)
+             for q in evaluation.load_questions(file, workspace.documents)}
+    rows = [{**row, "question": Question(**row["question"]) if row["question"] else known[row["question_id"]], "more": ()}
+            for row in pool_rows(seed)[size:]]
+    return [Example(**row) for row in rows if row["question"].task in metrics.JUDGED_TASKS]
+
+
 def main(words: Sequence[str]) -> None:
-    """One round, from sampling to the held-out figures."""
+    """One round, from sampling to the figures."""
     size, seed = int(words[0]), int((*words, "0")[1])
-    workspace = evaluation.Workspace()
-    parent, questions = trained(size, seed, workspace), evaluation.load_questions(known=workspace.documents)
-    unseen = drawn(pool(questions, workspace, seed), 10**6, seed)[size:]
-    asked = [e for e in unseen if e.question and e.question.task in metrics.JUDGED_TASKS][:PROMPTS]
-    examples = kept_answers(asked, workspace.model(parent), work(f"sampled-{size}-{seed}.json"))
+    workspace, parent = evaluation.Workspace(), trained(size, seed)
+    examples = kept_answers(unseen(size, seed, workspace)[:PROMPTS], workspace.model(parent), work(f"sampled-{size}-{seed}.json"))
     folder, start, run = work(f"rejection-{size}-{seed}"), models.adapter_folder(parent), replace(RUN, seed=seed)
     if not made_already(folder, run, training.rows_digest(examples), start):
         models.language_model.cache_clear()
         training.run_in_subprocess(training.train_sft, examples, run, folder, (), start)
-    held_out_figures(f"adapter:{folder}", f"rejection-{size}-{seed}")
+    print_figures(f"adapter:{folder}", f"rejection-{size}-{seed}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Trains the smallest reader, `models.SpanReader`, on the prompts that the language model learns from.
 
-`python -m data.build.span_reader SIZE [SEED] [EPOCHS]` trains on the first so many conversations of `reader_recipe`'s draw and
-prints the figures on dev and on the held-out services.
+`python -m data.build.span_reader SIZE [SEED] [EPOCHS]` trains on so many conversations of `reader_recipe`'s draw (`all`: on the
+whole pool and `further_questions.jsonl`) and prints the figures on dev and on the held-out services.
 """
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from utils.models.extractive import LENGTH, LONGEST, RANK, answerable_tokens, pa
 from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_record
 from utils.types import Example
 
-from .common import work
-from .lab2 import made_already
-from .reader_recipe import conversations, figures
+from .common import made_already, work
+from .reader_recipe import conversations, figures, further_conversations
 from .reading_questions import READING, held_out_questions
 
 NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
 KEYS = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends", "allowed")
 THRESHOLDS = (0.0, 0.2, 0.5, 0.8, 0.95)
 DECODINGS = ((0.0, 0.0), (RANK, 0.0), (RANK, LENGTH))  # values of `extractive.RANK` and `LENGTH` that are compared
-SIZE = 2_500  # conversations that the committed reader learned from
+SIZE, COMMITTED = 2_500, models.CHECKPOINTS / "span_reader"  # conversations that the committed reader learned from
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class SpanTraining(RetrieverTraining):
     recipe: str = "span"
     rank: int = 64
     learning_rate: float = 4e-4  # at 1e-3 the loss rises again
-    epochs: int = 3
+    epochs: float = 3
     batch_size: int = 4
     window: int = LONGEST
     others: int = 2  # passages without the answer that a prompt keeps in a step: all cost time, and each epoch draws anew
@@ -159,30 +158,30 @@ def train(examples: Sequence[Example], run: SpanTraining, folder: Path) -> dict:
     return models.save_adapter(model, folder, "float16", record)
 
 
-def folder_of(size: int, seed: int = 0, epochs: float = SpanTraining.epochs) -> Path:
-    """Where a reader trained on so many conversations is kept: in the cache, but for the committed one."""
-    if (size, seed, epochs) == (SIZE, 0, SpanTraining.epochs):
-        return models.CHECKPOINTS / "span_reader"
-    return work(f"span-{size}-{seed}-{epochs}")
+def made(size: int | None, run: SpanTraining, folder: Path | None = None) -> Path:
+    """The folder of a reader trained on so many conversations, made in `folder` (or in the cache) unless the like is there.
 
-
-def made(size: int, run: SpanTraining, folder: Path) -> Path:
-    """The folder of a reader trained on so many conversations, made unless the like is there."""
-    examples = conversations(size, run.seed)
-    if not made_already(folder, run, training.rows_digest(examples)):
-        print(training.run_in_subprocess(train, examples, run, folder)["minutes"], "minutes", flush=True)
-    return folder
+    size None: the whole pool and the further questions.
+    """
+    examples = conversations(size, run.seed) + ([] if size else further_conversations(run.seed))
+    digest, own = training.rows_digest(examples), folder or work(f"span-{size or 'all'}-{run.seed}-{run.epochs}")
+    for known in (own,) if folder else (own, COMMITTED):
+        if made_already(known, run, digest):
+            return known
+    print(training.run_in_subprocess(train, examples, run, own)["minutes"], "minutes", flush=True)
+    return own
 
 
 def span_reader() -> None:
     """Train the committed reader."""
-    made(SIZE, SpanTraining(), folder_of(SIZE))
+    made(SIZE, SpanTraining(), COMMITTED)
 
 
 def main(words: Sequence[str]) -> None:
     """Train on so many conversations and print the figures by way of decoding and threshold of silence."""
-    size, seed, epochs = map(int, (*words, *("0", SpanTraining.epochs)[len(words) - 1 :]))
-    folder = made(size, SpanTraining(epochs=epochs, seed=seed), folder_of(size, seed, epochs))
+    size, seed, epochs = (*words, *("0", str(SpanTraining.epochs))[len(words) - 1 :])
+    run = SpanTraining(epochs=float(epochs) if "." in epochs else int(epochs), seed=int(seed))
+    folder = made(None if size == "all" else int(size), run)
     documents, held_out = held_out_questions()
     for name, own, questions in (("dev", None, evaluation.load_questions(split="dev")), ("held out", documents, held_out)):
         asked = [q for q in questions if q.task in metrics.JUDGED_TASKS]

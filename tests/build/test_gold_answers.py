@@ -59,9 +59,13 @@ def test_error_questions_are_correct_and_share_nothing_with_dev_and_test(world):
     assert not [pair for pair in evaluation.near_duplicates(together) if "situation" in "".join(pair[:2])]
 
 
-def test_more_questions_state_their_answers_and_share_no_operation_fact_or_wording_with_dev_and_test(world):
-    rows = evaluation.load_questions(settings.MORE_QUESTIONS, known=world.documents)
-    assert Counter(row.task for row in rows) == {"fact": 926, "routing": 231, "unanswerable": 195, "error": 61}
+@pytest.mark.parametrize(("file", "many"), [
+    (settings.MORE_QUESTIONS, {"fact": 926, "routing": 231, "unanswerable": 195, "error": 61}),
+    (settings.FURTHER_QUESTIONS, {"fact": 1341, "routing": 314, "unanswerable": 192, "error": 54}),
+])
+def test_later_questions_state_their_answers_and_share_no_operation_or_fact_with_dev_and_test(world, file, many):
+    rows = evaluation.load_questions(file, known=world.documents)
+    assert Counter(row.task for row in rows) == many
     assert {row.split for row in rows} == {"train"} and len({row.id for row in rows}) == len(rows)
     held_out = of("dev") + of("test")
     assert not {row.home for row in rows} & {row["home"] for row in held_out}
@@ -80,9 +84,14 @@ def test_more_questions_state_their_answers_and_share_no_operation_fact_or_wordi
                  for section in world.documents[id_].sections for sentence in learned & set(sentences(section.text))
                  if metrics.stated_in(sentence, row["answers"]) or section.name == f"error {row['answers'][0]}"}
     assert not [id_ for id_, own in stating.items() if own and own <= answering]
-    files = (settings.QUESTIONS, settings.UNANSWERABLE, settings.ERROR_QUESTIONS, settings.MORE_QUESTIONS)
+
+
+def test_later_questions_share_no_wording_with_any_other():
+    later = (settings.MORE_QUESTIONS, settings.FURTHER_QUESTIONS)
+    files = (settings.QUESTIONS, settings.UNANSWERABLE, settings.ERROR_QUESTIONS, *later)
     alike = evaluation.similar_questions([q for file in files for q in evaluation.load_questions(file)], 0.6)
-    assert not [pair for pair in alike if "more-" in pair[0].id + pair[1].id]
+    ids = {q.id for file in later for q in evaluation.load_questions(file)}
+    assert not [pair for pair in alike if ids & {pair[0].id, pair[1].id}]
 
 
 def test_nothing_states_what_the_further_unanswerable_questions_ask(world):

@@ -168,6 +168,17 @@ def test_training_goes_on_from_adapters_of_the_language_model_only(workspace):
         parent_folder("span_reader", "raft", workspace)
 
 
+@pytest.mark.parametrize("like", [True, False])
+def test_a_try_uses_the_committed_reader_where_it_is_the_like_and_never_overwrites_it(like, monkeypatch, tmp_path):
+    trained_in = []
+    monkeypatch.setattr(span_reader, "conversations", lambda *_: examples())
+    monkeypatch.setattr(span_reader, "work", lambda name: tmp_path / name)
+    monkeypatch.setattr(span_reader, "made_already", lambda folder, *_: like and folder == span_reader.COMMITTED)
+    monkeypatch.setattr(span_reader.training, "run_in_subprocess", lambda *given: trained_in.append(given[-1]) or {"minutes": 1})
+    folder = span_reader.made(3, span_reader.SpanTraining())
+    assert (folder, trained_in) == ((span_reader.COMMITTED, []) if like else (tmp_path / "span-3-0-3", [tmp_path / "span-3-0-3"]))
+
+
 def test_the_learning_curve_has_a_row_for_each_reader_and_size(monkeypatch, tmp_path):
     stored = [r for r in evaluation.load_records("lab2_dev") if r.arm == "span_reader+advanced_rag"]
     monkeypatch.setattr(learning_curve, "trained", lambda: [("span reader", size, "span_reader") for size in (500, 2_500)])
