@@ -17,10 +17,14 @@ import numpy
 from utils import evaluation, generation, metrics, models
 from utils.types import Hit, Question
 
-from .common import work
+from .common import reopen, work
 from .reading_questions import held_out_questions
 
-TEMPERATURES = (None, 4.0, 2.0, 1.0, 0.5)  # of the retriever's score; None: every passage counts alike
+PRIORS = {  # name → p(passage) from the retriever's scores, best first, not divided by its sum
+    "equal": numpy.ones_like,
+    **{f"temperature {t}": lambda scores, t=t: numpy.exp((scores - scores.max()) / t) for t in (4.0, 2.0, 1.0, 0.5)},
+    **{f"1 / rank^{power}": lambda scores, power=power: 1.0 / numpy.arange(1, len(scores) + 1) ** power for power in (1, 2, 4)},
+}
 SILENCE = (None, 1.0, 0.5, 0.25)  # weight of the abstention beside the answers; None: only if every passage abstains
 
 
@@ -65,14 +69,13 @@ def all_readings(questions: Sequence[Question], workspace: evaluation.Workspace,
     return [Reading(**row) for row in rows]
 
 
-def answer(reading: Reading, temperature: float | None, silence: float | None) -> str:
-    """The answer with the largest sum; "" for an abstention."""
-    scores = numpy.array(reading.scores)
-    prior = numpy.ones(len(scores)) if temperature is None else numpy.exp((scores - scores.max()) / temperature)
+def answer(reading: Reading, prior: str, silence: float | None) -> str:
+    """The answer with the largest sum, with one of `PRIORS`; "" for an abstention."""
+    weights = PRIORS[prior](numpy.array(reading.scores))
     sums: dict[str, float] = {}
     for text, row in zip(reading.answers, reading.log_probability, strict=True):
         key = "" if text == metrics.ABSTENTION else text
-        sums[key] = sums.get(key, 0.0) + float(prior @ numpy.exp(row)) * (silence or 1e-9 if key == "" else 1.0)
+        sums[key] = sums.get(key, 0.0) + float(weights @ numpy.exp(row)) * (silence or 1e-9 if key == "" else 1.0)
     return max(sums, key=sums.get, default="")
 
 
@@ -82,10 +85,12 @@ def main(words: Sequence[str]) -> None:
     single = [q for q in questions if q.task in metrics.JUDGED_TASKS]
     known, workspace = {q.id: q for q in single}, evaluation.Workspace(documents)
     readings = all_readings(single, workspace, model)
-    usual = evaluation.run_arms(single, f"{model}+advanced_rag", workspace, work(f"usual-{model.rpartition('/')[2]}.jsonl"))
+    out = work(f"usual-{model.rpartition('/')[2]}.jsonl")
+    reopen(out, single)
+    usual = evaluation.run_arms(single, f"{model}+advanced_rag", workspace, out, calibrate=False)
     one_prompt = {record.question_id: ("" if record.abstained else record.answer) for record in usual}
     variants = {"one prompt": one_prompt} | {
-        f"temperature {t}, silence {s}": {r.question: answer(r, t, s) for r in readings} for t in TEMPERATURES for s in SILENCE}
+        f"{prior}, silence {s}": {r.question: answer(r, prior, s) for r in readings} for prior in PRIORS for s in SILENCE}
     right = {name: {id_: metrics.exact_match(text, known[id_].answers) if text else 0.0 for id_, text in said.items()}
              for name, said in variants.items()}
     for name, said in variants.items():

@@ -17,7 +17,7 @@ from pathlib import Path
 from utils import corpus, evaluation, generation, metrics, models, retrieval, settings, training
 from utils.types import Document, Example, Question
 
-from .common import made_already, work
+from .common import made_already, reopen, work
 from .reading_practice import natural, practice
 from .reading_questions import READING, held_out_questions, reading_rows
 
@@ -179,8 +179,9 @@ def print_figures(model: str, name: str) -> None:
     for part, own, questions in (("dev", None, evaluation.load_questions(split="dev")), ("held-out", documents, held_out)):
         workspace = evaluation.Workspace(own)
         for context in CONTEXTS[part]:
-            arm = f"{model}+{context}"
-            records = evaluation.run_arms(questions, arm, workspace, work(f"{part}-{context}-{name}.jsonl"), calibrate=False)
+            arm, out = f"{model}+{context}", work(f"{part}-{context}-{name}.jsonl")
+            reopen(out, questions)
+            records = evaluation.run_arms(questions, arm, workspace, out, calibrate=False)
             print(part, context, figures(records, arm), flush=True)
 
 
