@@ -75,8 +75,9 @@ class Scope:
             self.assign(target, value.body)
             self.assign(target, value.orelse)
         elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            for left, right in zip(target.elts, value.elts, strict=True):
-                self.assign(left, right)
+            if not any(isinstance(part, ast.Starred) for part in (*target.elts, *value.elts)):
+                for left, right in zip(target.elts, value.elts, strict=True):
+                    self.assign(left, right)
         elif isinstance(target, ast.Name):
             self.bound[target.id] = self.bound.get(target.id, []) + self.values(value)
             self.dicts[target.id] = self.keys(target) | self.keys(value)
