@@ -1,7 +1,7 @@
 """Trains the smallest reader, `models.SpanReader`, on the prompts that the language model learns from.
 
-`python -m data.build.span_reader SIZE [SEED] [EPOCHS]` trains on so many conversations of `reader_recipe`'s draw (`all`: on the
-whole pool and `further_questions.jsonl`) and prints the figures on dev and on the held-out services.
+`python -m data.build.span_reader SIZE [SEED] [EPOCHS]` trains on the first so many conversations of the pool of `reader_recipe`
+(`all`: on them all and on `further_questions.jsonl`) and prints the figures on dev and on the held-out services.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_recor
 from utils.types import Example
 
 from .common import made_already, work
-from .reader_recipe import conversations, figures, further_conversations
+from .reader_recipe import figures, single_conversations
 from .reading_questions import READING, held_out_questions
 
 NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
@@ -161,9 +161,9 @@ def train(examples: Sequence[Example], run: SpanTraining, folder: Path) -> dict:
 def made(size: int | None, run: SpanTraining, folder: Path | None = None) -> Path:
     """The folder of a reader trained on so many conversations, made in `folder` (or in the cache) unless the like is there.
 
-    size None: the whole pool and the further questions.
+    size None: all.
     """
-    examples = conversations(size, run.seed) + ([] if size else further_conversations(run.seed))
+    examples = single_conversations(run.seed)[:size]
     digest, own = training.rows_digest(examples), folder or work(f"span-{size or 'all'}-{run.seed}-{run.epochs}")
     for known in (own,) if folder else (own, COMMITTED):
         if made_already(known, run, digest):
