@@ -28,7 +28,7 @@ NAME = 6  # letters that make an answer a name, which is right wherever it stand
 KEYS = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends", "allowed")
 THRESHOLDS = (0.0, 0.2, 0.5, 0.8, 0.95)
 DECODINGS = ((0.0, 0.0), (RANK, 0.0), (RANK, LENGTH))  # values of `extractive.RANK` and `LENGTH` that are compared
-SIZE, COMMITTED = 2_500, models.CHECKPOINTS / "span_reader"  # conversations that the committed reader learned from
+SIZE, COMMITTED = None, models.CHECKPOINTS / "span_reader"  # conversations that the committed reader learned from: all
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SpanTraining(RetrieverTraining):
     recipe: str = "span"
     rank: int = 64
     learning_rate: float = 4e-4  # at 1e-3 the loss rises again
-    epochs: float = 3
+    epochs: float = 2.5
     batch_size: int = 4
     window: int = LONGEST
     others: int = 2  # passages without the answer that a prompt keeps in a step: all cost time, and each epoch draws anew

@@ -50,9 +50,9 @@ def test_identifiers_are_read_as_words_and_given_back_as_they_stand():
 
 
 @pytest.mark.parametrize(("part", "whole"), [("FailingUpload", "EvictFilesFailingUpload"), ("(15 min", "(15 minutes"),
-                                             ("of ", "of ")])
+                                             ("of ", "of "), ("Item", "ddb:PutItem"), ("s key", "owner's key"), ("X", "X")])
 def test_a_span_is_widened_to_whole_words(part, whole):
-    text = "EvictFilesFailingUpload (15 minutes) of X"
+    text = "EvictFilesFailingUpload (15 minutes) of X: ddb:PutItem, owner's key"
     begin, stop = whole_words(text, text.index(part), text.index(part) + len(part))
     assert text[begin:stop] == whole
 
@@ -171,12 +171,13 @@ def test_training_goes_on_from_adapters_of_the_language_model_only(workspace):
 @pytest.mark.parametrize("like", [True, False])
 def test_a_try_uses_the_committed_reader_where_it_is_the_like_and_never_overwrites_it(like, monkeypatch, tmp_path):
     trained_in = []
-    monkeypatch.setattr(span_reader, "conversations", lambda *_: examples())
+    monkeypatch.setattr(span_reader, "single_conversations", lambda *_: examples())
     monkeypatch.setattr(span_reader, "work", lambda name: tmp_path / name)
     monkeypatch.setattr(span_reader, "made_already", lambda folder, *_: like and folder == span_reader.COMMITTED)
     monkeypatch.setattr(span_reader.training, "run_in_subprocess", lambda *given: trained_in.append(given[-1]) or {"minutes": 1})
     folder = span_reader.made(3, span_reader.SpanTraining())
-    assert (folder, trained_in) == ((span_reader.COMMITTED, []) if like else (tmp_path / "span-3-0-3", [tmp_path / "span-3-0-3"]))
+    own = tmp_path / "span-3-0-2.5"
+    assert (folder, trained_in) == ((span_reader.COMMITTED, []) if like else (own, [own]))
 
 
 def test_the_learning_curve_has_a_row_for_each_reader_and_size(monkeypatch, tmp_path):
@@ -188,7 +189,8 @@ def test_the_learning_curve_has_a_row_for_each_reader_and_size(monkeypatch, tmp_
     monkeypatch.setattr(learning_curve, "commit_rows", lambda name, make, *_: written.update({name: make()}))
     learning_curve.learning_curve()
     rows = [(row["conversations"], row["n"], row["minutes"]) for row in written["lab2_curve"]]
-    assert rows == [(500, 102, 54.8), (2_500, 102, 54.8)]
+    minutes = models.adapter_provenance("span_reader")["minutes"]
+    assert rows == [(500, 102, minutes), (2_500, 102, minutes)]
 
 
 def test_what_was_learned_is_copied_and_cited(reader):
