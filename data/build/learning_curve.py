@@ -22,7 +22,7 @@ def trained() -> Iterator[tuple[str, int, str]]:
     """(kind of reader, conversations, its adapter as the name of a model), the span reader first."""
     for size in (*SIZES, span_reader.SIZE):
         model = f"adapter:{span_reader.made(size, span_reader.SpanTraining())}"
-        yield "span reader", size or len(reader_recipe.single_conversations(SEED)), model
+        yield "span reader", size or len(reader_recipe.all_conversations(SEED)), model
     for size in (*SIZES, reader_recipe.LARGEST):
         yield "language model", size, reader_recipe.trained(size, SEED)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,15 +15,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from utils import corpus, evaluation, generation, metrics, models, retrieval, settings, training
-from utils.models.extractive import read_prompt
-from utils.training.raft import TURNS
 from utils.types import Document, Example, Question
 
 from .common import made_already, reopen, work
 from .reading_practice import natural, practice
 from .reading_questions import READING, held_out_questions, reading_rows
 
-SHARES = {"course": 0.50, "natural": 0.32, "practice": 0.06, "summary": 0.12}  # of a draw, until a part is used up
+SHARES = {"course": 0.45, "natural": 0.35, "practice": 0.08, "summary": 0.12}  # of a draw, until a part is used up
 LARGEST = 2_800  # conversations of 415 tokens that the language model learns in 100 minutes, at 195 tokens a second
 MADE = 500  # conversations that code words, of `practice` and of `summary`
 SERVICES = 40  # of which summaries are made
@@ -36,7 +33,6 @@ WORDINGS = (
     "I see a call to {name} in {service}. Explain it in a sentence.",
     "Short description of {service}'s {name}",
 )
-PARTS = {"reading": "natural"}  # first word of an id → part of the pool, unless it is its name or one of the course's
 CONTEXTS = {"dev": ("advanced_rag", "oracle"), "held-out": ("advanced_rag",)}
 SUMMARIES = 30  # of held-out operations
 
@@ -155,47 +151,17 @@ def pool_rows(seed: int) -> list[dict]:
     return kept(f"recipe-pool-{seed}", (settings.QUESTIONS, settings.MORE_QUESTIONS, settings.ERROR_QUESTIONS, READING), made)
 
 
-def single_conversations(seed: int) -> list[Example]:
-    """The whole pool and the further questions, each of these with passages of its own."""
+def all_conversations(seed: int) -> list[Example]:
+    """The whole pool and the conversations of the further questions."""
     return [Example(**{**row, "question": None}) for row in pool_rows(seed)] + further_conversations(seed)
 
 
-def conversations(size: int | None, seed: int) -> list[Example]:
-    """The first `size` conversations of the draw of this seed, or all, with the course's questions `packed`."""
-    parts: dict[str, list[Example]] = {name: [] for name in SHARES}
-    for example in single_conversations(seed):
-        first = example.question_id.partition("-")[0]
-        parts[PARTS.get(first, first if first in SHARES else "course")].append(replace(example, question=None))
-    examples = drawn({**parts, "course": packed(parts["course"], seed)}, size, seed)
+def conversations(size: int, seed: int) -> list[Example]:
+    """The first `size` conversations of the draw of this seed."""
+    examples = [Example(**{**row, "question": None}) for row in pool_rows(seed)[:size]]
     print(len(examples), "conversations,", sum(1 + len(example.more) for example in examples), "questions,",
           Counter(example.question_id.partition("-")[0] for example in examples), flush=True)
     return examples
-
-
-def packed(examples: Sequence[Example], seed: int) -> list[Example]:
-    """The same questions in fewer conversations: one asks those of others, too, whose answering passage it shows.
-
-    Up to `TURNS` questions on the same passages, since passages dominate the cost; each question is asked once.
-    """
-    draw, used, conversed, answering = random.Random(seed), set(), [], {}
-    for place, example in enumerate(examples):
-        answer, _, number = example.completion.rpartition(" [")
-        if not example.more and re.fullmatch(r"\d+\]", number):
-            chunk = example.shown[int(number[:-1]) - 1]
-            answering.setdefault(chunk, []).append((place, read_prompt(example.prompt[0]["content"])[1], answer))
-    movable = {place for own in answering.values() for place, *_ in own}
-    order = sorted(range(len(examples)), key=lambda place: (place in movable, -len(examples[place].shown), draw.random()))
-    for place in order:
-        if place in used:
-            continue
-        used.add(place)
-        example = examples[place]
-        also = [(*other, n) for n, chunk in enumerate(example.shown, 1) for other in answering.get(chunk, ())
-                if other[0] not in used]
-        also = draw.sample(also, min(max(0, TURNS - 1 - len(example.more)), len(also)))
-        used |= {other for other, *_ in also}
-        conversed.append(replace(example, more=(*example.more, *((text, f"{answer} [{n}]") for _, text, answer, n in also))))
-    return conversed
 
 
 def trained(size: int, seed: int) -> str:

@@ -21,7 +21,7 @@ from utils.retrieval.finetuning import RetrieverTraining, lora_config, run_recor
 from utils.types import Example
 
 from .common import made_already, work
-from .reader_recipe import figures, single_conversations
+from .reader_recipe import all_conversations, figures
 from .reading_questions import READING, held_out_questions
 
 NAME = 6  # letters that make an answer a name, which is right wherever it stands; other answers are right in the cited passage
@@ -163,7 +163,7 @@ def made(size: int | None, run: SpanTraining, folder: Path | None = None) -> Pat
 
     size None: all.
     """
-    examples = single_conversations(run.seed)[:size]
+    examples = all_conversations(run.seed)[:size]
     digest, own = training.rows_digest(examples), folder or work(f"span-{size or 'all'}-{run.seed}-{run.epochs}")
     for known in (own,) if folder else (own, COMMITTED):
         if made_already(known, run, digest):

@@ -171,7 +171,7 @@ def test_training_goes_on_from_adapters_of_the_language_model_only(workspace):
 @pytest.mark.parametrize("like", [True, False])
 def test_a_try_uses_the_committed_reader_where_it_is_the_like_and_never_overwrites_it(like, monkeypatch, tmp_path):
     trained_in = []
-    monkeypatch.setattr(span_reader, "single_conversations", lambda *_: examples())
+    monkeypatch.setattr(span_reader, "all_conversations", lambda *_: examples())
     monkeypatch.setattr(span_reader, "work", lambda name: tmp_path / name)
     monkeypatch.setattr(span_reader, "made_already", lambda folder, *_: like and folder == span_reader.COMMITTED)
     monkeypatch.setattr(span_reader.training, "run_in_subprocess", lambda *given: trained_in.append(given[-1]) or {"minutes": 1})
