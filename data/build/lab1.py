@@ -25,11 +25,12 @@ ATTACKED = 30  # dev questions asked with a planted instruction
 
 def lab1() -> None:
     """Adapters, stage table, dev records, multi-document comparison, injection, and the single evaluation on test."""
-    workspace = evaluation.Workspace()
-    questions = evaluation.load_questions(known=workspace.documents)
-    adapters(questions, list(workspace.documents.values()), workspace.settings)
+    bare = evaluation.Workspace(config=retrieval.PipelineConfig(tuned=True))  # it asks for no selected configuration
+    questions = evaluation.load_questions(known=bare.documents)
+    adapters(questions, list(bare.documents.values()), bare.settings)
     dev = [q for q in questions if q.split == "dev"]
-    _choose(dev, workspace)
+    _choose(dev, bare)
+    workspace = evaluation.Workspace()
     _stages(dev, workspace)
     picture()
     commit_table("lab1_dev", dev, ARMS_DEV, workspace, COMMAND)
